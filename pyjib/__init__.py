@@ -1,0 +1,3 @@
+"""Builds container images for Java applications."""
+
+__version__ = "0.1.0"

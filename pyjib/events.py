@@ -1,0 +1,155 @@
+"""What happens during a build, as frozen records given to a listener.
+
+The library prints nothing. Whoever wants to follow a build passes a ``Listener``, any callable
+that takes an ``Event``. It may be called from several threads at once, never after ``build``
+returned, and must not raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The root of all events."""
+
+
+Listener: TypeAlias = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Drop an event: the listener of callers that gave none."""
+
+
+class Direction(StrEnum):
+    """Which way bytes go."""
+
+    PULL = "pull"
+    PUSH = "push"
+    LOAD = "load"  # into a daemon
+    WRITE = "write"  # into an archive or a layout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectRead(Event):
+    """Stage 1 is done. ``kind`` is in words; ``detail`` tells where the classpath comes from."""
+
+    kind: str
+    root: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseResolved(Event):
+    """A base image is known. ``digest`` is that of its manifest or index, as pulled."""
+
+    name: str
+    digest: str
+    platforms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerPacking(Event):
+    """A layer is being packed. ``size`` is the sum of its files' bytes."""
+
+    name: str
+    files: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerPacked(Event):
+    """A layer is ready. ``size`` counts compressed bytes; ``cached`` says nothing was packed."""
+
+    name: str
+    digest: str
+    size: int
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferStarted(Event):
+    """A blob, or an image, begins to move. ``total`` is in bytes, ``None`` where unknown.
+
+    ``key`` tells transfers apart; ``label`` is for people.
+    """
+
+    direction: Direction
+    key: str
+    label: str
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferProgress(Event):
+    """``done`` bytes of a transfer have moved; smaller than before means it starts anew."""
+
+    direction: Direction
+    key: str
+    done: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferFinished(Event):
+    """A transfer is complete and verified."""
+
+    direction: Direction
+    key: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobPresent(Event):
+    """A registry already has a blob: nothing is sent."""
+
+    digest: str
+    size: int
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobMounted(Event):
+    """A registry linked a blob from another of its repositories: nothing is sent."""
+
+    digest: str
+    size: int
+    source: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryScheduled(Event):
+    """An attempt failed for a passing reason and is repeated after ``delay`` seconds."""
+
+    action: str
+    attempt: int
+    delay: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestPushed(Event):
+    """A manifest or index is stored under ``reference``."""
+
+    reference: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePublished(Event):
+    """An image has arrived at a destination, with all that belongs to it."""
+
+    destination: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned(Event):
+    """Something the user should know and that stops nothing."""
+
+    message: str
+    hint: str | None = None

@@ -1,0 +1,109 @@
+"""Blobs: bytes that can be opened again and again, each time checked against their descriptor."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from pyjib.errors import DigestMismatchError, SizeMismatchError
+from pyjib.oci.descriptor import Descriptor
+from pyjib.oci.reference import Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """Described bytes and a way to open them at their start.
+
+    ``origin`` names a repository that is known to hold them, so that a registry can link them
+    from there instead of having them sent.
+    """
+
+    descriptor: Descriptor
+    opener: Callable[[], BinaryIO] = field(repr=False, compare=False)
+    origin: Reference | None = None
+
+    @classmethod
+    def of_bytes(cls, data: bytes, media_type: str) -> Self:
+        """Make a blob of bytes in memory."""
+        return cls(descriptor=Descriptor.of(data, media_type), opener=lambda: io.BytesIO(data))
+
+    @classmethod
+    def of_file(cls, path: Path, descriptor: Descriptor) -> Self:
+        """Make a blob of a file that is said to hold the bytes."""
+        return cls(descriptor=descriptor, opener=lambda: path.open("rb"))
+
+    def open(self) -> VerifiedReader:
+        """Open at the first byte; the reader raises at the end if the bytes are not these."""
+        return VerifiedReader(self.opener(), self.descriptor)
+
+    def read(self, limit: int) -> bytes:
+        """Return all bytes, verified; for documents, of at most ``limit`` bytes."""
+        if self.descriptor.size > limit:
+            raise SizeMismatchError(
+                f"{self.descriptor.digest} has {self.descriptor.size} bytes, more than {limit}"
+            )
+        with self.open() as reader:
+            return reader.read()
+
+
+class VerifiedReader(io.RawIOBase, BinaryIO):
+    """Reads bytes and compares them with a descriptor.
+
+    The read that meets the end, or the first byte too many, raises ``SizeMismatchError`` or
+    ``DigestMismatchError``; until then nothing has been promised about the bytes.
+    """
+
+    def __init__(self, source: BinaryIO, descriptor: Descriptor) -> None:
+        super().__init__()
+        self._source = source
+        self._descriptor = descriptor
+        self._hash = descriptor.digest.hasher()
+        self._seen = 0
+        self._checked = False
+
+    def readable(self) -> bool:
+        """Return true."""
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to ``size`` bytes, all that are left if negative, none at the end."""
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(1 << 20), b""))
+        data = self._source.read(size)
+        self._take(data, at_end=not data and size > 0)
+        return data
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        """Fill a buffer as far as bytes are at hand, and return how many were put there."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Close the source too."""
+        if not self.closed:
+            self._source.close()
+        super().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def _take(self, data: bytes, *, at_end: bool) -> None:
+        wanted = self._descriptor
+        self._hash.update(data)
+        self._seen += len(data)
+        if self._seen > wanted.size or (at_end and self._seen < wanted.size):
+            more = "more" if self._seen > wanted.size else "fewer"
+            raise SizeMismatchError(
+                f"{wanted.digest} has {more} bytes than the {wanted.size} it should have"
+            )
+        if at_end and not self._checked:
+            if self._hash.hexdigest() != wanted.digest.hex:
+                raise DigestMismatchError(
+                    f"content does not match its digest {wanted.digest}",
+                    hint="fetch it again; if that does not help, its source is damaged",
+                )
+            self._checked = True

@@ -1,0 +1,60 @@
+"""Whose bytes an image has: pyjib's own, or those of a certain Jib."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from pyjib.errors import ConfigurationError
+
+_TIME_RECORDS_SINCE = (3, 4, 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """``tool`` and ``version`` go into history; for Jib they also choose among its byte eras.
+
+    ``jdk`` is the major version of the JDK that Jib is taken to run on: it decides the order of
+    its hash maps and a byte of its gzip headers.
+    """
+
+    tool: str
+    version: str | None = None
+    jdk: int = 17
+
+    @classmethod
+    def of_jib(cls, version: str, *, tool: str = "jib-maven-plugin", jdk: int = 17) -> Self:
+        """Return the identity of one version of one of Jib's front ends."""
+        if not all(part.isdecimal() for part in version.split(".")):
+            raise ConfigurationError(f"not a version of Jib: {version!r}")
+        return cls(tool=tool, version=version, jdk=jdk)
+
+    @property
+    def is_jib(self) -> bool:
+        """Tell whether Jib's documents, order and defects are asked for."""
+        return self.version is not None
+
+    @property
+    def created_by(self) -> str:
+        """History's ``created_by``: without a version for pyjib, so that upgrades change none."""
+        return f"{self.tool}:{self.version}" if self.version is not None else self.tool
+
+    @property
+    def author(self) -> str:
+        """History's ``author``."""
+        return "Jib" if self.is_jib else "pyjib"
+
+    @property
+    def time_records(self) -> bool:
+        """Tell whether every tar entry has PAX time records: Jib's plugins do since 3.4.2."""
+        if self.version is None:
+            return True
+        return tuple(int(part) for part in self.version.split(".")) >= _TIME_RECORDS_SINCE
+
+    @property
+    def gzip_os(self) -> int:
+        """The operating system byte of Java's gzip header: JDK 16 changed it to "unknown"."""
+        return 0xFF if self.jdk >= 16 else 0
+
+
+PYJIB = Identity(tool="pyjib")

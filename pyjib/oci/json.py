@@ -1,0 +1,71 @@
+"""JSON as images use it: bytes out that never vary, and a strict reader.
+
+``dump`` writes what Jackson writes for Jib (compact, members in the order given), so that a
+document made here has the digest of the one Jib makes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, TypeAlias
+
+from pyjib.errors import MalformedDocumentError
+
+Json: TypeAlias = dict[str, Any]
+
+_NON_BMP = re.compile("[\U00010000-\U0010ffff]")
+MAX_DOCUMENT = 4 * 1024 * 1024
+"""The largest manifest, index or config in bytes that is read: what registries themselves take."""
+
+
+def dump(value: object) -> bytes:
+    r"""Serialise without spaces or final newline, as UTF-8.
+
+    Characters beyond the basic plane become two ``\uXXXX`` escapes, and escapes are written in
+    upper-case hexadecimal, as Jackson does.
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if "\\u" in text:
+        text = _upper_escapes(text)
+    return _NON_BMP.sub(_surrogates, text).encode()
+
+
+def load(data: bytes, what: str) -> Json:
+    """Parse an object; ``what`` names the document in errors.
+
+    Raises ``MalformedDocumentError`` if it is too large, not JSON, not an object, or has a
+    member twice (two readers could then see two documents under one digest).
+    """
+    if len(data) > MAX_DOCUMENT:
+        raise MalformedDocumentError(f"{what} has {len(data)} bytes, more than {MAX_DOCUMENT}")
+    try:
+        value = json.loads(data, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise MalformedDocumentError(f"{what} is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise MalformedDocumentError(f"{what} is not a JSON object")
+    return value
+
+
+def _upper_escapes(text: str) -> str:
+    # A backslash that is itself escaped must not start an escape: walk pairs from the left.
+    return re.sub(
+        r"\\(?:u([0-9a-f]{4})|.)",
+        lambda match: f"\\u{match[1].upper()}" if match[1] else match[0],
+        text,
+    )
+
+
+def _surrogates(match: re.Match[str]) -> str:
+    rest = ord(match[0]) - 0x10000
+    return f"\\u{0xD800 + (rest >> 10):04X}\\u{0xDC00 + (rest & 0x3FF):04X}"
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Json:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the member {twice!r} appears twice")
+    return result

@@ -1,0 +1,111 @@
+"""Locations: where an image lies or goes, in the words of the command line.
+
+=====================  =============================================
+``NAME`` or
+``registry://NAME``    a registry
+``docker://NAME``      a Docker or Podman daemon
+``tar://FILE``         an archive that ``docker load`` takes
+``oci://DIR[:TAG]``    a directory in the OCI image layout
+``scratch``            nothing: the empty base
+=====================  =============================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from pyjib.errors import ConfigurationError
+from pyjib.oci.reference import Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryLocation:
+    """An image in a registry."""
+
+    reference: Reference
+
+    def __str__(self) -> str:
+        return str(self.reference)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLocation:
+    """An image in a daemon's own store."""
+
+    reference: Reference
+
+    def __str__(self) -> str:
+        return f"docker://{self.reference.familiar}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveLocation:
+    """An image in a tar file."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"tar://{self.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayoutLocation:
+    """An image in an OCI layout; ``tag`` is its ``org.opencontainers.image.ref.name``."""
+
+    path: Path
+    tag: str | None = None
+
+    def __str__(self) -> str:
+        return f"oci://{self.path}" + (f":{self.tag}" if self.tag else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scratch:
+    """The empty base image."""
+
+    def __str__(self) -> str:
+        return "scratch"
+
+
+Location: TypeAlias = RegistryLocation | EngineLocation | ArchiveLocation | LayoutLocation | Scratch
+
+
+def parse_location(text: str) -> Location:
+    """Parse any of the forms above; raises ``ConfigurationError`` or ``InvalidReferenceError``.
+
+    Relative paths stay relative to the working directory.
+    """
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return Scratch() if text == "scratch" else _registry(text)
+    if not rest:
+        raise ConfigurationError(f"nothing after {scheme}:// in {text!r}")
+    match scheme:
+        case "registry":
+            return _registry(rest)
+        case "docker":
+            return EngineLocation(reference=Reference.parse(rest))
+        case "tar":
+            return ArchiveLocation(path=Path(rest))
+        case "oci":
+            return _layout(rest)
+    if scheme in ("http", "https"):
+        return _registry(text)  # for the error that tells how to write it
+    raise ConfigurationError(
+        f"unknown kind of image location {scheme}:// in {text!r}",
+        hint="use NAME, registry://NAME, docker://NAME, tar://FILE or oci://DIR",
+    )
+
+
+def _registry(text: str) -> RegistryLocation:
+    return RegistryLocation(reference=Reference.parse(text))
+
+
+def _layout(rest: str) -> LayoutLocation:
+    # A colon after the last separator starts a tag, but for a drive letter as in C:\images.
+    head, colon, tail = rest.rpartition(":")
+    if colon and len(head) > 1 and tail and not set(tail) & set("/\\"):
+        return LayoutLocation(path=Path(head), tag=tail)
+    return LayoutLocation(path=Path(rest))

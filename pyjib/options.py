@@ -1,0 +1,149 @@
+"""All that a caller can ask of a build, as frozen values.
+
+Nothing here reads the environment, the clock or the disk: ``pyjib.cli`` does, and so may a
+caller of the library, by ``HostEnvironment.of``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+from pyjib.oci.identity import PYJIB, Identity
+from pyjib.oci.instant import EPOCH, EPOCH_PLUS_SECOND, Instant
+from pyjib.oci.location import Location
+from pyjib.oci.media_type import Compression, ImageFormat
+from pyjib.oci.platform import Platform
+from pyjib.oci.reference import Reference
+
+
+class Mode(StrEnum):
+    """How the project's own code lies in the image."""
+
+    EXPLODED = "exploded"
+    PACKAGED = "packaged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostEnvironment:
+    """The environment variables and home directory that a build may look at.
+
+    Used to find logins, daemons, proxies and the cache; never part of the image. Not shown in
+    ``repr``, for it may hold secrets.
+    """
+
+    variables: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
+    home: Path = Path()
+
+    @classmethod
+    def of(cls, variables: Mapping[str, str], home: Path | None = None) -> Self:
+        """Take ``os.environ`` or the like; ``home`` defaults to the user's home directory."""
+        return cls(
+            variables=MappingProxyType(dict(variables)),
+            home=Path.home() if home is None else home,
+        )
+
+    def get(self, name: str) -> str | None:
+        """Return a variable; one that is set to nothing counts as not set."""
+        return self.variables.get(name) or None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A user name and password that the caller gives for one registry host."""
+
+    registry: str
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryOptions:
+    """How registries are talked to.
+
+    ``insecure`` lists hosts (``HOST[:PORT]``) that may be spoken to over plain HTTP or with a
+    certificate that nobody vouches for; loopback hosts always may over HTTP. ``jobs`` bounds
+    the transfers under way at once; ``attempts`` the tries of one request.
+    """
+
+    logins: tuple[Login, ...] = ()
+    insecure: frozenset[str] = frozenset()
+    ca_file: Path | None = None
+    jobs: int = 4
+    attempts: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraDirectory:
+    """A directory whose content is added to the image below ``into``.
+
+    ``includes`` and ``excludes`` are Java globs on paths relative to ``source``; each path is
+    asked on its own, directories too.
+    """
+
+    source: Path
+    into: str = "/"
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """A mode (0 to 0o777) for an absolute path in extra directories, or a glob of such paths."""
+
+    pattern: str
+    mode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompressionChoice:
+    """How layers are compressed; ``level`` ``None`` is the method's default."""
+
+    method: Compression = Compression.GZIP
+    level: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """What to build, from what, and where to put it.
+
+    ``base`` ``None`` is Eclipse Temurin's JRE for the project's Java. ``platforms`` empty is
+    linux/amd64. ``name`` names the image in archives, daemons and layouts where ``targets``
+    does not. ``entrypoint`` ``("INHERIT",)`` keeps the base's; ``None`` is worked out from the
+    project. ``arguments`` ``None`` gives none (and inherits together with the entrypoint).
+    ``cache`` ``None`` is the user's cache directory.
+    """
+
+    targets: tuple[Location, ...] = ()
+    tags: tuple[str, ...] = ()
+    name: Reference | None = None
+    base: Location | None = None
+    platforms: tuple[Platform, ...] = ()
+    mode: Mode = Mode.EXPLODED
+    main_class: str | None = None
+    jvm_flags: tuple[str, ...] = ()
+    extra_classpath: tuple[str, ...] = ()
+    expand_classpath: bool = False
+    entrypoint: tuple[str, ...] | None = None
+    arguments: tuple[str, ...] | None = None
+    app_root: str | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    user: str | None = None
+    working_directory: str | None = None
+    extra_directories: tuple[ExtraDirectory, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+    created: Instant = EPOCH
+    file_time: Instant = EPOCH_PLUS_SECOND
+    format: ImageFormat = ImageFormat.DOCKER
+    compression: CompressionChoice = field(default_factory=CompressionChoice)
+    identity: Identity = PYJIB
+    registry: RegistryOptions = field(default_factory=RegistryOptions)
+    host: HostEnvironment = field(default_factory=HostEnvironment)
+    cache: Path | None = None

@@ -1,0 +1,1 @@
+"""Stage 2: from a ``Project`` and ``BuildOptions`` to a ``BuildPlan``. Pure."""

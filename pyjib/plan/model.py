@@ -1,0 +1,129 @@
+"""The build plan: everything that decides an image's bytes, and nothing that is left to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Self
+
+from pyjib.oci.identity import PYJIB, Identity
+from pyjib.oci.instant import EPOCH, EPOCH_PLUS_SECOND, Instant
+from pyjib.oci.location import Location
+from pyjib.oci.media_type import Compression, ImageFormat
+from pyjib.oci.platform import LINUX_AMD64, Platform
+from pyjib.project.model import FileSource
+
+DIRECTORY_MODE = 0o755
+FILE_MODE = 0o644
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerEntry:
+    """A file, or a directory if ``source`` is ``None``, at an absolute POSIX ``target``.
+
+    ``owner`` is ``user[:group]`` by names or numbers, empty for root.
+    """
+
+    target: str
+    source: FileSource | None = None
+    mode: int = FILE_MODE
+    mtime: Instant = EPOCH_PLUS_SECOND
+    owner: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name in the tar: no leading slash, one trailing slash for a directory."""
+        name = "/".join(part for part in self.target.split("/") if part)
+        return f"{name}/" if self.source is None else name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerPlan:
+    """A layer to pack. Entries are unique, complete with parents, and sorted: see ``of``."""
+
+    name: str
+    entries: tuple[LayerEntry, ...]
+
+    @classmethod
+    def of(cls, name: str, entries: Iterable[LayerEntry]) -> Self:
+        """Apply Jib's rules (ReproducibleLayerBuilder).
+
+        The first of two entries of one name wins; missing parents are added just before an
+        entry, as directories of mode 755 at one second after the epoch; then all are sorted by
+        UTF-16 code units, the slash that ends a directory's name included.
+        """
+        seen: dict[str, LayerEntry] = {}
+        for entry in entries:
+            entry_name = entry.name
+            if entry_name in seen or entry_name == "/":
+                continue
+            for parent in _parents(entry_name):
+                if parent not in seen:
+                    seen[parent] = LayerEntry(target=f"/{parent[:-1]}", mode=DIRECTORY_MODE)
+            seen[entry_name] = entry
+        ordered = sorted(seen.items(), key=lambda item: _utf16(item[0]))
+        return cls(name=name, entries=tuple(entry for _, entry in ordered))
+
+    @property
+    def files(self) -> tuple[LayerEntry, ...]:
+        """The entries that are no directories."""
+        return tuple(entry for entry in self.entries if entry.source is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerRecipe:
+    """How layers become bytes.
+
+    ``time_records`` and ``gzip_os`` choose among Jib's byte eras; ``level`` is the
+    compression's own, ``None`` for its default.
+    """
+
+    compression: Compression = Compression.GZIP
+    level: int | None = None
+    time_records: bool = True
+    gzip_os: int = 0xFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerConfig:
+    """What a container runs with, laid over what the base image says.
+
+    ``None`` inherits. Ports are ``N/tcp`` or ``N/udp``; an ``entrypoint`` that is set drops the
+    base's arguments, as Docker does.
+    """
+
+    environment: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    user: str | None = None
+    working_directory: str | None = None
+    entrypoint: tuple[str, ...] | None = None
+    arguments: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildPlan:
+    """Complete: two equal plans over equal files give two equal images on any machine.
+
+    ``java_version`` is what the classes need, so that a base that is too old can be refused.
+    """
+
+    base: Location
+    platforms: tuple[Platform, ...] = (LINUX_AMD64,)
+    layers: tuple[LayerPlan, ...] = ()
+    config: ContainerConfig = field(default_factory=ContainerConfig)
+    created: Instant = EPOCH
+    format: ImageFormat = ImageFormat.DOCKER
+    identity: Identity = PYJIB
+    recipe: LayerRecipe = field(default_factory=LayerRecipe)
+    java_version: int | None = None
+
+
+def _parents(name: str) -> list[str]:
+    parts = name.rstrip("/").split("/")[:-1]
+    return ["/".join(parts[: depth + 1]) + "/" for depth in range(len(parts))]
+
+
+def _utf16(text: str) -> bytes:
+    return text.encode("utf-16-be", "surrogatepass")

@@ -1,0 +1,1 @@
+"""Stage 1: from a path on disk to a ``Project``."""
