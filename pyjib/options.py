@@ -36,7 +36,9 @@ class HostEnvironment:
     ``repr``, for it may hold secrets.
     """
 
-    variables: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
+    variables: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False
+    )
     home: Path = Path()
 
     @classmethod
@@ -115,7 +117,8 @@ class BuildOptions:
     linux/amd64. ``name`` names the image in archives, daemons and layouts where ``targets``
     does not. ``entrypoint`` ``("INHERIT",)`` keeps the base's; ``None`` is worked out from the
     project. ``arguments`` ``None`` gives none (and inherits together with the entrypoint).
-    ``cache`` ``None`` is the user's cache directory.
+    ``format`` ``None`` is Docker's, or OCI's where layers are compressed by zstd, for which
+    Docker's format has no media type. ``cache`` ``None`` is the user's cache directory.
     """
 
     targets: tuple[Location, ...] = ()
@@ -141,7 +144,7 @@ class BuildOptions:
     permissions: tuple[Permission, ...] = ()
     created: Instant = EPOCH
     file_time: Instant = EPOCH_PLUS_SECOND
-    format: ImageFormat = ImageFormat.DOCKER
+    format: ImageFormat | None = None
     compression: CompressionChoice = field(default_factory=CompressionChoice)
     identity: Identity = PYJIB
     registry: RegistryOptions = field(default_factory=RegistryOptions)

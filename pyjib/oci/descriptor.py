@@ -26,7 +26,7 @@ class Descriptor:
     digest: Digest
     size: int
     platform: Platform | None = None
-    annotations: Mapping[str, str] = field(default=_NONE, hash=False)
+    annotations: Mapping[str, str] = field(default_factory=lambda: _NONE, hash=False)
 
     @classmethod
     def of(cls, data: bytes, media_type: str, platform: Platform | None = None) -> Self:

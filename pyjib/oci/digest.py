@@ -38,7 +38,7 @@ class Digest:
     def __post_init__(self) -> None:
         if len(self.hex) != _HEX_LENGTHS.get(self.algorithm, -1) or not _HEX.fullmatch(self.hex):
             raise InvalidReferenceError(
-                f"not a digest: {self.algorithm}:{self.hex}"[:200],
+                f"not a digest: {f'{self.algorithm}:{self.hex}'[:200]!r}",
                 hint="a digest is sha256: and 64 lower-case hexadecimal digits",
             )
 

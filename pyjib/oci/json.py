@@ -31,14 +31,14 @@ def dump(value: object) -> bytes:
     return _NON_BMP.sub(_surrogates, text).encode()
 
 
-def load(data: bytes, what: str) -> Json:
-    """Parse an object; ``what`` names the document in errors.
+def load(data: bytes, what: str, *, limit: int = MAX_DOCUMENT) -> Json:
+    """Parse an object of at most ``limit`` bytes; ``what`` names the document in errors.
 
     Raises ``MalformedDocumentError`` if it is too large, not JSON, not an object, or has a
     member twice (two readers could then see two documents under one digest).
     """
-    if len(data) > MAX_DOCUMENT:
-        raise MalformedDocumentError(f"{what} has {len(data)} bytes, more than {MAX_DOCUMENT}")
+    if len(data) > limit:
+        raise MalformedDocumentError(f"{what} has {len(data)} bytes, more than {limit}")
     try:
         value = json.loads(data, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:

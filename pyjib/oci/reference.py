@@ -6,6 +6,7 @@ every client; Docker Hub's aliases all fold to ``docker.io``.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, replace
 from typing import Self
@@ -14,7 +15,7 @@ from pyjib.errors import InvalidReferenceError
 from pyjib.oci.digest import Digest
 
 DOCKER_HUB = "docker.io"
-_HUB_ALIASES = frozenset(
+HUB_ALIASES = frozenset(
     {DOCKER_HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
 )
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
@@ -104,6 +105,16 @@ class Reference:
         return f"{self.name}{tag}{digest}"
 
 
+def is_repository(text: str) -> bool:
+    """Tell whether text is a repository's path, without a registry (Distribution's ``<name>``)."""
+    return len(text) <= 255 and _PATH.fullmatch(text) is not None
+
+
+def is_tag(text: str) -> bool:
+    """Tell whether text is a tag."""
+    return _TAG.fullmatch(text) is not None
+
+
 _TAG_HINT = "a tag has up to 128 letters, digits, '_', '.' and '-', and starts with none of '.-'"
 
 
@@ -128,17 +139,26 @@ def _parse_host(host: str, text: str) -> str:
         raise _invalid(text, f"{host!r} is not a registry host")
     if match[2] is not None and not 1 <= int(match[2]) <= 65535:
         raise _invalid(text, f"{match[2]} is not a port")
-    if match[1].startswith("[") and match[1].count(":") < 2:
+    if match[1].startswith("[") and not _is_ipv6(match[1][1:-1]):
         raise _invalid(text, f"{host!r} is not a registry host")
     host = host.lower()
-    return DOCKER_HUB if host in _HUB_ALIASES else host
+    return DOCKER_HUB if host in HUB_ALIASES else host
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_path(path: str, text: str) -> None:
     if _PATH.fullmatch(path):
         return
     if _PATH.fullmatch(path.lower()):
-        raise _invalid(text, "repository names have no capitals", f"write it as {path.lower()}")
+        lower = text.replace(path, path.lower(), 1)
+        raise _invalid(text, "repository names have no capitals", f"write it as {lower}")
     raise _invalid(
         text,
         f"{path!r} is not a repository",

@@ -1,1 +1,7 @@
-"""Stage 2: from a ``Project`` and ``BuildOptions`` to a ``BuildPlan``. Pure."""
+"""Stage 2: from a project and options to a complete build plan. Pure."""
+
+from pyjib.plan.describe import describe_plan
+from pyjib.plan.make_plan import make_plan
+from pyjib.plan.warnings import plan_warnings
+
+__all__ = ["describe_plan", "make_plan", "plan_warnings"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
+from pyjib.errors import ProjectError
 from pyjib.oci.identity import PYJIB, Identity
 from pyjib.oci.instant import EPOCH, EPOCH_PLUS_SECOND, Instant
 from pyjib.oci.location import Location
@@ -39,7 +40,10 @@ class LayerEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerPlan:
-    """A layer to pack. Entries are unique, complete with parents, and sorted: see ``of``."""
+    """A layer to pack. Entries are unique, complete with parents, and sorted: see ``of``.
+
+    ``name`` is for people and history; two layers may have the same.
+    """
 
     name: str
     entries: tuple[LayerEntry, ...]
@@ -51,6 +55,9 @@ class LayerPlan:
         The first of two entries of one name wins; missing parents are added just before an
         entry, as directories of mode 755 at one second after the epoch; then all are sorted by
         UTF-16 code units, the slash that ends a directory's name included.
+
+        Raises ``ProjectError`` for what no unpacker could honour: a target with ``.`` or
+        ``..``, and a file where another entry needs a directory.
         """
         seen: dict[str, LayerEntry] = {}
         for entry in entries:
@@ -61,6 +68,7 @@ class LayerPlan:
                 if parent not in seen:
                     seen[parent] = LayerEntry(target=f"/{parent[:-1]}", mode=DIRECTORY_MODE)
             seen[entry_name] = entry
+        _check_names(name, seen)
         ordered = sorted(seen.items(), key=lambda item: _utf16(item[0]))
         return cls(name=name, entries=tuple(entry for _, entry in ordered))
 
@@ -123,6 +131,16 @@ class BuildPlan:
 def _parents(name: str) -> list[str]:
     parts = name.rstrip("/").split("/")[:-1]
     return ["/".join(parts[: depth + 1]) + "/" for depth in range(len(parts))]
+
+
+def _check_names(layer: str, names: Collection[str]) -> None:
+    for name in names:
+        if "/./" in f"/{name}/" or "/../" in f"/{name}/":
+            raise ProjectError(f"the layer {layer!r} would have a file outside its place: /{name}")
+        if name.endswith("/") and name[:-1] in names:
+            raise ProjectError(
+                f"the layer {layer!r} would have a file and a directory /{name[:-1]}"
+            )
 
 
 def _utf16(text: str) -> bytes:

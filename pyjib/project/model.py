@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import zipfile
+import stat
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol
 
 from pyjib.errors import ProjectError
 
@@ -53,87 +54,21 @@ class DiskFile:
         try:
             return self.path.open("rb")
         except OSError as error:
-            raise _unreadable(self.path, error) from None
+            raise unreadable(self.path, error) from None
 
     def fingerprint(self) -> str:
-        """Return path, size, time of change and inode, like git's index."""
-        status = _stat(self.path)
-        return f"{self.path.absolute()}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}"
+        """Return path, size, both times of change and inode, divided by NUL, like git's index.
+
+        The second time, of the file's properties, is one that no program can set back: it tells
+        files apart whose first was set to a constant, as ``tar`` and reproducible builds do.
+        """
+        found = _stat(self.path)
+        facts = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+        return "\0".join((str(self.path.absolute()), *map(str, facts)))
 
     def describe(self) -> str:
         """Return the path."""
         return str(self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveMember:
-    """A file within a jar or war, read from there: nothing is extracted to disk.
-
-    ``size`` and ``crc`` are those of the archive's directory; a member that turns out to have
-    others raises ``ProjectError`` while it is read.
-    """
-
-    archive: Path
-    name: str
-    size: int
-    crc: int
-
-    def open(self) -> BinaryIO:
-        """Open the member; raises ``ProjectError`` if the archive cannot be read."""
-        try:
-            with zipfile.ZipFile(self.archive) as jar:
-                # The member keeps the underlying file open until it is closed itself.
-                return cast(BinaryIO, _MemberReader(jar.open(self.name), self))
-        except (OSError, zipfile.BadZipFile, KeyError, NotImplementedError) as error:
-            raise _unreadable(self.archive, error) from None
-
-    def fingerprint(self) -> str:
-        """Return what identifies the archive on disk, and the member in it."""
-        return f"{DiskFile(self.archive).fingerprint()}\0{self.name}\0{self.crc:08x}"
-
-    def describe(self) -> str:
-        """Return the archive and the member."""
-        return f"{self.archive}!/{self.name}"
-
-
-class _MemberReader(io.RawIOBase):
-    """Reads no more than the archive's directory promised (a jar bomb lies there)."""
-
-    def __init__(self, source: object, member: ArchiveMember) -> None:
-        super().__init__()
-        self._source = cast(BinaryIO, source)
-        self._member = member
-        self._left = member.size
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        wanted = -1 if size is None or size < 0 else size
-        try:
-            data = self._source.read(min(wanted, self._left + 1) if wanted >= 0 else self._left + 1)
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
-            raise _unreadable(Path(self._member.describe()), error) from None
-        except Exception as error:  # zlib.error, and whatever another method's decoder raises
-            raise _unreadable(Path(self._member.describe()), error) from error
-        self._left -= len(data)
-        if self._left < 0 or (not data and wanted != 0 and self._left):
-            raise ProjectError(
-                f"cannot read {self._member.describe()}: it does not have the "
-                f"{self._member.size} bytes that its archive promises",
-                hint="build the archive again: it is damaged, or made to harm",
-            )
-        return data
-
-    def readinto(self, buffer: bytearray, /) -> int:  # type: ignore[override]
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._source.close()
-        super().close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +103,11 @@ class ProjectFile:
 
     path: str
     source: FileSource | None = None
+
+
+def by_path(files: Iterable[ProjectFile]) -> tuple[ProjectFile, ...]:
+    """Sort by the bytes of UTF-8, as Java sorts paths on Unix: parents before what they hold."""
+    return tuple(sorted(files, key=lambda file: file.path.encode()))
 
 
 class ProjectKind(StrEnum):
@@ -242,11 +182,14 @@ class Project:
 
 def _stat(path: Path) -> os.stat_result:
     try:
-        return path.stat()
+        status = path.stat()
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+        raise ProjectError(f"cannot read {path}: it is not a regular file")
+    return status
 
 
-def _unreadable(path: Path, error: Exception) -> ProjectError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return ProjectError(f"cannot read {path}: {reason}")
+def unreadable(path: Path, error: OSError) -> ProjectError:
+    """Return what to raise when the system does not give a file's bytes."""
+    return ProjectError(f"cannot read {path}: {error.strerror or error}")

@@ -1,0 +1,178 @@
+"""Answers that mean no, as exceptions that say what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from pyjib.errors import (
+    DeniedError,
+    NotFoundError,
+    RateLimitedError,
+    RegistryDiagnostic,
+    RegistryError,
+    UnauthorizedError,
+)
+from pyjib.registry.message import Call
+from pyjib.registry.retry import LONGEST_RETRY_AFTER, PASSING_STATUSES, Passing, retry_after
+from pyjib.registry.scope import is_reading
+
+MAX_ERROR = 64 * 1024
+"""The largest error body in bytes that is looked at."""
+_MAX_SHOWN = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginWords:
+    """What an error may say of the login: whose it was, or where one was looked for.
+
+    ``withheld`` tells why a login that was found was not used, if so.
+    """
+
+    used: str | None = None
+    tried: tuple[str, ...] = ()
+    withheld: str | None = None
+
+
+def refusal(
+    call: Call, status: int, headers: Mapping[str, str], data: bytes, login: LoginWords
+) -> RegistryError | Passing:
+    """Return what to raise for an answer that ``call`` does not accept.
+
+    ``Passing`` if repeating may help, unless the server asks for more patience than there is.
+    """
+    diagnostics, text = parse_error(data)
+    after = retry_after(headers) if status in PASSING_STATUSES else None
+    said = "; ".join(str(diagnostic) for diagnostic in diagnostics) or text
+    message = f"cannot {call.action}: {call.registry} answered {describe(status)}"
+    if said:
+        message += f" ({said[:_MAX_SHOWN]})"
+    error = _error(call, status, message, diagnostics, after, login)
+    if status in PASSING_STATUSES and (after or 0) <= LONGEST_RETRY_AFTER:
+        return Passing(error, after=after)
+    return error
+
+
+def describe(status: int) -> str:
+    """Return a status with its words, for example ``404 Not Found``."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def parse_error(data: bytes) -> tuple[tuple[RegistryDiagnostic, ...], str]:
+    """Read an error body: its ``errors`` (Distribution 1.1, "Error Codes"), else its text.
+
+    Proxies send HTML and Docker Hub plain text: only the first printable characters are kept.
+    """
+    try:
+        document: Any = json.loads(data)
+        entries = document["errors"]
+        found = tuple(_diagnostic(entry) for entry in entries if isinstance(entry, dict))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        found = ()
+    if found:
+        return found, ""
+    return (), printable(data.decode("utf-8", "replace"))
+
+
+def printable(text: str, limit: int = _MAX_SHOWN) -> str:
+    """Return the first characters of a server's text on one line, control characters left out."""
+    line = " ".join(text[: 4 * limit].split())
+    return "".join(character for character in line if character.isprintable())[:limit]
+
+
+def _diagnostic(entry: dict[str, Any]) -> RegistryDiagnostic:
+    detail = entry.get("detail")
+    return RegistryDiagnostic(
+        code=printable(str(entry.get("code") or "")),
+        message=printable(str(entry.get("message") or "")),
+        detail=printable(detail) if isinstance(detail, str) else "",
+    )
+
+
+def _error(
+    call: Call,
+    status: int,
+    message: str,
+    diagnostics: tuple[RegistryDiagnostic, ...],
+    after: float | None,
+    login: LoginWords,
+) -> RegistryError:
+    if status == 429 or (after or 0) > LONGEST_RETRY_AFTER:
+        return RateLimitedError(
+            message,
+            action=call.action,
+            status=status,
+            diagnostics=diagnostics,
+            retry_after=after,
+            hint=_wait_hint(call, after, login),
+        )
+    kinds = {401: UnauthorizedError, 403: DeniedError, 404: NotFoundError}
+    return kinds.get(status, RegistryError)(
+        message,
+        action=call.action,
+        status=status,
+        diagnostics=diagnostics,
+        hint=_hint(call, status, diagnostics, login),
+    )
+
+
+def _hint(
+    call: Call, status: int, diagnostics: tuple[RegistryDiagnostic, ...], login: LoginWords
+) -> str | None:
+    reading = is_reading(call.scopes)
+    codes = {diagnostic.code for diagnostic in diagnostics}
+    match status:
+        case 401:
+            return login_hint(call.registry, login)
+        case 403 if login.used:
+            right = "pull from" if reading else "push to"
+            return f"the login from {login.used} may not {right} it: ask for the right, or log in "\
+                f"as somebody else with pyjib login {call.registry}"
+        case 403:
+            return login_hint(call.registry, login)
+        case 404 if not reading:
+            return "create the repository in the registry first: not every registry (Amazon ECR "\
+                "is one) makes it on the first push"
+        case 404:
+            return "check the name and the tag"
+        case 413:
+            return "a proxy in front of the registry limits uploads: raise its limit (in nginx "\
+                "client_max_body_size 0)"
+        case 400 | 409 if codes & {"TAG_INVALID", "TAG_IMMUTABLE", "CONFLICT"}:
+            return "the tag may be immutable there: push under a new one"
+        case 415 | 400 if "MANIFEST_INVALID" in codes:
+            return "the registry may not take this kind of manifest: try --format docker or oci"
+        case _ if status >= 500:
+            return "the registry is in trouble: try again later"
+    return None
+
+
+def login_hint(registry: str, login: LoginWords) -> str:
+    """Return what helps when ``registry`` wants a login or did not take the one it got."""
+    if login.withheld:
+        return login.withheld
+    if login.used:
+        return f"the login from {login.used} was not accepted: renew it with pyjib login {registry}"
+    looked = f"; none was found in {', '.join(login.tried)}" if login.tried else ""
+    return f"log in with pyjib login {registry}{looked}"
+
+
+def _wait_hint(call: Call, after: float | None, login: LoginWords) -> str:
+    when = f"try again in {in_words(after)}" if after else "try again later"
+    if login.used:
+        return when
+    return f"{when}, or log in with pyjib login {call.registry}: logged in, more is allowed"
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration for people, rounded up: ``90 seconds``, ``60 minutes``, ``6 hours``."""
+    for unit, size in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{-int(-seconds // size)} {unit}"
+    return f"{-int(-seconds // 1)} seconds"

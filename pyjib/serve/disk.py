@@ -1,0 +1,242 @@
+"""Repositories on disk: an OCI image layout in the directory of each repository's name.
+
+::
+
+    ROOT/library/app/oci-layout
+                     index.json                tags, and manifests without one
+                     blobs/sha256/<hex>
+                     _uploads/<id>             what is on its way in
+
+Files appear under their final names complete or not at all. A directory put there by another
+program is served as it is. The files of a blob that was mounted are one file (a hard link),
+for nobody ever writes into a blob.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pyjib.oci.digest import Digest
+from pyjib.oci.json import dump
+from pyjib.serve.catalogue import EMPTY_INDEX
+from pyjib.serve.names import is_name
+from pyjib.serve.storage import CHUNK
+
+_UPLOADS = "_uploads"  # no repository has a component that begins with an underscore
+_LAYOUT = dump({"imageLayoutVersion": "1.0.0"})
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """The bytes of a file."""
+
+    path: Path
+    size: int
+
+    def chunks(self, start: int, length: int) -> Iterator[bytes]:
+        """Yield ``length`` bytes from ``start`` on."""
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(start)
+            while length > 0:
+                data = file.read(min(length, CHUNK))
+                if not data:
+                    raise OSError(f"{self.path} became shorter while it was read")
+                length -= len(data)
+                yield data
+
+    def file(self) -> BinaryIO | None:
+        """Open the file."""
+        return self.path.open("rb")
+
+
+class DiskStorage:
+    """See ``Storage``. Nothing is written, not even ``root``, before the first upload."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = threading.Lock()
+
+    def repositories(self) -> list[str]:
+        """Return the names of all repositories, sorted."""
+        found = []
+        for directory, below, files in os.walk(self._root):
+            name = Path(directory).relative_to(self._root).as_posix()
+            if "index.json" in files and is_name(name):
+                found.append(name)
+            below[:] = [part for part in below if is_name(part)]
+        return sorted(found)
+
+    def index(self, repository: str) -> bytes | None:
+        """Return a repository's ``index.json``, or ``None`` if there is no such repository."""
+        try:
+            return (self._directory(repository) / "index.json").read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def stamp(self, repository: str) -> object:
+        """Return what tells one ``index.json`` from another, without reading it."""
+        try:
+            status = (self._directory(repository) / "index.json").stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+    def put_index(self, repository: str, data: bytes) -> None:
+        """Replace ``index.json``."""
+        self._replace(self._directory(repository) / "index.json", data)
+
+    def blob(self, repository: str, digest: Digest) -> FileContent | None:
+        """Return a blob of this repository.
+
+        A symbolic link is none: one in a foreign layout could lead anywhere.
+        """
+        path = self._blob_path(repository, digest)
+        try:
+            status = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return FileContent(path, status.st_size) if stat.S_ISREG(status.st_mode) else None
+
+    def delete_blob(self, repository: str, digest: Digest) -> bool:
+        """Delete a blob of this repository, and tell whether there was one."""
+        try:
+            self._blob_path(repository, digest).unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def link_blob(self, source: str, target: str, digest: Digest) -> bool:
+        """Make a blob of one repository one of another too; false if the first has none."""
+        content = self.blob(source, digest)
+        if content is None:
+            return False
+        temporary = self._new_upload(target)
+        try:
+            try:
+                os.link(content.path, temporary)
+            except FileNotFoundError:  # deleted just now
+                return False
+            except OSError:  # no hard links on this file system
+                shutil.copyfile(content.path, temporary)
+            self.place(target, temporary, digest)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
+
+    def stage(self, repository: str) -> DiskStaging:
+        """Begin to take in a blob for this repository."""
+        return DiskStaging(self, repository, self._new_upload(repository))
+
+    def place(self, repository: str, temporary: Path, digest: Digest) -> None:
+        """Give a complete file its final name, and make the layout around it if need be."""
+        self._ensure_layout(repository)
+        final = self._blob_path(repository, digest)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        if self.blob(repository, digest) is None:  # a file that is being read cannot be
+            temporary.replace(final)  #              replaced on Windows, nor need it be
+
+    def remove_leftovers(self, age: float) -> None:
+        """Remove uploads that nobody has added to for ``age`` seconds: their server was killed."""
+        for directory, below, _ in os.walk(self._root):
+            uploads = Path(directory) / _UPLOADS
+            if _UPLOADS in below:
+                _remove_old_files(uploads, age)
+            below[:] = [part for part in below if is_name(part)]
+
+    def _directory(self, repository: str) -> Path:
+        return self._root.joinpath(*repository.split("/"))
+
+    def _blob_path(self, repository: str, digest: Digest) -> Path:
+        return self._directory(repository) / "blobs" / digest.algorithm / digest.hex
+
+    def _new_upload(self, repository: str) -> Path:
+        directory = self._directory(repository) / _UPLOADS
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory / str(uuid.uuid4())
+
+    def _ensure_layout(self, repository: str) -> None:
+        directory = self._directory(repository)
+        with self._lock:
+            if not (directory / "oci-layout").exists():
+                self._replace(directory / "oci-layout", _LAYOUT)
+            if not (directory / "index.json").exists():
+                self._replace(directory / "index.json", EMPTY_INDEX)
+
+    def _replace(self, path: Path, data: bytes) -> None:
+        temporary = path.parent / _UPLOADS / str(uuid.uuid4())
+        temporary.parent.mkdir(exist_ok=True)
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                _to_disk(file)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+class DiskStaging:
+    """See ``Staging``."""
+
+    def __init__(self, storage: DiskStorage, repository: str, path: Path) -> None:
+        self._storage = storage
+        self._repository = repository
+        self._path = path
+        self._file = path.open("xb")
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self._size
+
+    def write(self, data: bytes) -> None:
+        """Append ``data``."""
+        self._file.write(data)
+        self._size += len(data)
+
+    def content(self) -> FileContent:
+        """Return what was written so far."""
+        self._file.flush()
+        return FileContent(self._path, self._size)
+
+    def commit(self, digest: Digest) -> None:
+        """Make the bytes the repository's blob ``digest``."""
+        try:
+            _to_disk(self._file)
+            self._file.close()
+            self._storage.place(self._repository, self._path, digest)
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove the file that has not become a blob."""
+        with contextlib.suppress(OSError):  # on a full disk closing fails, and does close
+            self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+def _remove_old_files(directory: Path, age: float) -> None:
+    files = list(directory.iterdir())
+    if not files:
+        return
+    probe = directory / str(uuid.uuid4())
+    probe.touch()
+    now = probe.stat().st_mtime  # the time of the file system, which dates the others too
+    for file in (probe, *files):
+        with contextlib.suppress(FileNotFoundError):  # another server finished it
+            if file == probe or now - file.stat().st_mtime > age:
+                file.unlink()
+
+
+def _to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

@@ -1,0 +1,134 @@
+"""Repositories in memory, gone with the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from pyjib.oci.digest import Digest
+from pyjib.serve.catalogue import EMPTY_INDEX
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryContent:
+    """Bytes in the pieces in which they came, so that large ones are never copied together."""
+
+    pieces: tuple[bytes, ...]
+    size: int
+
+    def chunks(self, start: int, length: int) -> Iterator[bytes]:
+        """Yield ``length`` bytes from ``start`` on."""
+        for piece in self.pieces:
+            if length <= 0:
+                return
+            if start >= len(piece):
+                start -= len(piece)
+                continue
+            part = piece[start : start + length]
+            start = 0
+            length -= len(part)
+            yield part
+
+    def file(self) -> BinaryIO | None:
+        """Return ``None``: there is no file."""
+        return None
+
+
+@dataclass(slots=True)
+class _Repository:
+    index: bytes = EMPTY_INDEX
+    version: int = 0
+    blobs: dict[Digest, MemoryContent] = field(default_factory=dict)
+
+
+class MemoryStorage:
+    """See ``Storage``."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._repositories: dict[str, _Repository] = {}
+
+    def repositories(self) -> list[str]:
+        """Return the names of all repositories, sorted."""
+        with self._lock:
+            return sorted(self._repositories)
+
+    def index(self, repository: str) -> bytes | None:
+        """Return a repository's index document, or ``None`` if there is no such repository."""
+        found = self._repositories.get(repository)
+        return found.index if found else None
+
+    def stamp(self, repository: str) -> object:
+        """Return how often the index document was replaced."""
+        found = self._repositories.get(repository)
+        return found.version if found else None
+
+    def put_index(self, repository: str, data: bytes) -> None:
+        """Replace the index document."""
+        with self._lock:
+            found = self._repositories[repository]
+            found.index = data
+            found.version += 1
+
+    def blob(self, repository: str, digest: Digest) -> MemoryContent | None:
+        """Return a blob of this repository."""
+        found = self._repositories.get(repository)
+        return found.blobs.get(digest) if found else None
+
+    def delete_blob(self, repository: str, digest: Digest) -> bool:
+        """Delete a blob of this repository, and tell whether there was one."""
+        with self._lock:
+            found = self._repositories.get(repository)
+            return found is not None and found.blobs.pop(digest, None) is not None
+
+    def link_blob(self, source: str, target: str, digest: Digest) -> bool:
+        """Make a blob of one repository one of another too; false if the first has none."""
+        content = self.blob(source, digest)
+        if content is None:
+            return False
+        self.add(target, digest, content)
+        return True
+
+    def stage(self, repository: str) -> MemoryStaging:
+        """Begin to take in a blob for this repository."""
+        return MemoryStaging(self, repository)
+
+    def add(self, repository: str, digest: Digest, content: MemoryContent) -> None:
+        """Add a blob, and the repository with its first one."""
+        with self._lock:
+            self._repositories.setdefault(repository, _Repository()).blobs[digest] = content
+
+
+class MemoryStaging:
+    """See ``Staging``."""
+
+    def __init__(self, storage: MemoryStorage, repository: str) -> None:
+        self._storage = storage
+        self._repository = repository
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self._size
+
+    def write(self, data: bytes) -> None:
+        """Append ``data``."""
+        self._pieces.append(data)
+        self._size += len(data)
+
+    def content(self) -> MemoryContent:
+        """Return what was written so far."""
+        return MemoryContent(tuple(self._pieces), self._size)
+
+    def commit(self, digest: Digest) -> None:
+        """Make the bytes the repository's blob ``digest``."""
+        self._storage.add(self._repository, digest, self.content())
+
+    def discard(self) -> None:
+        """Forget the bytes."""
+        self._pieces = []
+        self._size = 0

@@ -1,0 +1,148 @@
+"""Requests and responses as the registry's rules see them: no sockets, no framing.
+
+What goes wrong on the caller's side is raised as ``Refusal`` and answered with the JSON body of
+Distribution 1.1, "Error Codes".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from pyjib.serve.storage import Content
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
+class Body(Protocol):
+    """What a client sends after its headers; read once, in chunks of at most 1 MiB."""
+
+    @property
+    def length(self) -> int | None:
+        """The bytes announced; ``None`` if the client does not know (chunked coding)."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes; raises ``BodyInterrupted`` if they stop before their end."""
+        ...
+
+
+class BodyInterrupted(Exception):  # noqa: N818  not a failure of ours: the client went away
+    """A body ended early, broke its framing, or came too slowly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request. ``path`` is as sent, still percent-encoded; header names are lower-case."""
+
+    method: str
+    path: str
+    query: Mapping[str, tuple[str, ...]]
+    headers: Mapping[str, str] = field(repr=False)
+    body: Body = field(repr=False)
+
+    def parameter(self, name: str) -> str | None:
+        """Return the first value of a query parameter."""
+        values = self.query.get(name)
+        return values[0] if values else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """``length`` bytes of stored content from ``start`` on."""
+
+    content: Content
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One answer. The body of an answer to HEAD is measured and not sent."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes | Slice = b""
+
+    @property
+    def length(self) -> int:
+        """The bytes of the body."""
+        return self.body.length if isinstance(self.body, Slice) else len(self.body)
+
+
+class Code(StrEnum):
+    """The identifiers of Distribution 1.1, "Error Codes", and one for what is our own fault."""
+
+    BLOB_UNKNOWN = "BLOB_UNKNOWN"
+    BLOB_UPLOAD_INVALID = "BLOB_UPLOAD_INVALID"
+    BLOB_UPLOAD_UNKNOWN = "BLOB_UPLOAD_UNKNOWN"
+    DIGEST_INVALID = "DIGEST_INVALID"
+    MANIFEST_BLOB_UNKNOWN = "MANIFEST_BLOB_UNKNOWN"
+    MANIFEST_INVALID = "MANIFEST_INVALID"
+    MANIFEST_UNKNOWN = "MANIFEST_UNKNOWN"
+    NAME_INVALID = "NAME_INVALID"
+    NAME_UNKNOWN = "NAME_UNKNOWN"
+    SIZE_INVALID = "SIZE_INVALID"
+    UNAUTHORIZED = "UNAUTHORIZED"
+    DENIED = "DENIED"
+    UNSUPPORTED = "UNSUPPORTED"
+    TOOMANYREQUESTS = "TOOMANYREQUESTS"
+    UNKNOWN = "UNKNOWN"
+
+
+class Refusal(Exception):  # noqa: N818  an answer like any other, only found out deep inside
+    """A request that is answered with an error; ``details`` become one entry each."""
+
+    def __init__(
+        self,
+        status: int,
+        code: Code,
+        message: str,
+        *,
+        details: tuple[object, ...] = (),
+        headers: Headers = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+        self.headers = headers
+
+    def response(self) -> Response:
+        """Return the answer."""
+        entry = {"code": str(self.code), "message": self.message}
+        errors = [{**entry, "detail": detail} for detail in self.details] or [entry]
+        return answer_json(self.status, {"errors": errors}, self.headers)
+
+
+def answer_json(
+    status: int,
+    value: object,
+    headers: Headers = (),
+    media_type: str = "application/json",
+) -> Response:
+    """Return an answer whose body is a JSON document."""
+    return Response(
+        status=status,
+        headers=(("Content-Type", media_type), *headers),
+        body=json.dumps(value, separators=(",", ":")).encode(),
+    )
+
+
+def read_body(body: Body, limit: int, what: str) -> bytes:
+    """Return a whole body; one of more than ``limit`` bytes is refused with 413."""
+    chunks = []
+    room = limit - (body.length or 0)
+    if room >= 0:
+        room = limit
+        for chunk in body.chunks():
+            room -= len(chunk)
+            if room < 0:
+                break
+            chunks.append(chunk)
+    if room < 0:
+        raise Refusal(413, Code.SIZE_INVALID, f"{what} is larger than {limit} bytes")
+    return b"".join(chunks)

@@ -1,0 +1,171 @@
+"""Repositories as manifests, tags and blobs, over a ``Storage``.
+
+A change of a repository's index is made under that repository's lock, from the index as it is
+at that moment; readers never wait.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pyjib.errors import MalformedDocumentError
+from pyjib.oci import media_type as types
+from pyjib.oci.descriptor import Descriptor
+from pyjib.oci.digest import Digest
+from pyjib.serve.catalogue import EMPTY_INDEX, Catalogue
+from pyjib.serve.documents import Document
+from pyjib.serve.message import Code, Refusal
+from pyjib.serve.storage import Content, Storage
+
+
+@dataclass(slots=True)
+class _State:
+    """One repository's lock, and its index as last read."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    stamp: object = None
+    catalogue: Catalogue | None = None
+
+
+class Repositories:
+    """All repositories of a registry; safe for many threads.
+
+    ``storage`` may be read at any time; what changes it goes through the methods here.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self._lock = threading.Lock()
+        self._states: dict[str, _State] = {}
+
+    def names(self) -> list[str]:
+        """Return the names of all repositories, sorted."""
+        return self.storage.repositories()
+
+    def catalogue(self, name: str) -> Catalogue | None:
+        """Return a repository's manifests and tags, or ``None`` if there is no such repository.
+
+        What another program did to its ``index.json`` is noticed. Raises
+        ``MalformedDocumentError`` if that file is damaged.
+        """
+        stamp = self.storage.stamp(name)
+        if stamp is None:
+            return None
+        state = self._state(name)
+        with state.lock:
+            if state.catalogue is None or state.stamp != stamp:
+                state.stamp = self.storage.stamp(name)
+                data = self.storage.index(name) or EMPTY_INDEX
+                state.catalogue = Catalogue.parse(data, lambda digest: self._read(name, digest))
+            return state.catalogue
+
+    def blob(self, name: str, digest: Digest) -> Content | None:
+        """Return a blob of a repository; manifests are blobs too."""
+        return self.storage.blob(name, digest)
+
+    def manifest(self, name: str, reference: Digest | str) -> tuple[Document, Content] | None:
+        """Return a manifest by digest or tag, and its bytes."""
+        catalogue = self.catalogue(name)
+        found = catalogue.find(reference) if catalogue else None
+        content = self.storage.blob(name, found.digest) if found else None
+        return (found, content) if found and content else None
+
+    def put_manifest(
+        self, name: str, data: bytes, manifest: Document, tags: Sequence[str], *, sparse: bool
+    ) -> None:
+        """Store a manifest, and put ``tags`` on it.
+
+        Unless ``sparse``, what it names has to be there in the size that it says.
+        """
+        with self._changing(name) as state:
+            known = self.catalogue(name)
+            self._check_content(name, manifest, known, sparse=sparse)
+            staging = self.storage.stage(name)
+            try:
+                staging.write(data)
+                staging.commit(manifest.digest)
+            finally:
+                staging.discard()
+            catalogue = self.catalogue(name)
+            assert catalogue is not None  # noqa: S101  its first blob has made the repository
+            self._save(name, state, catalogue.with_manifest(manifest, tags))
+
+    def delete_tag(self, name: str, tag: str) -> bool:
+        """Delete a tag, and tell whether there was one."""
+        with self._changing(name) as state:
+            catalogue = self.catalogue(name)
+            if catalogue is None or tag not in catalogue.tags:
+                return False
+            self._save(name, state, catalogue.without_tag(tag))
+            return True
+
+    def delete_manifest(self, name: str, digest: Digest) -> bool:
+        """Delete a manifest with all its tags, and tell whether there was one."""
+        with self._changing(name) as state:
+            catalogue = self.catalogue(name)
+            if catalogue is None or digest not in catalogue.manifests:
+                return False
+            self._save(name, state, catalogue.without_manifest(digest))
+            self.storage.delete_blob(name, digest)
+            return True
+
+    def delete_blob(self, name: str, digest: Digest) -> bool:
+        """Delete a blob that is not a manifest, and tell whether there was one."""
+        with self._changing(name):
+            catalogue = self.catalogue(name)
+            if catalogue is None or digest in catalogue.manifests:
+                return False
+            return self.storage.delete_blob(name, digest)
+
+    def _state(self, name: str) -> _State:
+        with self._lock:
+            return self._states.setdefault(name, _State())
+
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[_State]:
+        state = self._state(name)
+        with state.lock:
+            yield state
+
+    def _save(self, name: str, state: _State, catalogue: Catalogue) -> None:
+        self.storage.put_index(name, catalogue.data)
+        state.stamp = self.storage.stamp(name)
+        state.catalogue = catalogue
+
+    def _read(self, name: str, digest: Digest) -> Document | None:
+        content = self.storage.blob(name, digest)
+        if content is None:
+            return None
+        try:
+            return Document.parse(b"".join(content.chunks(0, content.size)), digest)
+        except MalformedDocumentError:
+            return None
+
+    def _check_content(
+        self, name: str, manifest: Document, known: Catalogue | None, *, sparse: bool
+    ) -> None:
+        missing = []
+        for wanted in (*manifest.blobs, *manifest.manifests):
+            size = self._size_of(name, wanted, known)
+            if size is None:
+                missing.append(wanted)
+            elif size != wanted.size:
+                message = f"{wanted.digest} has {size} bytes, not {wanted.size}"
+                raise Refusal(400, Code.MANIFEST_INVALID, message)
+        if missing and not sparse:
+            raise Refusal(
+                404,
+                Code.MANIFEST_BLOB_UNKNOWN,
+                "the manifest names content that is not in this repository",
+                details=tuple({"digest": str(entry.digest)} for entry in missing),
+            )
+
+    def _size_of(self, name: str, wanted: Descriptor, known: Catalogue | None) -> int | None:
+        if types.is_manifest(wanted.media_type) or types.is_index(wanted.media_type):
+            manifest = known.find(wanted.digest) if known else None
+            return manifest.size if manifest else None
+        content = self.storage.blob(name, wanted.digest)
+        return content.size if content else None

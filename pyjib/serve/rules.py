@@ -1,0 +1,37 @@
+"""What a registry allows and how much of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pyjib.serve.documents import MAX_MANIFEST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds on what a client can take up; sizes in bytes, times in seconds."""
+
+    manifest: int = MAX_MANIFEST
+    upload: int = 20 << 30
+    sessions: int = 64
+    session_idle: float = 3600
+    head: float = 60
+    """How long the next request may let wait for it, and its headers."""
+    body: float = 60
+    """How long a body may stand still, in either direction."""
+    page: int = 1000
+    """Entries of a list of tags, repositories or referrers in one answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """``sparse`` takes manifests that name content which is not there.
+
+    The specification leaves that to the registry; a registry that refuses finds out who pushes
+    in the wrong order. A missing ``subject`` is taken in any case, as it must be.
+    """
+
+    read_only: bool = False
+    no_delete: bool = False
+    sparse: bool = False
+    limits: Limits = field(default_factory=Limits)

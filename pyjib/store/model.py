@@ -1,0 +1,50 @@
+"""The values that a store takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyjib.oci.descriptor import Descriptor
+from pyjib.oci.digest import Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerRecord:
+    """A packed layer: its stored bytes, and the digest of the tar in them."""
+
+    descriptor: Descriptor
+    diff_id: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """How much a store holds, in files and in bytes of their content.
+
+    ``index`` counts the records of packed layers and the digests of files; ``temporary`` what
+    is being written, or was when a process was killed.
+    """
+
+    blobs: int = 0
+    blob_bytes: int = 0
+    index_files: int = 0
+    index_bytes: int = 0
+    temporary_files: int = 0
+    temporary_bytes: int = 0
+
+    @property
+    def files(self) -> int:
+        """The number of all files."""
+        return self.blobs + self.index_files + self.temporary_files
+
+    @property
+    def bytes(self) -> int:
+        """The bytes of all files."""
+        return self.blob_bytes + self.index_bytes + self.temporary_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What was removed from a store."""
+
+    files: int
+    bytes: int

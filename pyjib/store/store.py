@@ -1,0 +1,235 @@
+"""The store: blobs by their digest, and small indexes, below one directory.
+
+::
+
+    blobs/ALGORITHM/HEX   blobs: packed layers, layers, manifests and configs of base images
+    layers/NAME           a JSON record of a packed layer, named by the sha256 of its cache key
+    files/NAME            digests of files on disk by fingerprint: see ``file_index``
+    tmp/PID-NAME          what is being written
+
+Any number of threads and processes may use one store at once, and any of them may be killed:
+every file is written in ``tmp`` and renamed into place when it is complete, blobs after they
+have been verified and forced to disk. A blob's time of change tells when it was last used, to
+the day; ``prune`` goes by it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+
+from pyjib.errors import CacheError, MalformedDocumentError, PyjibError, SizeMismatchError
+from pyjib.oci import json
+from pyjib.oci.blob import Blob
+from pyjib.oci.descriptor import Descriptor
+from pyjib.oci.digest import Digest
+from pyjib.store import disk, pruning
+from pyjib.store.file_index import FileIndex
+from pyjib.store.model import LayerRecord, Pruned, Usage
+from pyjib.store.writer import BlobWriter, blob_path, stored_blob
+
+__all__ = ["BlobWriter", "LayerRecord", "Pruned", "Store", "Usage"]
+
+_DAY = 86_400 * 1_000_000_000
+_OCTETS = "application/octet-stream"
+
+
+class Store:
+    """Content-addressed blobs and small indexes below ``root``, which is made when first needed.
+
+    A disk that is full or cannot be read or written raises ``CacheError``.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._blobs = root / "blobs"
+        self._layers = root / "layers"
+        self._temporary = root / "tmp"
+        self._files = FileIndex(root / "files", self._temporary)
+        self._swept = False
+
+    def find(self, descriptor: Descriptor) -> Blob | None:
+        """Return the blob if it is here with its size; one of another size is removed.
+
+        The content is compared with the digest when the blob is read.
+        """
+        path = blob_path(self._blobs, descriptor.digest)
+        try:
+            status = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise disk.unusable("read", path, error) from None
+        if status.st_size != descriptor.size:
+            disk.remove(path)
+            return None
+        self._mark_used(path, status)
+        return stored_blob(path, descriptor)
+
+    def writer(self) -> BlobWriter:
+        """Return a context manager that takes a new blob's bytes."""
+        self._sweep_once()
+        return BlobWriter(self._blobs, self._temporary)
+
+    def fetch(self, descriptor: Descriptor, chunks: Iterable[bytes]) -> Blob:
+        """Return the blob, which is made of ``chunks`` unless it is here already.
+
+        Raises ``SizeMismatchError`` or ``DigestMismatchError`` if the chunks are not the blob,
+        at the first byte too many.
+        """
+        found = self.find(descriptor)
+        if found is not None:
+            return found
+        with self.writer() as writer:
+            for chunk in chunks:
+                writer.write(chunk)
+                if writer.size > descriptor.size:
+                    raise SizeMismatchError(
+                        f"{descriptor.digest} has more bytes than the {descriptor.size} "
+                        "it should have"
+                    )
+            return writer.commit(descriptor.media_type, descriptor)
+
+    def discard(self, digest: Digest) -> None:
+        """Remove a blob, as one that was read turned out to be damaged."""
+        disk.remove(blob_path(self._blobs, digest))
+
+    def get_layer(self, key: str) -> LayerRecord | None:
+        """Return what was packed under a cache key, if its blob is still here."""
+        path = self._record_path(key)
+        try:
+            data = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise disk.unusable("read", path, error) from None
+        try:
+            record = _parse_record(data)
+        except PyjibError:
+            disk.remove(path)
+            return None
+        return record if self.find(record.descriptor) is not None else None
+
+    def put_layer(self, key: str, record: LayerRecord) -> None:
+        """Remember what was packed under a cache key; the blob is in the store already."""
+        document = {"descriptor": record.descriptor.to_json(), "diffId": str(record.diff_id)}
+        disk.write_whole(self._record_path(key), json.dump(document), self._temporary)
+
+    def get_document(self, digest: Digest) -> bytes | None:
+        """Return the bytes of a manifest, an index or a config, verified, if they are here."""
+        path = blob_path(self._blobs, digest)
+        try:
+            with path.open("rb") as stream:
+                status = os.fstat(stream.fileno())
+                data = stream.read(json.MAX_DOCUMENT + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise disk.unusable("read", path, error) from None
+        if len(data) > json.MAX_DOCUMENT:
+            return None
+        state = digest.hasher()
+        state.update(data)
+        if state.hexdigest() != digest.hex:
+            disk.remove(path)
+            return None
+        self._mark_used(path, status)
+        return data
+
+    def put_document(self, data: bytes, digest: Digest | None = None) -> Digest:
+        """Store the bytes of a document and return their digest.
+
+        ``digest`` is what it must be: ``DigestMismatchError`` tells that it is not.
+        """
+        wanted = Descriptor(media_type=_OCTETS, digest=digest or Digest.of(data), size=len(data))
+        with self.writer() as writer:
+            writer.write(data)
+            return writer.commit(_OCTETS, wanted).descriptor.digest
+
+    def clock(self) -> int:
+        """Return the present in nanoseconds since the epoch, by the store's file system."""
+        return disk.now(self._temporary)
+
+    def file_digest(self, fingerprint: str) -> Digest | None:
+        """Return the digest of the file that has a fingerprint, if it is remembered."""
+        return self._files.get(fingerprint)
+
+    def remember_file_digests(self, digests: Mapping[str, Digest], *, started: int) -> None:
+        """Remember the digests of files, by fingerprint, for later builds.
+
+        ``started`` is what ``clock`` said before the first of them was read. A file that had
+        changed less than two seconds before is left out, for it may change again unnoticed.
+        """
+        self._files.add(digests, started=started)
+
+    def usage(self) -> Usage:
+        """Count what the store holds."""
+        return pruning.usage(self.root)
+
+    def prune(
+        self,
+        *,
+        older_than_days: float | None = None,
+        max_bytes: int | None = None,
+        everything: bool = False,
+    ) -> Pruned:
+        """Remove what builds can do without, least recently used first.
+
+        ``older_than_days`` removes blobs and file digests unused for so long (to the day);
+        ``max_bytes`` then removes more blobs until no more than these are left. Records whose
+        blob is gone and temporary files that nobody has written to for an hour go in any case.
+        ``everything`` leaves nothing; a build that runs meanwhile may then fail.
+        """
+        if everything:
+            return pruning.remove_all(self.root)
+        return pruning.prune(
+            self.root,
+            now=self.clock() if self.root.is_dir() else 0,
+            is_orphan=self._is_orphan,
+            older_than_days=older_than_days,
+            max_bytes=max_bytes,
+        )
+
+    def _is_orphan(self, record: Path) -> bool:
+        try:
+            descriptor = _parse_record(record.read_bytes()).descriptor
+        except (OSError, PyjibError):
+            return True
+        return not blob_path(self._blobs, descriptor.digest).is_file()
+
+    def _record_path(self, key: str) -> Path:
+        return self._layers / hashlib.sha256(key.encode()).hexdigest()
+
+    def _mark_used(self, path: Path, status: os.stat_result) -> None:
+        if status.st_mtime_ns + _DAY < self._opened:
+            with suppress(OSError):  # somebody else's store, or read-only: no harm
+                os.utime(path)
+
+    @cached_property
+    def _opened(self) -> int:
+        try:
+            return self.clock()
+        except CacheError:
+            return 0
+
+    def _sweep_once(self) -> None:
+        """Clear on the way what processes that were killed left behind days ago."""
+        if not self._swept:
+            self._swept = True
+            if self._temporary.is_dir():
+                pruning.sweep(self._temporary, older_than=self._opened - _DAY)
+
+
+def _parse_record(data: bytes) -> LayerRecord:
+    document = json.load(data, "layer record")
+    diff_id = document.get("diffId")
+    if not isinstance(diff_id, str):
+        raise MalformedDocumentError("missing or not text", path="diffId")
+    return LayerRecord(
+        descriptor=Descriptor.from_json(document.get("descriptor"), "descriptor"),
+        diff_id=Digest.parse(diff_id),
+    )
