@@ -8,7 +8,7 @@ from typing import BinaryIO
 from pyjib.base.model import BaseTools
 from pyjib.errors import DigestMismatchError
 from pyjib.events import Direction, TransferFinished, TransferProgress, TransferStarted
-from pyjib.layer.compress import compressor, decompressed
+from pyjib.layer.compress import compressor, decompressed, recipe_text
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
@@ -28,7 +28,7 @@ def gzip_layer(
     It is compressed at most once into a store, which finds it again by its diff id. Raises
     ``DigestMismatchError`` if the tar has another digest than that.
     """
-    key = f"base layer {diff_id} gzip"
+    key = f"base layer {diff_id} {recipe_text(Compression.GZIP, None, _GZIP_OS)}"
     media_type = types.layer_type(family, Compression.GZIP)
     record = tools.store.get_layer(key)
     if record is not None:

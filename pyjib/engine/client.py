@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from types import TracebackType
@@ -209,7 +209,7 @@ class EngineClient:
         except InvalidReferenceError:
             raise EngineError(f"{self} gives {image} the ID {said!r}, which is none") from None
 
-    def image_save(self, image: Reference | Digest | str) -> Iterator[bytes]:
+    def image_save(self, image: Reference | Digest | str) -> Generator[bytes, None, None]:
         """Yield an image's archive, in the form of ``docker save``, as the daemon makes it.
 
         A generator, to be closed if it is not read to its end. An export that breaks off is an
@@ -221,7 +221,7 @@ class EngineClient:
             if response.status_code != 200:
                 response.read()
                 raise self._wire.refusal(response, action)
-            with closing(self._wire.chunks(response, action)) as chunks:  # type: ignore[type-var]
+            with closing(self._wire.chunks(response, action)) as chunks:
                 yield from chunks
 
     def image_tag(self, image: Reference | Digest | str, name: Reference) -> None:

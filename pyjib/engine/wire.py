@@ -10,7 +10,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -77,7 +77,7 @@ class Wire:
             with contextlib.closing(response):
                 yield response
 
-    def chunks(self, response: httpx.Response, action: str) -> Iterator[bytes]:
+    def chunks(self, response: httpx.Response, action: str) -> Generator[bytes, None, None]:
         """Yield the body of an answer."""
         try:
             for chunk in response.iter_bytes(_CHUNK):

@@ -41,12 +41,11 @@ def _run(base: Json, plan: BuildPlan) -> Json:
     }
     run.update({name: value for name, value in laid_over.items() if value})
     # Set to nothing is an answer too: it takes the base's away.
-    for name, value in (("User", ours.user), ("WorkingDir", ours.working_directory)):
-        if value is not None:
-            run[name] = value
-    for name, value in (("Entrypoint", entrypoint), ("Cmd", arguments)):
-        if value:
-            run[name] = list(value)
+    settings = {"User": ours.user, "WorkingDir": ours.working_directory}
+    run.update({name: value for name, value in settings.items() if value is not None})
+    for name, command in (("Entrypoint", entrypoint), ("Cmd", arguments)):
+        if command:
+            run[name] = list(command)
         else:
             run.pop(name, None)
     return run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from pyjib.errors import ContentError
 from pyjib.layer.compress import decompressed, sniff
@@ -20,22 +20,26 @@ def validate_layer(layer: Blob, diff_id: Digest, where: str) -> None:
 
     Memory does not grow with the layer.
     """
+    try:
+        _validate(layer, diff_id)
+    except ContentError as error:
+        raise type(error)(f"{where}: {error.message}", hint=error.hint) from None
+
+
+def _validate(layer: Blob, diff_id: Digest) -> None:
     stated = types.layer_compression(layer.descriptor.media_type)
     with layer.open() as reader:
         found = sniff(reader.read(16))
     if found is not stated:
-        raise ContentError(f"{where}: the media type says {stated}, the bytes are {found}")
+        raise ContentError(f"the media type says {stated}, the bytes are {found}")
     with layer.open() as reader:
-        try:
-            tar = _ForwardReader(decompressed(cast(BinaryIO, reader), stated), diff_id)
-            _check_entries(tar)
-            tar.drain()
-        except ContentError as error:
-            raise ContentError(f"{where}: {error.message}", hint=error.hint) from None
+        tar = _ForwardReader(decompressed(reader, stated), diff_id)
+        _check_entries(tar)
+        tar.drain()
         while reader.read(_CHUNK):
             pass  # to the end, where the reader compares size and digest
     if tar.digest != diff_id:
-        raise ContentError(f"{where}: the tar in it is {tar.digest}, the config says {diff_id}")
+        raise ContentError(f"the tar in it is {tar.digest}, the config says {diff_id}")
 
 
 class _ForwardReader(io.RawIOBase):
@@ -94,7 +98,8 @@ def _check_entries(source: _ForwardReader) -> None:
                 _check_name(entry.name)
                 if entry.islnk():
                     _check_name(entry.linkname)
-                tar.members = []  # or it keeps one object for every entry
+                # Or it keeps an object for every entry.
+                tar.members = []  # type: ignore[attr-defined]
     except (tarfile.TarError, ValueError, EOFError) as error:
         raise ContentError(f"the tar cannot be read: {error}") from None
 

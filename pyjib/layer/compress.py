@@ -157,20 +157,27 @@ def _gunzip(stream: BinaryIO) -> Generator[bytes]:
     while True:
         member = zlib.decompressobj(16 + zlib.MAX_WBITS)
         while not member.eof:
+            data = data or stream.read(_INPUT)
             if not data:
                 raise ContentError("the gzip data is cut short")
             try:
                 chunk = member.decompress(data, _CHUNK)
             except zlib.error as error:
                 raise ContentError(f"the gzip data is damaged: {_reason(error)}") from None
-            data = member.unused_data if member.eof else member.unconsumed_tail
-            if not data and not member.eof and len(chunk) < _CHUNK:
-                data = stream.read(_INPUT)
+            data = member.unused_data or member.unconsumed_tail  # the former after the end only
             yield chunk
-        # gzip(1) and Go take zeros after the last member for padding, as tape drives add it.
-        while not (data := data.lstrip(b"\0")):
-            if not (data := stream.read(_INPUT)):
-                return
+        data = _past_zeros(data, stream)
+        if not data:
+            return
+
+
+def _past_zeros(data: bytes, stream: BinaryIO) -> bytes:
+    # gzip(1) and Go take zeros after the last member for padding, as tape drives add it.
+    while not data.strip(b"\0"):
+        data = stream.read(_INPUT)
+        if not data:
+            return b""
+    return data.lstrip(b"\0")
 
 
 def _unzstd(stream: BinaryIO) -> Generator[bytes]:

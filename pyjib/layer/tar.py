@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from pyjib.errors import ProjectError
+from pyjib.layer.content import changed, chunks_of
 from pyjib.layer.tar_time import TarTime
 from pyjib.plan.model import LayerEntry
 from pyjib.project.model import FileSource
 
 _BLOCK = 512
-_CHUNK = 1 << 20
 _END = bytes(2 * _BLOCK)
 _NAME = 100
 _OWNER_NAME = 32
@@ -84,22 +84,13 @@ def _size(entry: LayerEntry) -> int:
 
 def _content(source: FileSource, size: int) -> Iterator[bytes]:
     left = size
-    try:
-        with source.open() as stream:
-            # One byte more than is left: a file that grew must not pass for one that did not.
-            while chunk := stream.read(min(left + 1, _CHUNK)):
-                left -= len(chunk)
-                if left < 0:
-                    break
-                yield chunk
-    except OSError as error:
-        raise ProjectError(f"cannot read {source.describe()}: {error.strerror or error}") from None
+    for chunk in chunks_of(source):
+        left -= len(chunk)
+        if left < 0:
+            raise changed(source, f"it had {size} bytes, and now has more")
+        yield chunk
     if left:
-        now = "more" if left < 0 else f"{size - left}"
-        raise ProjectError(
-            f"{source.describe()} changed while it was read: it had {size} bytes, now {now}",
-            hint="let nothing write to the project while its image is built",
-        )
+        raise changed(source, f"it had {size} bytes, and now has {size - left}")
 
 
 def _headers(entry: LayerEntry, size: int, *, time_records: bool) -> bytes:
@@ -218,11 +209,11 @@ def _utf16(text: str) -> bytes:
 def _cut(text: str, length: int) -> bytes:
     """Drop UTF-16 units from the end until ``length`` bytes of UTF-8 suffice.
 
-    Half of a pair becomes a question mark, as Java's encoder has it.
+    What is left of a pair that was cut in the middle is dropped too, as by Java's encoder.
     """
     units = _utf16(text)[: 2 * length]  # each unit takes a byte at least
     while True:
-        data = units.decode("utf-16-be", "surrogatepass").encode("utf-8", "replace")
+        data = units.decode("utf-16-be", "surrogatepass").encode("utf-8", "ignore")
         if len(data) <= length:
             return data
         units = units[:-2]

@@ -83,13 +83,14 @@ def find_main_class(project: Project, options: BuildOptions) -> str:
         return candidates[0]
     if options.entrypoint:
         return NOT_INFERRED
+    place = project.root if project.kind is ProjectKind.CLASSES else project.archive or project.root
     if not candidates:
         raise MainClassError(
-            f"Main class was not found in {project.root}",
+            f"Main class was not found in {place}",
             hint="name the class whose main method starts the application with --main-class",
         )
     raise MainClassError(
-        f"several main classes were found in {project.root}: {', '.join(candidates)}",
+        f"several main classes were found in {place}: {', '.join(candidates)}",
         hint=f"choose one, for example --main-class {candidates[0]}",
     )
 

@@ -21,7 +21,7 @@ from pyjib.errors import ConfigurationError
 def compile_glob(glob: str) -> re.Pattern[str]:
     """Return the regular expression whose ``fullmatch`` on a POSIX path is Java's match.
 
-    Raises ``ConfigurationError`` where Java raises ``PatternSyntaxException``.
+    Raises ``ConfigurationError`` for what is no glob (Java: ``PatternSyntaxException``).
     """
     return re.compile(_Translator(glob).translate(), re.DOTALL)
 

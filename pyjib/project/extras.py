@@ -15,15 +15,16 @@ DEFAULT_EXTRA = Path("src", "main", "jib")
 
 
 def read_extras(
-    directories: Sequence[ExtraDirectory], root: Path
+    directories: Sequence[ExtraDirectory], path: Path
 ) -> tuple[tuple[ExtraDirectory, tuple[ProjectFile, ...]], ...]:
     """Return the directories that exist, each with all that is in it.
 
-    Without ``directories``, ``src/main/jib`` below the project's ``root`` is taken if it is
-    there, as Jib does. A missing directory raises ``ConfigurationError``, but for one whose
-    path ends in ``src/main/jib``, which is left out. Includes and excludes are the plan's.
+    Without ``directories``, ``src/main/jib`` below ``path``, where the caller said the project
+    lies, is taken if it is there, as Jib does; an archive has none. A missing directory raises
+    ``ConfigurationError``, but for one whose path ends in ``src/main/jib``, which is left out.
+    Includes and excludes are the plan's to apply.
     """
-    chosen = directories or (ExtraDirectory(source=root / DEFAULT_EXTRA),)
+    chosen = directories or (ExtraDirectory(source=path / DEFAULT_EXTRA),)
     return tuple(
         (directory, walk_files(directory.source)) for directory in chosen if _is_there(directory)
     )

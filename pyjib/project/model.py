@@ -160,7 +160,8 @@ class Project:
     then the class path is not ours to write. ``ordered`` tells whether the order of
     dependencies is known; if not, a wildcard stands for them. ``main_class_candidates`` holds
     the classes with a main method, where ``main_class`` is not stated by the project.
-    ``java_version`` is the release that the newest of its own classes needs.
+    ``java_version`` is the release that the newest of its own classes needs. ``detail`` tells
+    where the class path comes from; ``warnings`` are sentences for the user.
     """
 
     kind: ProjectKind
@@ -178,6 +179,7 @@ class Project:
     main_class_candidates: tuple[str, ...] = ()
     java_version: int | None = None
     detail: str = field(default="", compare=False)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
 
 def _stat(path: Path) -> os.stat_result:

@@ -117,7 +117,7 @@ def _program(name: str, host: HostEnvironment) -> str:
             f"not the name of a credential helper: {name[:100]!r}",
             hint="credsStore and credHelpers take what follows docker-credential-",
         )
-    program = shutil.which(f"docker-credential-{name}", path=host.get("PATH"))
+    program = shutil.which(f"docker-credential-{name}", path=host.get("PATH") or "")
     if program is None:
         raise ConfigurationError(
             f"docker-credential-{name} is not on the PATH",

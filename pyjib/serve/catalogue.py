@@ -104,9 +104,7 @@ class Catalogue:
 
     def _changed(self, entries: list[Any], manifests: Mapping[Digest, Document]) -> Catalogue:
         """Return this with other entries, each manifest listed exactly as often as it must be."""
-        nested = {
-            entry.digest for manifest in manifests.values() for entry in manifest.manifests
-        }
+        nested = {entry.digest for manifest in manifests.values() for entry in manifest.manifests}
         kept = [
             entry
             for entry in entries

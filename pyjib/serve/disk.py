@@ -225,16 +225,16 @@ class DiskStaging:
 
 
 def _remove_old_files(directory: Path, age: float) -> None:
-    files = list(directory.iterdir())
-    if not files:
-        return
-    probe = directory / str(uuid.uuid4())
-    probe.touch()
-    now = probe.stat().st_mtime  # the time of the file system, which dates the others too
-    for file in (probe, *files):
-        with contextlib.suppress(FileNotFoundError):  # another server finished it
+    with contextlib.suppress(OSError):  # not ours to write in, or gone: it can wait
+        files = list(directory.iterdir())
+        if not files:
+            return
+        probe = directory / str(uuid.uuid4())
+        probe.touch()
+        now = probe.stat().st_mtime  # the time of the file system, which dates the others too
+        for file in (probe, *files):
             if file == probe or now - file.stat().st_mtime > age:
-                file.unlink()
+                file.unlink(missing_ok=True)
 
 
 def _to_disk(file: BinaryIO) -> None:

@@ -52,7 +52,8 @@ class Document:
             blobs=(config, *wanted) if config else (),
             manifests=_descriptors(document, "manifests") if lists else (),
             subject=None if subject is None else Descriptor.from_json(subject, "subject").digest,
-            artifact_type=_text(document, "artifactType") or (config.media_type if config else None),
+            artifact_type=_text(document, "artifactType")
+            or (config.media_type if config else None),
             annotations=_annotations(document),
         )
 

@@ -113,7 +113,7 @@ class Refusal(Exception):  # noqa: N818  an answer like any other, only found ou
 
     def response(self) -> Response:
         """Return the answer."""
-        entry = {"code": str(self.code), "message": self.message}
+        entry: dict[str, object] = {"code": str(self.code), "message": self.message}
         errors = [{**entry, "detail": detail} for detail in self.details] or [entry]
         return answer_json(self.status, {"errors": errors}, self.headers)
 

@@ -1,7 +1,7 @@
 """Repositories as manifests, tags and blobs, over a ``Storage``.
 
 A change of a repository's index is made under that repository's lock, from the index as it is
-at that moment; readers never wait.
+at that moment. Readers take the last one as a whole and do not wait.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ from pyjib.serve.storage import Content, Storage
 
 @dataclass(slots=True)
 class _State:
-    """One repository's lock, and its index as last read."""
+    """One repository's lock, and its index as last read, with the stamp that it had."""
 
     lock: threading.RLock = field(default_factory=threading.RLock)
-    stamp: object = None
-    catalogue: Catalogue | None = None
+    read: tuple[object, Catalogue] | None = None
 
 
 class Repositories:
@@ -55,12 +54,15 @@ class Repositories:
         if stamp is None:
             return None
         state = self._state(name)
+        if state.read is not None and state.read[0] == stamp:
+            return state.read[1]
         with state.lock:
-            if state.catalogue is None or state.stamp != stamp:
-                state.stamp = self.storage.stamp(name)
+            stamp = self.storage.stamp(name)
+            if state.read is None or state.read[0] != stamp:
                 data = self.storage.index(name) or EMPTY_INDEX
-                state.catalogue = Catalogue.parse(data, lambda digest: self._read(name, digest))
-            return state.catalogue
+                catalogue = Catalogue.parse(data, lambda digest: self._read(name, digest))
+                state.read = stamp, catalogue
+            return state.read[1]
 
     def blob(self, name: str, digest: Digest) -> Content | None:
         """Return a blob of a repository; manifests are blobs too."""
@@ -132,8 +134,7 @@ class Repositories:
 
     def _save(self, name: str, state: _State, catalogue: Catalogue) -> None:
         self.storage.put_index(name, catalogue.data)
-        state.stamp = self.storage.stamp(name)
-        state.catalogue = catalogue
+        state.read = self.storage.stamp(name), catalogue
 
     def _read(self, name: str, digest: Digest) -> Document | None:
         content = self.storage.blob(name, digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 import uuid
@@ -24,7 +25,7 @@ class Upload:
     def __init__(self, staging: Staging, algorithm: str, limit: int) -> None:
         self._staging = staging
         self._algorithm = algorithm
-        self._hash: Hash = _hasher(algorithm)
+        self._hash: Hash = hashlib.new(algorithm)
         self._limit = limit
 
     @property
@@ -59,7 +60,7 @@ class Upload:
     def _digest(self, algorithm: str) -> Digest:
         state = self._hash
         if algorithm != self._algorithm:  # known only now: read it all once more
-            state = _hasher(algorithm)
+            state = hashlib.new(algorithm)
             content = self._staging.content()
             for chunk in content.chunks(0, content.size):
                 state.update(chunk)
@@ -135,8 +136,7 @@ class Uploads:
         if not session.lock.acquire(timeout=_PATIENCE):
             raise Refusal(409, Code.BLOB_UPLOAD_INVALID, "another request uses this upload")
         try:
-            if self._sessions.get(session_id) is not session:
-                raise Refusal(404, Code.BLOB_UPLOAD_UNKNOWN, "there is no such upload")
+            self.status(repository, session_id)  # it may have ended while we waited
             yield session
         except BodyInterrupted:
             raise
@@ -170,7 +170,3 @@ class Uploads:
             if session.lock.acquire(blocking=False):
                 self.end(session)
                 session.lock.release()
-
-
-def _hasher(algorithm: str) -> Hash:
-    return Digest(algorithm, "0" * {"sha256": 64, "sha512": 128}[algorithm]).hasher()

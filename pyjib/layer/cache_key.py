@@ -1,0 +1,105 @@
+"""Cache keys: text that is equal for layers of equal bytes, and for no others.
+
+A key is made of the recipe and of every entry's name, mode, time, owner and content; never of
+where a file lies or when it changed, so that a fresh checkout finds what another one packed
+(docs/adr/003-cache-key.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyjib.errors import CacheError
+from pyjib.layer.compress import recipe_text
+from pyjib.layer.content import chunks_of
+from pyjib.oci.digest import Digest
+from pyjib.plan.model import LayerPlan, LayerRecipe
+from pyjib.project.model import FileSource
+from pyjib.store.store import Store
+
+_FORMAT = "pyjib layer 1"
+"""To be counted up whenever the same key would stand for other bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerKey:
+    """A layer's key, and the digest of each entry's content, ``None`` for directories."""
+
+    key: str
+    digests: tuple[Digest | None, ...]
+
+
+class KeyMaker:
+    """Makes keys of layers, reading only files whose digests the store does not remember.
+
+    ``check`` is called between chunks, and may raise. Unless ``writes``, the store is asked and
+    never told.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        recipe: LayerRecipe,
+        check: Callable[[], None],
+        *,
+        writes: bool = True,
+    ) -> None:
+        self._store = store
+        self._recipe = (
+            _FORMAT,
+            recipe_text(recipe.compression, recipe.level, recipe.gzip_os),
+            recipe.time_records,
+        )
+        self._check = check
+        self._writes = writes
+        self._started: int | None = None
+        self._read: dict[str, Digest] = {}
+
+    def key_of(self, plan: LayerPlan) -> LayerKey:
+        """Return the key of a layer; raise ``ProjectError`` for a file that cannot be read."""
+        digests = tuple(
+            None if entry.source is None else self._digest_of(entry.source)
+            for entry in plan.entries
+        )
+        # A file's size follows from its digest, and asking for it would cost another stat.
+        facts = [
+            (entry.name, entry.mode, entry.mtime.nanoseconds, entry.owner, digest and digest.hex)
+            for entry, digest in zip(plan.entries, digests, strict=True)
+        ]
+        text = json.dumps([self._recipe, facts], separators=(",", ":"))
+        return LayerKey(key=hashlib.sha256(text.encode()).hexdigest(), digests=digests)
+
+    def remember(self) -> None:
+        """Tell the store the digests of the files that were read."""
+        if self._started is not None:
+            self._store.remember_file_digests(self._read, started=self._started)
+
+    def _digest_of(self, source: FileSource) -> Digest:
+        fingerprint = source.fingerprint()
+        if fingerprint is None:
+            return self._read_digest(source)
+        found = self._store.file_digest(fingerprint)
+        if found is None:
+            self._note_start()
+            found = self._read_digest(source)
+            if source.fingerprint() == fingerprint:
+                self._read[fingerprint] = found
+        return found
+
+    def _read_digest(self, source: FileSource) -> Digest:
+        state = hashlib.sha256()
+        for chunk in chunks_of(source):
+            self._check()
+            state.update(chunk)
+        return Digest.finish(state)
+
+    def _note_start(self) -> None:
+        """Note the time before the first file is read: see ``Store.remember_file_digests``."""
+        if self._writes and self._started is None:
+            try:
+                self._started = self._store.clock()
+            except CacheError:  # if the store cannot be written, whoever must write it says so
+                self._writes = False

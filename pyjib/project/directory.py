@@ -1,0 +1,195 @@
+"""Reading a project's directory after Maven or Gradle compiled it.
+
+Sources are asked in the order of how much they know: what the build itself wrote for pyjib,
+then what a packaging plugin prepared (Quarkus, Spring Boot, a war), then compiled classes with
+the libraries that lie about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pyjib.errors import ProjectError
+from pyjib.options import Mode
+from pyjib.project.build_files import BuildTool
+from pyjib.project.build_libraries import Libraries, find_libraries, missing_libraries
+from pyjib.project.build_output import (
+    BuildOutput,
+    OwnJar,
+    choose,
+    find_build_output,
+    first_newer,
+    not_compiled,
+    read_class_roots,
+)
+from pyjib.project.class_path_file import ClassPathFile, read_class_path_file
+from pyjib.project.jar import read_plain_jar
+from pyjib.project.model import Project, ProjectFile, ProjectKind
+from pyjib.project.own_code import examine_classes, is_class, split_classes
+from pyjib.project.quarkus import (
+    DIRECTORY,
+    LAUNCHER,
+    is_quarkus_jar,
+    read_quarkus_directory,
+    read_quarkus_jar,
+)
+from pyjib.project.spring_boot import is_boot_jar, read_boot_jar
+from pyjib.project.walk import walk_files
+from pyjib.project.war import read_war
+
+
+def read_directory(root: Path, *, mode: Mode) -> Project:
+    """Read the compiled project at ``root``, or a ``quarkus-app`` directory itself.
+
+    Raises ``ProjectError`` if it is no project, is not compiled, or has several jars that
+    could be meant; ``DependencyError`` if libraries are missing.
+    """
+    if (root / LAUNCHER).is_file():
+        return read_quarkus_directory(root)
+    output = find_build_output(root)
+    project = _read_listed(output, mode) or _read_packaged(output) or _read_classes(output, mode)
+    return replace(project, root=root)
+
+
+def _read_listed(output: BuildOutput, mode: Mode) -> Project | None:
+    """Read by ``classpath.json``, if the build wrote one."""
+    path = output.directory / "pyjib" / "classpath.json"
+    if not path.is_file():
+        return None
+    listed = read_class_path_file(path, output.root)
+    newer = first_newer(output.facts.files, path)
+    warnings = (f"{newer} is newer than {path}: run the task that writes it again",)
+    if listed.war:
+        project = read_war(listed.war)
+    else:
+        output = replace(
+            output,
+            class_roots=output.class_roots if listed.classes is None else listed.classes,
+            resources=listed.resources or output.resources,
+        )
+        project = _compiled(output, _libraries_of(listed), _thin_jar(output, mode), mode)
+    return replace(
+        project,
+        name=listed.name or output.facts.name,
+        java_version=listed.java_version or project.java_version,
+        warnings=(*project.warnings, *(warnings if newer else ())),
+    )
+
+
+def _libraries_of(listed: ClassPathFile) -> Libraries:
+    return Libraries(
+        dependencies=listed.dependencies,
+        main_class=listed.main_class,
+        detail=f"class path from {listed.path}",
+    )
+
+
+def _read_packaged(output: BuildOutput) -> Project | None:
+    """Read what a plugin prepared to run: Quarkus's tree, a Spring Boot jar, a war."""
+    project = _read_quarkus(output) or _read_boot(output) or _read_war(output)
+    return replace(project, name=output.facts.name) if project else None
+
+
+def _read_quarkus(output: BuildOutput) -> Project | None:
+    directory = output.directory / DIRECTORY
+    if (directory / LAUNCHER).is_file():
+        return read_quarkus_directory(directory)
+    runners = [jar for jar in output.jars if is_quarkus_jar(jar.manifest)]
+    runner = _choose_jar(output, runners, "Quarkus runner jars")
+    return read_quarkus_jar(runner.archive, runner.manifest) if runner else None
+
+
+def _read_boot(output: BuildOutput) -> Project | None:
+    jars = [jar for jar in output.jars if is_boot_jar(jar.archive, jar.manifest)]
+    jar = _choose_jar(output, jars, "runnable jars")
+    if jar is None:
+        return None
+    project = read_boot_jar(jar.archive, jar.manifest)
+    detail = f"{project.detail} jar {jar.path}"
+    newer = output.newer_than(jar.path)
+    if newer is None:
+        return replace(project, detail=detail)
+    warning = f"{newer} is newer than {jar.path}, which is what the image is built from: package it"
+    return replace(project, detail=detail, warnings=(*project.warnings, f"{warning} again"))
+
+
+def _read_war(output: BuildOutput) -> Project | None:
+    wars = output.wars()
+    is_war = output.facts.packaging == "war"
+    if not is_war and (output.facts.tool is BuildTool.MAVEN or output.jars):
+        return None  # a war of former days, or one of several things that the build makes
+    war = choose(wars, output.facts, "wars")
+    if war is None:
+        if not is_war:
+            return None
+        raise ProjectError(
+            f"{output.root} is a war project, and there is no war in {output.archives}",
+            hint="package it first: mvn package",
+        )
+    return replace(read_war(war), detail=f"war {war}")
+
+
+def _read_classes(output: BuildOutput, mode: Mode) -> Project:
+    thin = _thin_jar(output, mode)
+    libraries = find_libraries(output, thin)
+    if libraries is not None:
+        return _compiled(output, libraries, thin, mode)
+    fat = _choose_jar(output, [jar for jar in output.jars if jar.holds_libraries], "fat jars")
+    if fat is None:
+        if not any(map(is_class, read_class_roots(output))):
+            raise not_compiled(output.root, output.facts.tool)
+        raise missing_libraries(output)
+    project = read_plain_jar(fat.archive, fat.manifest, mode=mode)
+    return replace(project, name=output.facts.name, detail=f"jar with its libraries {fat.path}")
+
+
+def _thin_jar(output: BuildOutput, mode: Mode) -> OwnJar | None:
+    """Return the project's own jar; exploded, only one that says how to run it matters."""
+    jars = [
+        jar
+        for jar in output.jars
+        if not jar.holds_libraries
+        and (mode is Mode.PACKAGED or jar.manifest.main_class or jar.manifest.class_path)
+    ]
+    return _choose_jar(output, jars, "runnable jars" if mode is Mode.EXPLODED else "jars")
+
+
+def _choose_jar(output: BuildOutput, jars: list[OwnJar], what: str) -> OwnJar | None:
+    path = choose([jar.path for jar in jars], output.facts, what)
+    return next((jar for jar in jars if jar.path == path), None)
+
+
+def _compiled(
+    output: BuildOutput, libraries: Libraries, thin: OwnJar | None, mode: Mode
+) -> Project:
+    files = read_class_roots(output)
+    if not any(map(is_class, files)):
+        raise not_compiled(output.root, output.facts.tool)
+    classes, resources = _split(output, files)
+    main_class = libraries.main_class or (thin.manifest.main_class if thin else None)
+    findings = examine_classes(classes, find_mains=main_class is None)
+    return Project(
+        kind=ProjectKind.CLASSES,
+        root=output.root,
+        name=output.facts.name,
+        classes=classes,
+        resources=resources,
+        dependencies=libraries.dependencies,
+        archive=thin.path if thin and mode is Mode.PACKAGED else None,
+        ordered=libraries.ordered,
+        main_class=main_class,
+        main_class_candidates=findings.main_classes,
+        java_version=findings.java_version,
+        detail=libraries.detail,
+        warnings=(*findings.warnings, *libraries.warnings),
+    )
+
+
+def _split(
+    output: BuildOutput, files: tuple[ProjectFile, ...]
+) -> tuple[tuple[ProjectFile, ...], tuple[ProjectFile, ...]]:
+    """Tell classes and resources apart, by suffix for Maven, by directory for Gradle, as Jib."""
+    if output.resources is None and output.facts.tool is not BuildTool.GRADLE:
+        return split_classes(files)
+    return files, walk_files(output.resources) if output.resources else ()

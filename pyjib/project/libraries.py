@@ -1,0 +1,81 @@
+"""Libraries: which group one belongs to, and where a manifest's ``Class-Path`` leads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from pyjib.errors import DependencyError
+from pyjib.project.model import DEPENDENCIES, SNAPSHOT_DEPENDENCIES, Dependency, DiskFile
+
+_TIMESTAMPED = re.compile(r"-\d{8}\.\d{6}-\d+(-[\w.]+)?\.jar$")
+
+
+def group_of(name: str) -> str:
+    """Return the group of a library by its file name: snapshots change, releases do not.
+
+    Jib looks for ``SNAPSHOT``; downloaded snapshots may have a time stamp in its place.
+    """
+    if "SNAPSHOT" in name or _TIMESTAMPED.search(name):
+        return SNAPSHOT_DEPENDENCIES
+    return DEPENDENCIES
+
+
+def library(path: Path) -> Dependency:
+    """Return the jar at ``path`` as a dependency."""
+    return Dependency(name=path.name, source=DiskFile(path), group=group_of(path.name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassPath:
+    """What a ``Class-Path`` leads to: jars, each once, and directories as they are written."""
+
+    jars: tuple[Path, ...] = ()
+    directories: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Say that directories stay outside: they may be anything, the whole disk too."""
+        if not self.directories:
+            return ()
+        names = " ".join(self.directories)
+        return (f"the manifest's Class-Path names directories, which are left out: {names}",)
+
+
+def resolve_class_path(jar: Path, entries: Iterable[str]) -> ClassPath:
+    """Find what ``Class-Path`` in the manifest of ``jar`` names, by URLs relative to the jar.
+
+    They are the user's own files, so they may lie anywhere. Raises ``DependencyError`` for
+    one that is not there, or is not on this disk.
+    """
+    jars: dict[Path, None] = {}
+    directories = []
+    for entry in entries:
+        path = _local_path(jar, entry)
+        if entry.endswith("/") or path.is_dir():
+            directories.append(entry)
+        elif path.is_file():
+            jars[path] = None
+        else:
+            raise DependencyError(
+                f"{jar} needs {entry}, and there is no file {path}",
+                hint="put the libraries where the Class-Path in its manifest says, or build a "
+                "jar that holds them",
+            )
+    return ClassPath(jars=tuple(jars), directories=tuple(directories))
+
+
+def _local_path(jar: Path, entry: str) -> Path:
+    scheme = urlsplit(entry).scheme
+    if scheme == "file":
+        return Path(url2pathname(urlsplit(entry).path))
+    if len(scheme) > 1:  # one letter is a drive of Windows
+        raise DependencyError(
+            f"{jar} needs {entry}, which is not a file on this disk",
+            hint="download it and build a jar whose Class-Path names the file",
+        )
+    return jar.parent / unquote(entry)

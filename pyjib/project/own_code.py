@@ -1,0 +1,115 @@
+"""What a project's own files tell: classes or resources, the Java they need, where it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pyjib.project.archive_member import ArchiveMember, mapped_errors, open_archive
+from pyjib.project.classfile import HEAD_SIZE, MalformedClassError, find_main, read_version
+from pyjib.project.model import FileSource, ProjectFile
+
+CLASS_SUFFIX = ".class"
+_VERSIONS = "META-INF/versions/"  # for newer Java than the rest needs
+_LARGEST_CLASS = 64 << 20
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What the class files say.
+
+    ``java_version`` is the release that the newest needs; ``main_classes`` are sorted;
+    ``warnings`` are for the user.
+    """
+
+    java_version: int | None = None
+    main_classes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def split_classes(
+    files: Sequence[ProjectFile],
+) -> tuple[tuple[ProjectFile, ...], tuple[ProjectFile, ...]]:
+    """Return classes and resources; each has all directories, as in Jib's layers."""
+    classes = tuple(file for file in files if file.source is None or is_class(file))
+    resources = tuple(file for file in files if file.source is None or not is_class(file))
+    return classes, resources
+
+
+def is_class(file: ProjectFile) -> bool:
+    """Tell whether it is a file that Java would load a class from, by its name as Jib does."""
+    return file.source is not None and file.path.endswith(CLASS_SUFFIX)
+
+
+def examine_classes(files: Iterable[ProjectFile], *, find_mains: bool) -> Findings:
+    """Look into the class files among ``files``.
+
+    Only the first bytes of each are read, unless ``find_mains``. One that is malformed gives a
+    warning and is left out of account; versions for newer Java in a multi-release jar and
+    module descriptors do not count. Raises ``ProjectError`` if a file cannot be read.
+    """
+    release: int | None = None
+    mains: set[str] = set()
+    malformed: list[str] = []
+    with ExitStack() as stack:
+        reader = _Reader(stack)
+        for source in _own_classes(files):
+            try:
+                content = reader.content(source) if find_mains else reader.head(source)
+                release = max(release or 0, read_version(content).release)
+                main = find_main(content) if find_mains else None
+            except MalformedClassError:
+                malformed.append(source.describe())
+                continue
+            if main is not None:
+                mains.add(main)
+    return Findings(
+        java_version=release, main_classes=tuple(sorted(mains)), warnings=_warnings(malformed)
+    )
+
+
+def _own_classes(files: Iterable[ProjectFile]) -> Iterator[FileSource]:
+    for file in files:
+        if file.source is None or not file.path.endswith(CLASS_SUFFIX):
+            continue
+        if _VERSIONS in file.path or file.path.endswith("module-info.class"):
+            continue
+        yield file.source
+
+
+class _Reader:
+    """Reads many members of an archive through one open file."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._archives: dict[Path, BinaryIO] = {}
+
+    def head(self, source: FileSource) -> bytes:
+        if isinstance(source, ArchiveMember):
+            return source.head_from(self._archive(source.archive), HEAD_SIZE)
+        with source.open() as file, mapped_errors(source.describe()):
+            return file.read(HEAD_SIZE)
+
+    def content(self, source: FileSource) -> bytes:
+        if source.size > _LARGEST_CLASS:
+            raise MalformedClassError("it is too large")
+        if isinstance(source, ArchiveMember):
+            return source.read_from(self._archive(source.archive))
+        with source.open() as file, mapped_errors(source.describe()):
+            return file.read()
+
+    def _archive(self, path: Path) -> BinaryIO:
+        if path not in self._archives:
+            self._archives[path] = self._stack.enter_context(open_archive(path))
+        return self._archives[path]
+
+
+def _warnings(malformed: Sequence[str]) -> tuple[str, ...]:
+    if not malformed:
+        return ()
+    more = f" and {len(malformed) - _NAMED} more" if len(malformed) > _NAMED else ""
+    return (f"not a class file, in spite of its name: {', '.join(malformed[:_NAMED])}{more}",)

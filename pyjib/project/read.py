@@ -1,0 +1,34 @@
+"""The door to stage 1: whatever a path names, read as a project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pyjib.errors import ProjectError
+from pyjib.options import Mode
+from pyjib.project.directory import read_directory
+from pyjib.project.jar import read_jar
+from pyjib.project.model import Project
+from pyjib.project.war import read_war
+
+_ACCEPTED = "name the directory of a compiled Maven or Gradle project, or a .jar or .war file"
+
+
+def read_project(path: Path, *, mode: Mode) -> Project:
+    """Read the Java project at ``path``: a directory, a jar or a war.
+
+    Only disk is read, and nothing is written. ``mode`` matters where the two modes need other
+    files. Raises ``ProjectError`` if there is no such project or it cannot be read, and
+    ``DependencyError`` if one of its libraries is missing. A main class that is missing or
+    ambiguous is no error here.
+    """
+    # os.path answers False where pathlib may raise: a parent that nobody may enter, say.
+    if os.path.isdir(path):  # noqa: PTH112
+        return read_directory(path, mode=mode)
+    if not os.path.exists(path):  # noqa: PTH110
+        raise ProjectError(f"{path} does not exist, or may not be entered", hint=_ACCEPTED)
+    suffix = path.suffix.lower()
+    if suffix not in (".jar", ".war") or not os.path.isfile(path):  # noqa: PTH113
+        raise ProjectError(f"{path} is neither a directory nor a jar or war", hint=_ACCEPTED)
+    return read_war(path) if suffix == ".war" else read_jar(path, mode=mode)

@@ -1,0 +1,123 @@
+"""How a registry is reached: over https, unless it is on this machine or listed as insecure."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyjib.events import Listener, Warned
+from pyjib.oci.reference import DOCKER_HUB
+from pyjib.registry.flight import SingleFlight
+from pyjib.registry.message import Reply, Request
+from pyjib.registry.reach import is_loopback
+from pyjib.registry.retry import CertificateError, Passing
+from pyjib.registry.urls import Url
+
+_HUB_API = "registry-1.docker.io"
+USER_AGENT = "pyjib"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """The root of a registry's API, and whether its certificate has to be good."""
+
+    url: Url
+    verify: bool = True
+
+
+class Endpoints:
+    """Finds out once for each registry; safe for threads.
+
+    =========  ===========================================================================
+    loopback   http, but https if the server there speaks TLS
+    insecure   https whatever the certificate; if that fails, http
+    all else   https with a good certificate
+    =========  ===========================================================================
+
+    ``send`` makes one attempt at a request and returns the whole reply.
+    """
+
+    def __init__(
+        self, insecure: frozenset[str], send: Callable[[Request], Reply], listener: Listener
+    ) -> None:
+        self._insecure = frozenset(host.lower() for host in insecure)
+        self._send = send
+        self._listener = listener
+        self._lock = threading.Lock()
+        self._known: dict[str, Endpoint] = {}
+        self._flights: SingleFlight[str, Endpoint] = SingleFlight()
+
+    def of(self, registry: str) -> Endpoint:
+        """Return a registry's endpoint; asks it only where there is a choice.
+
+        Raises ``Passing`` or ``TransportError`` if no way in is open.
+        """
+        host = _HUB_API if registry == DOCKER_HUB else registry
+        known = self._known.get(host)
+        if known is None:
+            choices = self._choices(host)
+            if len(choices) == 1:
+                known = choices[0]
+            else:
+                known = self._flights.do(host, lambda: self._known.get(host) or self._probe(choices))
+            with self._lock:
+                self._known[host] = known
+        return known
+
+    def verifies(self, url: Url) -> bool:
+        """Tell whether the certificate of this URL's server has to be good."""
+        return not self._is_insecure(url)
+
+    def _choices(self, host: str) -> list[Endpoint]:
+        https = Endpoint(url=Url.of_host("https", host))
+        http = Endpoint(url=Url.of_host("http", host))
+        if self._is_insecure(https.url) or host in self._insecure:
+            https = Endpoint(url=https.url, verify=False)
+        if is_loopback(host):
+            return [http, https]
+        return [https] if https.verify else [https, http]
+
+    def _is_insecure(self, url: Url) -> bool:
+        return bool({url.authority, f"{url.host}:{url.port}"} & self._insecure)
+
+    def _probe(self, choices: list[Endpoint]) -> Endpoint:
+        failure: Exception | None = None
+        for choice in choices:
+            try:
+                reply = self._ask(choice)
+            except (Passing, CertificateError) as error:
+                failure = failure or error
+                continue
+            if not _wants_tls(choice, reply):
+                self._warn(choice)
+                return choice
+        raise failure or CertificateError(f"{choices[0].url.authority} speaks neither http nor TLS")
+
+    def _ask(self, choice: Endpoint) -> Reply:
+        request = Request(
+            method="GET",
+            url=choice.url.at("/v2/"),
+            headers={"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"},
+            verify=choice.verify,
+        )
+        return self._send(request)
+
+    def _warn(self, choice: Endpoint) -> None:
+        where = choice.url
+        if is_loopback(where.host):
+            return
+        how = "over plain http" if where.scheme == "http" else "without checking its certificate"
+        self._listener(
+            Warned(
+                message=f"talking to {where.authority} {how}",
+                hint="anybody on the way can read and change what is sent",
+            )
+        )
+
+
+def _wants_tls(choice: Endpoint, reply: Reply) -> bool:
+    """Tell whether a server of TLS answered to plain HTTP, as those of Go and nginx do."""
+    return (
+        choice.url.scheme == "http" and reply.status == 400 and b"https" in reply.data[:4096].lower()
+    )

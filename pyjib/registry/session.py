@@ -1,0 +1,303 @@
+"""Calls: retries, redirects by hand, logins, and refusals as exceptions.
+
+Redirects are followed here, for httpx would turn an upload into a GET and re-read a body from
+where the last attempt left it. A login belongs to one origin and goes nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from pyjib.cancellation import Cancellation
+from pyjib.errors import PyjibError, RegistryError, TransportError
+from pyjib.events import Listener, RetryScheduled, Warned
+from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.registry.auth import Authenticator, AuthTools
+from pyjib.registry.challenge import Challenge, parse_challenges
+from pyjib.registry.credentials import Finder
+from pyjib.registry.endpoints import USER_AGENT, Endpoints
+from pyjib.registry.message import Call, Reply, Request
+from pyjib.registry.reach import check_connected, check_hop
+from pyjib.registry.refusal import MAX_ERROR, LoginWords, describe, printable, refusal
+from pyjib.registry.retry import LONGEST_CALL, Gates, Passing, delay_before
+from pyjib.registry.tokens import Tokens
+from pyjib.registry.urls import Url
+
+if TYPE_CHECKING:
+    from pyjib.registry.wire import Answer, Wire
+
+_log = logging.getLogger(__name__)
+
+MAX_HOPS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
+
+T = TypeVar("T")
+
+
+class Session:
+    """Talks to all registries of one build; safe for threads.
+
+    ``wait`` sleeps that many seconds between attempts, and may raise to give up.
+    """
+
+    def __init__(
+        self,
+        options: RegistryOptions,
+        host: HostEnvironment,
+        *,
+        listener: Listener,
+        cancellation: Cancellation,
+        wait: Callable[[float], None] | None = None,
+    ) -> None:
+        self.listener = listener
+        self.cancellation = cancellation
+        self._options = options
+        self._host = host
+        self._lock = threading.Lock()
+        self._wire: Wire | None = None
+        self._gates = Gates(wait=wait or cancellation.wait)
+        self._endpoints = Endpoints(options.insecure, self._send_whole, listener)
+        self._authenticators: dict[str, Authenticator] = {}
+        self._warnings: set[str] = set()
+        self._tools = AuthTools(
+            finder=Finder(options, host),
+            tokens=Tokens(self.ask),
+            listener=listener,
+            ping=self._challenges,
+            is_proxied=self._is_proxied,
+        )
+
+    def ask(self, call: Call, limit: int = MAX_ERROR) -> Reply:
+        """Make a call and return its whole reply of at most ``limit`` bytes.
+
+        Raises ``RegistryError``, ``TransportError`` and, for a longer reply, ``ContentError``.
+        """
+        return self._repeat(call, lambda answer: answer.reply(limit))
+
+    def open(self, call: Call) -> Answer:
+        """Make a call and return the answer with its body unread, to be closed."""
+        return self._repeat(call, lambda answer: answer)
+
+    def once(self, call: Call, limit: int = MAX_ERROR) -> Reply:
+        """Make a single attempt; raises ``Passing`` where another might succeed."""
+        return self._attempt(call, lambda answer: answer.reply(limit))
+
+    def pause(self, call: Call, attempt: int, failure: Passing, *, most: int) -> None:
+        """Hold the host back before ``attempt``; raises the failure beyond ``most`` attempts."""
+        if attempt > most:
+            raise failure.error from None
+        delay = delay_before(attempt, failure.after)
+        self.listener(
+            RetryScheduled(
+                action=call.action, attempt=attempt, delay=delay, reason=failure.error.message
+            )
+        )
+        self._gates.close(call.registry, delay)
+
+    def root(self, registry: str) -> Url:
+        """Return the URL that a registry's paths are below."""
+        return self._endpoints.of(registry).url
+
+    def resolve(self, registry: str, base: Url, location: str) -> Url:
+        """Resolve what a server says of where to go on; raises ``TransportError`` if not allowed.
+
+        Plain http on the host that was asked over https is a server behind a proxy that knows
+        no better, and becomes https again.
+        """
+        target = base.join(location)
+        lost = (base.scheme, target.scheme) == ("https", "http") and base.host == target.host
+        if lost and target.port in (80, base.port):
+            target = base.at(target.target)
+        start = self.root(registry)
+        check_hop(start if start.scheme == "https" else base, target, resolve=False)
+        if target.origin != start.origin:
+            check_hop(start, target, resolve=not self._is_proxied(target))
+        return target
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            if self._wire is not None:
+                self._wire.close()
+
+    def _repeat(self, call: Call, take: Callable[[Answer], T]) -> T:
+        started, attempt = time.monotonic(), 1
+        while True:
+            try:
+                return self._attempt(call, take)
+            except Passing as failure:
+                if time.monotonic() - started > LONGEST_CALL:
+                    raise failure.error from None
+                attempt += 1
+                self.pause(call, attempt, failure, most=self._options.attempts)
+
+    def _attempt(self, call: Call, take: Callable[[Answer], T]) -> T:
+        self.cancellation.check()
+        self._gates.pass_through(call.registry)
+        answer = self._follow(call, call.authorization) if call.bare else self._authorised(call)
+        try:
+            if answer.status in call.accepted:
+                return take(answer)
+            raise self._refusal(call, answer)
+        except BaseException:
+            answer.close()
+            raise
+
+    def _authorised(self, call: Call) -> Answer:
+        authenticator = self._authenticator(call.registry)
+        big = call.body is not None and not call.repeatable
+        used = authenticator.authorization(call.scopes, for_body=big)
+        answer = self._follow(call, used)
+        if answer.status != 401 or not self._is_own(call.registry, answer.url):
+            return answer
+        try:
+            challenges = parse_challenges(answer.header_lines("www-authenticate"))
+            fresh = authenticator.renew(challenges, call.scopes, used)
+            if fresh is None or big:
+                return answer
+        except BaseException:
+            answer.close()
+            raise
+        answer.read(MAX_ERROR)
+        return self._follow(call, fresh)
+
+    def _follow(self, call: Call, authorization: str | None) -> Answer:
+        start = call.url if call.bare and call.url else self.root(call.registry)
+        url = call.url or start.at(call.target)
+        for _ in range(MAX_HOPS + 1):
+            answer = self._send(call, url, authorization if _may_see(start, url) else None)
+            self._check_peer(start, answer)
+            self._show_warnings(call.registry, answer)
+            if answer.status not in _REDIRECTS or answer.status in call.accepted:
+                return answer
+            answer.close()
+            url = self._redirect(call, answer)
+        raise RegistryError(
+            f"cannot {call.action}: more than {MAX_HOPS} redirects, the last to {url}",
+            action=call.action,
+            hint="check the proxy in front of the registry: it seems to send requests in circles",
+        )
+
+    def _redirect(self, call: Call, answer: Answer) -> Url:
+        location = answer.headers.get("location")
+        if not location:
+            raise TransportError(f"cannot {call.action}: {answer.url} redirects to nowhere")
+        base = answer.url
+        if call.bare:
+            target = base.join(location)
+            check_hop(base, target, resolve=not self._is_proxied(target))
+        else:
+            target = self.resolve(call.registry, base, location)
+        upgraded = (base.host, base.scheme, target.scheme) == (target.host, "http", "https")
+        if call.method in ("GET", "HEAD") or answer.status in (307, 308):
+            return target
+        if answer.status in (301, 302) and upgraded:
+            return target
+        raise RegistryError(
+            f"cannot {call.action}: {base.authority} answered {describe(answer.status)} to a "
+            f"{call.method}, which would become a GET of {target}",
+            action=call.action,
+            status=answer.status,
+            hint="check the registry's address, and the proxy in front of it",
+        )
+
+    def _send(self, call: Call, url: Url, authorization: str | None) -> Answer:
+        headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
+        headers |= call.headers
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        request = Request(
+            method=call.method,
+            url=url,
+            headers=headers,
+            body=call.body,
+            patience=call.patience,
+            verify=self._endpoints.verifies(url),
+        )
+        answer = self._wires().send(request)
+        _log.debug("%s %s: %s", call.method, url, answer.status)
+        return answer
+
+    def _send_whole(self, request: Request) -> Reply:
+        reply = self._wires().send(request).reply(MAX_ERROR)
+        _log.debug("%s %s: %s", request.method, request.url, reply.status)
+        return reply
+
+    def _check_peer(self, start: Url, answer: Answer) -> None:
+        if answer.peer is None or answer.url.host == start.host or self._is_proxied(answer.url):
+            return
+        try:
+            check_connected(start, answer.url, answer.peer)
+        except TransportError:
+            answer.close()
+            raise
+
+    def _show_warnings(self, registry: str, answer: Answer) -> None:
+        for line in answer.header_lines("warning"):
+            match = _WARNING.match(line[:4096])
+            text = f"{registry} says: {printable(match[1], 1000)}" if match else ""
+            with self._lock:
+                known = not text or text in self._warnings
+                self._warnings.add(text)
+            if not known:
+                self.listener(Warned(message=text))
+
+    def _refusal(self, call: Call, answer: Answer) -> PyjibError | Passing:
+        login = LoginWords()
+        if answer.status in (401, 403, 429):
+            login = self._authenticator(call.registry).words(call.scopes)
+        try:
+            data = answer.read(MAX_ERROR)
+        except (PyjibError, Passing):
+            data = b""  # the status says enough
+        return refusal(call, answer.status, answer.headers, data, login)
+
+    def _challenges(self, registry: str) -> Sequence[Challenge]:
+        call = Call(
+            action=f"reach the registry {registry}",
+            registry=registry,
+            accepted=frozenset({200, 401, 403, 404}),
+            bare=True,
+            url=self.root(registry).at("/v2/"),
+        )
+        answer = self.open(call)
+        answer.close()
+        return parse_challenges(answer.header_lines("www-authenticate"))
+
+    def _authenticator(self, registry: str) -> Authenticator:
+        endpoint = self.root(registry)
+        with self._lock:
+            known = self._authenticators.get(registry)
+            if known is None:
+                known = Authenticator(registry, endpoint, self._tools)
+                self._authenticators[registry] = known
+            return known
+
+    def _is_own(self, registry: str, url: Url) -> bool:
+        return _may_see(self.root(registry), url)
+
+    def _is_proxied(self, url: Url) -> bool:
+        return self._wires().is_proxied(url)
+
+    def _wires(self) -> Wire:
+        # httpx takes longer to import than the rest of pyjib: only who talks pays for it.
+        from pyjib.registry.wire import Wire  # noqa: PLC0415
+
+        with self._lock:
+            if self._wire is None:
+                self._wire = Wire(self._options, self._host)
+            return self._wire
+
+
+def _may_see(start: Url, url: Url) -> bool:
+    """Tell whether a login for ``start``'s origin may go to ``url``: it, or its TLS twin."""
+    if start.origin == url.origin:
+        return True
+    upgraded = (start.scheme, url.scheme) == ("http", "https") and start.host == url.host
+    return upgraded and (start.port == url.port or (start.port, url.port) == (80, 443))

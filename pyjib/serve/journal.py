@@ -1,0 +1,68 @@
+"""The record of what was asked of a registry, for tests and for a log."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and its answer. ``received`` and ``sent`` count the bytes of the bodies.
+
+    ``status`` is 0 where the request broke off and nobody was left to answer. ``path`` and
+    ``query`` are as sent. ``headers`` are the request's, names in lower case; they
+    may hold a login and are left out of ``repr``. ``seconds`` lie between the request's last
+    header and the answer's last byte.
+    """
+
+    method: str
+    path: str
+    query: str
+    status: int
+    received: int
+    sent: int
+    seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __str__(self) -> str:
+        query = f"?{self.query}" if self.query else ""
+        counts = f"{self.received} in, {self.sent} out, {self.seconds * 1000:.0f} ms"
+        return f"{self.method} {self.path}{query} {self.status} ({counts})"
+
+
+Watcher: TypeAlias = Callable[[Exchange], None]
+
+
+class Journal:
+    """The last ``limit`` exchanges, in the order of their answers; safe for many threads."""
+
+    def __init__(self, limit: int) -> None:
+        self._lock = threading.Lock()
+        self._exchanges: deque[Exchange] = deque(maxlen=limit)
+
+    def add(self, exchange: Exchange) -> None:
+        """Add an exchange whose answer is about to be complete."""
+        with self._lock:
+            self._exchanges.append(exchange)
+
+    def replace(self, old: Exchange, new: Exchange) -> None:
+        """Put what became of an answer in the place of what was to become of it."""
+        with self._lock:
+            for place in reversed(range(len(self._exchanges))):
+                if self._exchanges[place] is old:
+                    self._exchanges[place] = new
+                    return
+
+    def all(self) -> tuple[Exchange, ...]:
+        """Return what was recorded so far."""
+        with self._lock:
+            return tuple(self._exchanges)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._exchanges.clear()

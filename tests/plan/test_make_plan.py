@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import builtins
+import io
+import os
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from pyjib.errors import ConfigurationError
+from pyjib.oci.identity import Identity
+from pyjib.oci.instant import EPOCH, Instant
+from pyjib.oci.media_type import Compression, ImageFormat
+from pyjib.oci.platform import Platform
+from pyjib.options import BuildOptions, CompressionChoice, ExtraDirectory, Mode, Permission
+from pyjib.plan import make_plan, plan_warnings
+from pyjib.plan.model import BuildPlan, LayerRecipe
+from pyjib.project.model import FileGroup, Project, ProjectKind
+from tests.support.plans import files, library, names, plan, project, targets
+
+ZSTD = CompressionChoice(method=Compression.ZSTD)
+
+
+@pytest.mark.parametrize(
+    ("needed", "release"),
+    [
+        (1, 8),
+        (8, 8),
+        (9, 11),
+        (11, 11),
+        (12, 17),
+        (17, 17),
+        (18, 21),
+        (21, 21),
+        (22, 25),
+        (25, 25),
+        (None, 21),
+    ],
+)
+def test_default_base(needed: int | None, release: int) -> None:
+    made = plan(project(java_version=needed))
+    assert str(made.base) == f"docker.io/library/eclipse-temurin:{release}-jre"
+    assert made.java_version == needed
+
+
+def test_no_default_base_for_what_is_to_come() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        plan(project(java_version=26))
+    assert "--from" in (raised.value.hint or "")
+
+
+def test_defaults() -> None:
+    made = plan()
+    assert made.platforms == (Platform.parse("linux/amd64"),)
+    assert made.created == EPOCH
+    assert made.format is ImageFormat.DOCKER
+    assert made.recipe == LayerRecipe()
+
+
+def test_what_is_asked_is_in_the_plan() -> None:
+    arm, amd = Platform.parse("linux/arm64"), Platform.parse("linux/amd64")
+    made = plan(
+        platforms=(arm, amd, arm),
+        created=Instant.of_seconds(5),
+        format=ImageFormat.OCI,
+        compression=CompressionChoice(method=Compression.GZIP, level=9),
+        identity=Identity.of_jib("3.3.2", jdk=11),
+    )
+    assert made.platforms == (arm, amd)
+    assert made.created == Instant.of_seconds(5)
+    assert made.format is ImageFormat.OCI
+    assert made.identity.is_jib
+    assert made.recipe == LayerRecipe(level=9, time_records=False, gzip_os=0)
+
+
+def test_zstd_is_for_oci_images() -> None:
+    assert plan(compression=ZSTD).format is ImageFormat.OCI
+    with pytest.raises(ConfigurationError) as raised:
+        plan(compression=ZSTD, format=ImageFormat.DOCKER)
+    assert "--format oci" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("method", "level"),
+    [
+        (Compression.GZIP, 10),
+        (Compression.GZIP, -1),
+        (Compression.ZSTD, 0),
+        (Compression.ZSTD, 23),
+        (Compression.NONE, 1),
+    ],
+)
+def test_compression_levels(method: Compression, level: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"no compression level {level}"):
+        plan(compression=CompressionChoice(method=method, level=level))
+
+
+def quarkus() -> Project:
+    return project(
+        ProjectKind.QUARKUS,
+        groups=(
+            FileGroup(name="dependencies", files=files("lib/", "lib/main/", "lib/main/a.jar")),
+            FileGroup(name="nothing", files=()),
+            FileGroup(name="app", files=files("app/hello.jar", "quarkus-run.jar")),
+        ),
+        launcher="quarkus-run.jar",
+        dependencies=(),
+        main_class_candidates=("a.A", "b.B"),
+    )
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_quarkus_keeps_its_tree(mode: Mode) -> None:
+    made = plan(quarkus(), mode=mode, jvm_flags=("-ea",), app_root="/srv/app")
+    assert names(made) == ["dependencies", "app"]
+    assert targets(made.layers[0])[-1] == "/srv/app/lib/main/a.jar"
+    assert targets(made.layers[1])[-1] == "/srv/app/quarkus-run.jar"
+    assert made.config.entrypoint == ("java", "-ea", "-jar", "/srv/app/quarkus-run.jar")
+
+
+def test_warnings_tell_what_has_no_effect() -> None:
+    asked: dict[str, Any] = {"jvm_flags": ("-ea",), "main_class": "M", "expand_classpath": True}
+    assert not plan_warnings(project(), BuildOptions(**asked))
+    (warning,) = plan_warnings(project(), BuildOptions(entrypoint=("x",), **asked))
+    assert warning.message.startswith("--jvm-flag, --main-class, --expand-classpath: no effect")
+    (warning,) = plan_warnings(quarkus(), BuildOptions(**asked))
+    assert warning.message.startswith("--main-class, --expand-classpath: no effect")
+    war = project(ProjectKind.WAR)
+    (warning,) = plan_warnings(war, BuildOptions(extra_classpath=("x",), jvm_flags=("-ea",)))
+    assert warning.message.startswith("--jvm-flag, --extra-classpath: no effect")
+    assert not plan_warnings(war, BuildOptions())
+
+
+def test_warnings_tell_permissions_without_a_file() -> None:
+    options = BuildOptions(permissions=(Permission(pattern="run.sh", mode=0o755),))
+    extras = [(ExtraDirectory(source=Path("extra")), files("run.sh"))]
+    (warning,) = plan_warnings(project(), options, extras)
+    assert "run.sh" in warning.message
+    assert "755" in warning.message
+
+
+def test_nothing_is_read_but_the_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    def touched(*args: object, **names: object) -> NoReturn:
+        raise AssertionError(f"the plan touched the machine: {args}")
+
+    kinds = [
+        project(),
+        project(java_version=8),
+        quarkus(),
+        project(ProjectKind.WAR),
+        project(ProjectKind.SPRING_BOOT, archive=Path("a.jar"), main_class="M"),
+    ]
+    extras = [(ExtraDirectory(source=Path("extra")), files("a/", "a/b"))]
+    with monkeypatch.context() as patch:
+        for module, name in [
+            (os, "stat"),
+            (os, "lstat"),
+            (os, "scandir"),
+            (os, "getenv"),
+            (os, "getcwd"),
+            (builtins, "open"),
+            (io, "open"),
+            (time, "time"),
+            (os.environ, "get"),
+        ]:
+            patch.setattr(module, name, touched)
+        made = [make_plan(kind, BuildOptions(), extras) for kind in kinds]
+        made.append(make_plan(kinds[-1], BuildOptions(mode=Mode.PACKAGED), extras))
+    assert all(isinstance(one, BuildPlan) and one.layers for one in made)
+
+
+def test_equal_arguments_make_equal_plans() -> None:
+    first, second = (plan(project(dependencies=(library("a.jar"),))) for _ in range(2))
+    assert first == second
