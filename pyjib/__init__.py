@@ -1,3 +1,53 @@
-"""Builds container images for Java applications."""
+"""Builds container images for Java applications, without Docker, a JVM, Maven or Gradle.
+
+A build reads a project, makes a plan, packs its layers, assembles an image and writes it::
+
+    from pathlib import Path
+    import os, pyjib
+
+    options = pyjib.BuildOptions(
+        targets=(pyjib.parse_location("registry.example.com/team/app:1.0"),),
+        host=pyjib.HostEnvironment.of(os.environ),   # for docker's logins, proxies, the cache
+    )
+    result = pyjib.build(options, path=Path("my-app"))
+    print(result.digest)
+
+``plan`` stops after the second step and touches nothing; ``pull`` opens an image that lies
+anywhere; ``validate`` checks every byte of one. There is no global state: builds may run in
+several threads. Errors are ``PyjibError``; see ``pyjib.errors``. Progress comes as events to a
+listener; see ``pyjib.events``.
+"""
+
+from pyjib.build import BuildResult, Planned, build, plan, pull
+from pyjib.cancellation import Cancellation
+from pyjib.errors import PyjibError
+from pyjib.image.validate import validate
+from pyjib.oci.digest import Digest
+from pyjib.oci.image import AnyImage, Image, ImageIndex
+from pyjib.oci.location import Location, parse_location
+from pyjib.oci.platform import Platform
+from pyjib.oci.reference import Reference
+from pyjib.options import BuildOptions, HostEnvironment
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AnyImage",
+    "BuildOptions",
+    "BuildResult",
+    "Cancellation",
+    "Digest",
+    "HostEnvironment",
+    "Image",
+    "ImageIndex",
+    "Location",
+    "Planned",
+    "Platform",
+    "PyjibError",
+    "Reference",
+    "build",
+    "parse_location",
+    "plan",
+    "pull",
+    "validate",
+]

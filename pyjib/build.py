@@ -1,32 +1,35 @@
-"""The sentence: read the project, make a plan, pack its layers, assemble an image, write it.
-
-Everything that a build needs and that has to be closed afterwards is in ``Tools``; everything
-that decides the image is in the plan.
-"""
+"""The sentence: read the project, make a plan, pack its layers, assemble an image, write it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyjib.base import BaseImages, pull_base
+from pyjib.base import BaseImages, BaseTools, pull_base
 from pyjib.cancellation import Cancellation
-from pyjib.destination import Destination, Published, open_destinations
-from pyjib.errors import ConfigurationError
+from pyjib.destination import Destination, DestinationTools, Published, open_destination
+from pyjib.engine.client import EngineClient
+from pyjib.errors import CancelledError, ConfigurationError, InvalidReferenceError
 from pyjib.events import ImagePublished, Listener, ProjectRead, ignore
 from pyjib.image.assemble import assemble_image, assemble_index
 from pyjib.image.java import check_java, check_java_name
 from pyjib.layer.model import Layer
 from pyjib.layer.pack import pack_layers
 from pyjib.oci.digest import Digest
-from pyjib.oci.image import AnyImage, images_of
+from pyjib.oci.image import AnyImage
+from pyjib.oci.location import EngineLocation, Location, RegistryLocation
+from pyjib.oci.platform import Platform
+from pyjib.oci.reference import Reference
 from pyjib.options import BuildOptions
 from pyjib.plan import make_plan, plan_warnings
 from pyjib.plan.model import BuildPlan
 from pyjib.project import Project, read_extras, read_project
-from pyjib.tools import Tools
+from pyjib.registry.client import RegistryClient
+from pyjib.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +44,8 @@ class Planned:
 class BuildResult:
     """What a build made and where it went.
 
-    ``image`` can be read as long as the store keeps its layers; ``base_digest`` is what the
-    base's name led to, ``None`` for ``scratch``.
+    ``base_digest`` is what the base's name stood for, ``None`` for ``scratch``. The layers of
+    ``image`` that came from a registry can be opened no more once the build has returned.
     """
 
     image: AnyImage
@@ -63,17 +66,15 @@ class BuildResult:
         return self.image.image_id
 
 
-def plan(
-    options: BuildOptions, *, path: Path = Path(), listener: Listener = ignore
-) -> Planned:
+def plan(options: BuildOptions, *, path: Path = Path(), listener: Listener = ignore) -> Planned:
     """Read the project at ``path`` and make its plan; nothing is written or sent.
 
     Raises ``ProjectError`` and ``ConfigurationError``.
     """
     project = read_project(path, mode=options.mode)
     listener(ProjectRead(kind=project.kind, root=str(path), detail=project.detail))
-    extras = read_extras(options.extra_directories, project.root)
-    for warning in plan_warnings(project, options):
+    extras = read_extras(options.extra_directories, path)
+    for warning in (*project.warnings, *plan_warnings(project, options, extras)):
         listener(warning)
     return Planned(project=project, plan=make_plan(project, options, extras))
 
@@ -97,11 +98,11 @@ def build(
         )
     planned = plan(options, path=path, listener=listener)
     check_java_name(planned.plan.base, planned.plan.java_version)
-    with Tools.open(options, listener, cancellation or Cancellation()) as tools:
-        destinations = open_destinations(options, tools)
+    with open_tools(options, listener=listener, cancellation=cancellation) as tools:
+        destinations = _open_destinations(options, planned.project, tools)
         for destination in destinations:
             destination.check()
-        base, layers = _materials(planned.plan, options, tools)
+        base, layers = _materials(planned.plan, options.platforms, tools)
         image = _assemble(base, layers, planned.plan)
         published = tuple(_write(destination, image, listener) for destination in destinations)
     return BuildResult(
@@ -114,12 +115,120 @@ def build(
     )
 
 
+@contextmanager
+def pull(
+    location: Location,
+    *,
+    platforms: Sequence[Platform] = (),
+    options: BuildOptions | None = None,
+    listener: Listener = ignore,
+    cancellation: Cancellation | None = None,
+) -> Iterator[BaseImages]:
+    """Open the images at ``location``; their layers can be read until the context ends.
+
+    Of ``options`` only what tells how to reach registries, daemons and the cache matters.
+    """
+    options = options or BuildOptions()
+    with open_tools(options, listener=listener, cancellation=cancellation) as tools:
+        yield pull_base(location, platforms, tools=tools)
+
+
+@contextmanager
+def open_tools(
+    options: BuildOptions, *, listener: Listener, cancellation: Cancellation | None
+) -> Iterator[BaseTools]:
+    """Open what a build works with; clients connect when they are first used.
+
+    Whatever ends the context other than its own end tells every worker to stop.
+    """
+    cancellation = cancellation or Cancellation()
+    with ExitStack() as stack:
+        registry = stack.enter_context(
+            RegistryClient(
+                options.registry, options.host, listener=listener, cancellation=cancellation
+            )
+        )
+        engines: list[EngineClient] = []
+
+        def engine() -> EngineClient:
+            if not engines:
+                client = EngineClient.connect(
+                    options.host, listener=listener, cancellation=cancellation
+                )
+                engines.append(stack.enter_context(client))
+            return engines[0]
+
+        try:
+            yield BaseTools(
+                store=Store(cache_directory(options)),
+                registry=registry,
+                engine=engine,
+                listener=listener,
+                cancellation=cancellation,
+            )
+        except BaseException:
+            cancellation.cancel()
+            raise
+
+
+def cache_directory(options: BuildOptions) -> Path:
+    """Return the store's directory: what the caller says, else the XDG cache of the user."""
+    if options.cache is not None:
+        return options.cache
+    base = options.host.get("XDG_CACHE_HOME")
+    return (Path(base) if base else options.host.home / ".cache") / "pyjib"
+
+
+def _open_destinations(
+    options: BuildOptions, project: Project, tools: BaseTools
+) -> tuple[Destination, ...]:
+    destination_tools = DestinationTools(
+        registry=tools.registry,
+        engine=tools.engine,
+        jobs=options.registry.jobs,
+        listener=tools.listener,
+        cancellation=tools.cancellation,
+    )
+    names = image_names(options, project)
+    return tuple(
+        open_destination(target, tags=options.tags, names=names, tools=destination_tools)
+        for target in options.targets
+    )
+
+
+def image_names(options: BuildOptions, project: Project) -> tuple[Reference, ...]:
+    """Return what the image is called in archives and layouts, the first name being its own.
+
+    That is ``options.name``, else the first target that is a name, else the project's own
+    name; with every further tag.
+    """
+    name = options.name or next(
+        (
+            target.reference
+            for target in options.targets
+            if isinstance(target, RegistryLocation | EngineLocation)
+        ),
+        None,
+    )
+    first = name or _project_reference(project)
+    first = first.with_tag(first.tag or "latest")
+    return tuple(dict.fromkeys([first, *(first.with_tag(tag) for tag in options.tags)]))
+
+
+def _project_reference(project: Project) -> Reference:
+    words = re.sub(r"[^a-z0-9]+", "-", project.name.lower()).strip("-")
+    try:
+        return Reference.parse(words or "application")
+    except InvalidReferenceError:
+        return Reference.parse("application")
+
+
 def _materials(
-    plan: BuildPlan, options: BuildOptions, tools: Tools
+    plan: BuildPlan, platforms: Sequence[Platform], tools: BaseTools
 ) -> tuple[BaseImages, tuple[Layer, ...]]:
     """Pull the base's metadata while layers are packed: one waits, the other works."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pyjib-base") as pool:
-        pulling = pool.submit(_pull, plan, options, tools)
+        pulling = pool.submit(_pull, plan, platforms, tools)
         try:
             layers = pack_layers(
                 plan.layers,
@@ -129,16 +238,24 @@ def _materials(
                 listener=tools.listener,
                 cancellation=tools.cancellation,
             )
-            return pulling.result(), layers
+        except CancelledError:
+            # Without a base there is no image: its failure is what stopped us, if it failed.
+            pulling.result()
+            raise
         except BaseException:
             tools.cancellation.cancel()
             raise
+        return pulling.result(), layers
 
 
-def _pull(plan: BuildPlan, options: BuildOptions, tools: Tools) -> BaseImages:
-    base = pull_base(plan.base, options.platforms, tools=tools)
-    for image in base.images:
-        check_java(image, plan)
+def _pull(plan: BuildPlan, platforms: Sequence[Platform], tools: BaseTools) -> BaseImages:
+    try:
+        base = pull_base(plan.base, platforms, tools=tools)
+        for image in base.images:
+            check_java(image, plan)
+    except BaseException:
+        tools.cancellation.cancel()
+        raise
     return base
 
 
@@ -151,6 +268,3 @@ def _write(destination: Destination, image: AnyImage, listener: Listener) -> Pub
     published = destination.write(image)
     listener(ImagePublished(destination=published.location, digest=str(published.digest)))
     return published
-
-
-__all__ = ["BuildResult", "Planned", "build", "images_of", "plan"]

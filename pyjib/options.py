@@ -36,9 +36,7 @@ class HostEnvironment:
     ``repr``, for it may hold secrets.
     """
 
-    variables: Mapping[str, str] = field(
-        default_factory=lambda: MappingProxyType({}), repr=False
-    )
+    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     home: Path = Path()
 
     @classmethod

@@ -54,9 +54,12 @@ def demo(registry: str, environment: dict[str, str], scratch: Path) -> None:
 
     heading("4. Pull it back and validate every byte")
     options = pyjib.BuildOptions(cache=scratch / "other-cache")
-    with pyjib.pull(pyjib.parse_location(pushed), options=options) as image:
-        pyjib.validate(image)
-        report(image, seconds, again)
+    with pyjib.pull(pyjib.parse_location(pushed), options=options) as pulled:
+        for image in pulled.images:
+            pyjib.validate(image)
+            report(image)
+    print(f"\nbuild and push {seconds:.2f} s, with nothing changed {again:.2f} s,")
+    print("the start of the interpreter included")
 
 
 def run(environment: dict[str, str], *arguments: str) -> tuple[float, str]:
@@ -85,15 +88,12 @@ def check(condition: object, message: str) -> None:
         sys.exit(f"demo: {message}")
 
 
-def report(image: pyjib.AnyImage, seconds: float, again: float) -> None:
+def report(image: pyjib.Image) -> None:
     """Print what was made."""
-    for one in pyjib.images_of(image):
-        print(f"{one.platform}  manifest {one.digest}  image ID {one.image_id}")
-        for layer, diff_id in zip(one.layers, one.config.diff_ids, strict=True):
-            size = layer.descriptor.size
-            print(f"  {layer.descriptor.digest}  {size:>9,} bytes  diff id {diff_id.short}")
-    print(f"\nbuild and push {seconds:.2f} s, with nothing changed {again:.2f} s,")
-    print("the start of the interpreter included")
+    print(f"{image.platform}  manifest {image.digest}  image ID {image.image_id}")
+    for layer, diff_id in zip(image.layers, image.config.diff_ids, strict=True):
+        size = layer.descriptor.size
+        print(f"  {layer.descriptor.digest}  {size:>9,} bytes  diff id {diff_id.short}")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,6 @@ DOORS = {
     "click": {"cli"},
     "rich": {"cli"},
     "zstandard": {"layer.compress"},
-    "platformdirs": {"cli"},
 }
 
 
@@ -157,7 +156,7 @@ def test_environment_clock_and_terminal_are_read_in_cli_only() -> None:
 
 
 def test_third_party_imports_are_declared() -> None:
-    declared = {"click", "cryptography", "httpx", "platformdirs", "yaml", "rich", "zstandard"}
+    declared = {"click", "cryptography", "httpx", "yaml", "rich", "zstandard"}
     found = {
         imported.split(".")[0] for path in modules().values() for imported, _ in imports(path)
     }

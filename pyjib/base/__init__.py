@@ -1,1 +1,49 @@
-"""Base images in: from a registry, a daemon, an archive, an OCI layout, or from nothing."""
+"""Base images in: from a location to images of the platforms asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyjib.base.model import BaseImages, BaseTools
+from pyjib.oci.location import (
+    ArchiveLocation,
+    EngineLocation,
+    LayoutLocation,
+    Location,
+    RegistryLocation,
+    Scratch,
+)
+from pyjib.oci.platform import Platform
+
+__all__ = ["BaseImages", "BaseTools", "pull_base"]
+
+
+def pull_base(
+    location: Location, platforms: Sequence[Platform], *, tools: BaseTools
+) -> BaseImages:
+    """Return the image at ``location`` for each platform; none asked for means the usual one.
+
+    Manifests and configs are read and verified now, a registry's layers when they are opened.
+    Raises ``PlatformError``, ``ContentError``, and what the kind of location may raise.
+    """
+    match location:
+        case Scratch():
+            from pyjib.base import scratch  # noqa: PLC0415  each kind is imported when used
+
+            return scratch.pull(location, platforms, tools)
+        case RegistryLocation():
+            from pyjib.base import registry  # noqa: PLC0415
+
+            return registry.pull(location, platforms, tools)
+        case EngineLocation():
+            from pyjib.base import engine  # noqa: PLC0415
+
+            return engine.pull(location, platforms, tools)
+        case ArchiveLocation():
+            from pyjib.base import archive  # noqa: PLC0415
+
+            return archive.pull(location, platforms, tools)
+        case LayoutLocation():
+            from pyjib.base import layout  # noqa: PLC0415
+
+            return layout.pull(location, platforms, tools)

@@ -84,7 +84,7 @@ def _select(entries: Iterable[Descriptor], tag: str | None, name: str) -> list[D
     is_index = None not in platforms and len(platforms) == len(unique) and len(names) == 1
     if len(unique) > 1 and not is_index:
         raise ConfigurationError(
-            f"base image {name} could be any of several; {_listed(unique)}",
+            f"base image {name} could be any of several; {_listed(fitting)}",
             hint="choose a tag by --from oci://DIR:TAG, or use an archive of one image only",
         )
     return unique
@@ -181,8 +181,11 @@ class _Directory:
 
     def blob(self, descriptor: Descriptor) -> Blob | None:
         path = self.path / blob_path(descriptor.digest)
-        if not path.is_file():
-            return None
+        try:
+            if not path.is_file():
+                return None
+        except OSError as error:
+            raise _unreadable(path, error) from None
         return Blob(descriptor=descriptor, opener=lambda: _open(path))
 
 

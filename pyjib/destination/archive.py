@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyjib.cancellation import Cancellation
-from pyjib.destination.files import blob_chunks, replacing
+from pyjib.destination.files import blob_chunks, cannot_write, replacing
 from pyjib.destination.model import Published
 from pyjib.errors import DestinationError
 from pyjib.events import (
@@ -55,19 +55,10 @@ class ArchiveDestination:
 
     def check(self) -> None:
         """Raise ``DestinationError`` if the directory is missing or no file can be there."""
-        directory = self.path.resolve().parent
-        if not directory.is_dir():
-            raise DestinationError(
-                f"cannot write {self.path}: there is no directory {directory}",
-                hint="create it first, or choose another file",
-            )
-        if self.path.exists() and not self.path.is_file():
-            raise DestinationError(f"cannot write {self.path}: it exists and is no regular file")
-        if not os.access(directory, os.W_OK):
-            raise DestinationError(
-                f"cannot write {self.path}: no permission to write in {directory}",
-                hint="choose a place that you may write to",
-            )
+        try:
+            self._check(self._target)
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
 
     def write(self, image: AnyImage) -> Published:
         """Write the archive, or leave what was there before."""
@@ -76,7 +67,7 @@ class ArchiveDestination:
         total = archive_size(image, self.names)
         self.listener(TransferStarted(direction=Direction.WRITE, key=key, label=key, total=total))
         done = 0
-        with replacing(self.path.resolve()) as file:
+        with replacing(self._target) as file:
             for chunk in archive_chunks(image, self.names):
                 self.cancellation.check()
                 file.write(chunk)
@@ -89,6 +80,25 @@ class ArchiveDestination:
             image_id=image.image_id,
             tags=tuple(name.tag for name in self.names if name.tag),
         )
+
+    @property
+    def _target(self) -> Path:
+        """The file itself: a symbolic link to it stays, and so does one that leads nowhere."""
+        return Path(os.path.realpath(self.path))
+
+    def _check(self, target: Path) -> None:
+        if not target.parent.is_dir():
+            raise DestinationError(
+                f"cannot write {self.path}: there is no directory {target.parent}",
+                hint="create it first, or choose another file",
+            )
+        if target.exists() and not target.is_file():
+            raise DestinationError(f"cannot write {self.path}: it exists and is no regular file")
+        if not os.access(target.parent, os.W_OK):
+            raise DestinationError(
+                f"cannot write {self.path}: no permission to write in {target.parent}",
+                hint="choose a place that you may write to",
+            )
 
 
 def archive_chunks(image: AnyImage, names: Sequence[Reference]) -> Iterator[bytes]:

@@ -16,7 +16,6 @@ from pyjib.errors import EngineError, PlatformError
 from pyjib.events import (
     BlobPresent,
     Direction,
-    ImagePublished,
     Listener,
     TransferFinished,
     TransferProgress,
@@ -70,10 +69,8 @@ class EngineDestination:
             self._load(chosen, engine)
         for name in self.names:
             self._verify(name, expected, engine)
-        location = str(EngineLocation(reference=self.names[0]))
-        self.listener(ImagePublished(destination=location, digest=str(chosen.digest)))
         return Published(
-            location=location,
+            location=str(EngineLocation(reference=self.names[0])),
             digest=chosen.digest,
             image_id=chosen.image_id,
             tags=tuple(name.tag for name in self.names if name.tag),

@@ -21,6 +21,7 @@ from pyjib.events import (
     TransferFinished,
     TransferProgress,
     TransferStarted,
+    Warned,
     ignore,
 )
 from pyjib.oci import media_type as types
@@ -73,6 +74,7 @@ class LayoutDestination:
         index is as it was, and a directory that was created for the image is gone again.
         """
         self.check()
+        self._warn_of_format(image)
         is_new = not (self.path / LAYOUT_FILE).exists()
         existed = self.path.exists()
         try:
@@ -88,6 +90,16 @@ class LayoutDestination:
         return Published(
             location=location, digest=image.digest, image_id=image.image_id, tags=self.tags
         )
+
+    def _warn_of_format(self, image: AnyImage) -> None:
+        if types.format_of(image.descriptor.media_type) is not types.ImageFormat.OCI:
+            self.listener(
+                Warned(
+                    message=f"{self.path} gets an image with Docker's media types, which skopeo, "
+                    "umoci and others do not look for in an OCI layout",
+                    hint="pass --format oci",
+                )
+            )
 
     def _prepare(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -109,8 +110,8 @@ class EngineClient:
     @classmethod
     def _open(cls, endpoint: Endpoint, host: HostEnvironment, cancellation: Cancellation) -> Self:
         address = endpoint.address()
-        if isinstance(address, UnixAddress) and not _exists(address):
-            raise EngineError(_ABSENT)
+        if isinstance(address, UnixAddress):
+            _knock(address)
         from pyjib.engine.wire import Wire  # noqa: PLC0415  httpx is slow to import
 
         wire = Wire(address, cancellation)
@@ -237,6 +238,7 @@ class EngineClient:
 
 
 _ABSENT = "no such socket"
+_KNOCK_TIMEOUT = 10.0
 
 
 class _Counted:
@@ -255,17 +257,28 @@ class _Counted:
                 self._progress(done)
 
 
-def _exists(address: UnixAddress) -> bool:
-    try:
-        return address.path.exists()
-    except OSError:
-        return True  # in a directory that may not be looked into: connecting says so
+def _knock(address: UnixAddress) -> None:
+    """Raise ``EngineError`` unless somebody listens; httpx would be slower to notice."""
+    if not hasattr(socket, "AF_UNIX"):
+        raise EngineError("Python knows no Unix sockets on this system")
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_KNOCK_TIMEOUT)
+        try:
+            connection.connect(str(address.path))
+        except FileNotFoundError:
+            raise EngineError(_ABSENT) from None
+        except PermissionError:
+            raise EngineError("permission denied") from None
+        except ConnectionRefusedError:
+            raise EngineError("nobody listens there") from None
+        except OSError as error:
+            raise EngineError(str(error)) from None
 
 
 def _ping(wire: Wire) -> dict[str, str]:
     """Return the headers of the daemon's answer, names in lower case."""
     for method in ("HEAD", "GET"):  # old daemons, and some proxies before them, know GET only
-        response = wire.ask(method, "/_ping", "ask")
+        response = wire.ask(method, "/_ping", action="")
         if response.status_code == 200:
             return {name.lower(): value for name, value in response.headers.items()}
     raise EngineError(f"answered status {response.status_code} to a ping")

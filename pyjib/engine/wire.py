@@ -42,7 +42,10 @@ class Wire:
         self._client.close()
 
     def ask(self, method: str, path: str, action: str) -> httpx.Response:
-        """Send a request without a body and return the whole answer, whatever its status."""
+        """Send a request without a body and return the whole answer, whatever its status.
+
+        ``action`` is what to call this in errors; without one they tell the reason alone.
+        """
         self._cancellation.check()
         try:
             return self._client.request(method, path)
@@ -108,12 +111,10 @@ class Wire:
 
     def _mapped(self, error: httpx.HTTPError, action: str) -> EngineError:
         self._cancellation.check()  # our own cut is no error of the daemon's
-        return EngineError(f"{action}: {reason_of(error)}")
+        return EngineError(f"{action}: {reason_of(error)}" if action else reason_of(error))
 
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (FileNotFoundError, "no such socket"),
-    (PermissionError, "permission denied"),
     (ConnectionRefusedError, "nobody listens there"),
     (socket.gaierror, "the host is not known"),
     (httpx.ConnectTimeout, f"no connection within {CONNECT_TIMEOUT:.0f} seconds"),

@@ -209,11 +209,12 @@ def _utf16(text: str) -> bytes:
 def _cut(text: str, length: int) -> bytes:
     """Drop UTF-16 units from the end until ``length`` bytes of UTF-8 suffice.
 
-    What is left of a pair that was cut in the middle is dropped too, as by Java's encoder.
+    What is left of a pair that was cut in the middle becomes a question mark. (Java's encoder
+    drops it instead if its buffer happens to be full, in names of mostly non-ASCII characters.)
     """
     units = _utf16(text)[: 2 * length]  # each unit takes a byte at least
     while True:
-        data = units.decode("utf-16-be", "surrogatepass").encode("utf-8", "ignore")
+        data = units.decode("utf-16-be", "surrogatepass").encode("utf-8", "replace")
         if len(data) <= length:
             return data
         units = units[:-2]

@@ -67,9 +67,12 @@ class ArchiveMember:
         return bytes(content)
 
     def head_from(self, file: BinaryIO, count: int) -> bytes:
-        """Return the first ``count`` bytes or a few less, unverified, out of the open archive."""
-        with _MemberReader(file, self, owns_file=False, chunk=count + 64) as reader:
-            return reader.read(count) or b""
+        """Return the first ``count`` bytes, or all there are, unverified, out of the open archive."""
+        content = b""
+        with _MemberReader(file, self, owns_file=False, chunk=count + 256) as reader:
+            while len(content) < count and (more := reader.read(count - len(content))):
+                content += more
+        return content
 
     def fingerprint(self) -> str:
         """Return what identifies the archive on disk, and the member in it."""

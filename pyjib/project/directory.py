@@ -68,7 +68,7 @@ def _read_listed(output: BuildOutput, mode: Mode) -> Project | None:
             class_roots=output.class_roots if listed.classes is None else listed.classes,
             resources=listed.resources or output.resources,
         )
-        project = _compiled(output, _libraries_of(listed), _thin_jar(output, mode), mode)
+        project = _compiled(output, _libraries_of(listed), _thin_jar(output, mode))
     return replace(
         project,
         name=listed.name or output.facts.name,
@@ -134,7 +134,7 @@ def _read_classes(output: BuildOutput, mode: Mode) -> Project:
     thin = _thin_jar(output, mode)
     libraries = find_libraries(output, thin)
     if libraries is not None:
-        return _compiled(output, libraries, thin, mode)
+        return _compiled(output, libraries, thin)
     fat = _choose_jar(output, [jar for jar in output.jars if jar.holds_libraries], "fat jars")
     if fat is None:
         if not any(map(is_class, read_class_roots(output))):
@@ -160,9 +160,7 @@ def _choose_jar(output: BuildOutput, jars: list[OwnJar], what: str) -> OwnJar | 
     return next((jar for jar in jars if jar.path == path), None)
 
 
-def _compiled(
-    output: BuildOutput, libraries: Libraries, thin: OwnJar | None, mode: Mode
-) -> Project:
+def _compiled(output: BuildOutput, libraries: Libraries, thin: OwnJar | None) -> Project:
     files = read_class_roots(output)
     if not any(map(is_class, files)):
         raise not_compiled(output.root, output.facts.tool)
@@ -176,7 +174,7 @@ def _compiled(
         classes=classes,
         resources=resources,
         dependencies=libraries.dependencies,
-        archive=thin.path if thin and mode is Mode.PACKAGED else None,
+        archive=thin.path if thin else None,
         ordered=libraries.ordered,
         main_class=main_class,
         main_class_candidates=findings.main_classes,

@@ -1,4 +1,4 @@
-"""Where logins are found, in this order; the first hit counts:
+"""Where logins are found. The first hit counts, in this order.
 
 1. the caller's own (``RegistryOptions.logins``),
 2. ``DOCKER_AUTH_CONFIG``: the text of a Docker config (GitLab CI sets it),
@@ -40,11 +40,15 @@ def find(
         return Search(credential=given)
     tried = ["the options"] if options.logins else []
     for config in _configs(host, tried):
-        found = config.find(registry, repository, ask or (lambda *args: helpers.get(*args, host)))
+        found = config.find(registry, repository, ask or _ask_of(host))
         if found is not None:
             return Search(credential=found, tried=tuple(tried))
         tried.append(config.source)
     return Search(credential=None, tried=tuple(tried))
+
+
+def _ask_of(host: HostEnvironment) -> AskHelper:
+    return lambda helper, server: helpers.get(helper, server, host)
 
 
 def _configs(host: HostEnvironment, tried: list[str]) -> Iterator[docker_config.DockerConfig]:

@@ -60,7 +60,9 @@ class Endpoints:
             if len(choices) == 1:
                 known = choices[0]
             else:
-                known = self._flights.do(host, lambda: self._known.get(host) or self._probe(choices))
+                known = self._flights.do(
+                    host, lambda: self._known.get(host) or self._probe(choices)
+                )
             with self._lock:
                 self._known[host] = known
         return known
@@ -119,5 +121,7 @@ class Endpoints:
 def _wants_tls(choice: Endpoint, reply: Reply) -> bool:
     """Tell whether a server of TLS answered to plain HTTP, as those of Go and nginx do."""
     return (
-        choice.url.scheme == "http" and reply.status == 400 and b"https" in reply.data[:4096].lower()
+        choice.url.scheme == "http"
+        and reply.status == 400
+        and b"https" in reply.data[:4096].lower()
     )

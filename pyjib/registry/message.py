@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from pyjib.registry.scope import Scopes
 from pyjib.registry.urls import Url
 
 PATIENCE = 60.0
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +44,7 @@ class Call:
     target: str = "/v2/"
     url: Url | None = None
     scopes: Scopes = ()
-    headers: Mapping[str, str] = field(default=_NONE, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     accepted: frozenset[int] = frozenset({200})
     body: Body | None = None
     repeatable: bool = True

@@ -127,30 +127,31 @@ def _hint(
 ) -> str | None:
     reading = is_reading(call.scopes)
     codes = {diagnostic.code for diagnostic in diagnostics}
-    match status:
-        case 401:
-            return login_hint(call.registry, login)
-        case 403 if login.used:
-            right = "pull from" if reading else "push to"
-            return f"the login from {login.used} may not {right} it: ask for the right, or log in "\
-                f"as somebody else with pyjib login {call.registry}"
-        case 403:
-            return login_hint(call.registry, login)
-        case 404 if not reading:
-            return "create the repository in the registry first: not every registry (Amazon ECR "\
-                "is one) makes it on the first push"
-        case 404:
-            return "check the name and the tag"
-        case 413:
-            return "a proxy in front of the registry limits uploads: raise its limit (in nginx "\
-                "client_max_body_size 0)"
-        case 400 | 409 if codes & {"TAG_INVALID", "TAG_IMMUTABLE", "CONFLICT"}:
-            return "the tag may be immutable there: push under a new one"
-        case 415 | 400 if "MANIFEST_INVALID" in codes:
-            return "the registry may not take this kind of manifest: try --format docker or oci"
-        case _ if status >= 500:
-            return "the registry is in trouble: try again later"
-    return None
+    if status == 403 and login.used and not login.withheld:
+        hint = f"the login from {login.used} may not {'pull from' if reading else 'push to'} it: "
+        return f"{hint}ask for the right, or log in as another with pyjib login {call.registry}"
+    if status in (401, 403):
+        return login_hint(call.registry, login)
+    if status == 404:
+        return _CHECK_NAME if reading else _CREATE_REPOSITORY
+    if status in (400, 409) and codes & {"TAG_INVALID", "TAG_IMMUTABLE", "CONFLICT"}:
+        return "the tag may be immutable there: push under a new one"
+    if status in (400, 415) and "MANIFEST_INVALID" in codes:
+        return "the registry may not take this kind of manifest: try --format docker or oci"
+    return _TROUBLE if status >= 500 else _HINTS.get(status)
+
+
+_CHECK_NAME = "check the name and the tag"
+_CREATE_REPOSITORY = (
+    "create the repository in the registry first: not every registry (Amazon ECR is one) makes "
+    "it on the first push"
+)
+_TROUBLE = "the registry is in trouble: try again later"
+_HINTS = {
+    413: "a proxy in front of the registry limits uploads: raise its limit (client_max_body_size "
+    "in nginx)",
+    407: "the proxy wants a login: write it into https_proxy as http://USER:PASSWORD@HOST:PORT",
+}
 
 
 def login_hint(registry: str, login: LoginWords) -> str:

@@ -26,15 +26,13 @@ LONGEST_CALL = 15 * 60.0
 class Passing(Exception):  # noqa: N818  (a signal between modules here, never seen by a caller)
     """An attempt failed and may succeed if repeated; ``error`` is what it is otherwise.
 
-    ``after`` is the least wait in seconds that the server asked for; ``sent`` false says that
-    no byte of the request can have been acted upon.
+    ``after`` is the least wait in seconds that the server asked for.
     """
 
-    def __init__(self, error: PyjibError, *, after: float | None = None, sent: bool = True) -> None:
+    def __init__(self, error: PyjibError, *, after: float | None = None) -> None:
         super().__init__(error.message)
         self.error = error
         self.after = after
-        self.sent = sent
 
 
 class CertificateError(TransportError):

@@ -57,6 +57,7 @@ class Session:
     ) -> None:
         self.listener = listener
         self.cancellation = cancellation
+        self.attempts = options.attempts
         self._options = options
         self._host = host
         self._lock = threading.Lock()
@@ -87,6 +88,11 @@ class Session:
     def once(self, call: Call, limit: int = MAX_ERROR) -> Reply:
         """Make a single attempt; raises ``Passing`` where another might succeed."""
         return self._attempt(call, lambda answer: answer.reply(limit))
+
+    def last_word(self, call: Call) -> None:
+        """Send a call after a cancellation too, once, whatever the answer."""
+        used = self._authenticator(call.registry).authorization(call.scopes)
+        self._follow(call, used).close()
 
     def pause(self, call: Call, attempt: int, failure: Passing, *, most: int) -> None:
         """Hold the host back before ``attempt``; raises the failure beyond ``most`` attempts."""
@@ -135,19 +141,15 @@ class Session:
                 if time.monotonic() - started > LONGEST_CALL:
                     raise failure.error from None
                 attempt += 1
-                self.pause(call, attempt, failure, most=self._options.attempts)
+                self.pause(call, attempt, failure, most=self.attempts)
 
     def _attempt(self, call: Call, take: Callable[[Answer], T]) -> T:
         self.cancellation.check()
         self._gates.pass_through(call.registry)
         answer = self._follow(call, call.authorization) if call.bare else self._authorised(call)
-        try:
-            if answer.status in call.accepted:
-                return take(answer)
+        if answer.status not in call.accepted:
             raise self._refusal(call, answer)
-        except BaseException:
-            answer.close()
-            raise
+        return take(answer)
 
     def _authorised(self, call: Call) -> Answer:
         authenticator = self._authenticator(call.registry)

@@ -13,7 +13,7 @@ from typing import Self
 from pyjib.errors import TransportError
 
 _URL = re.compile(r"(https?)://([^/?#]*)([^#]*)(?:#.*)?", re.ASCII | re.IGNORECASE)
-_AUTHORITY = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?", re.ASCII | re.I)
+_AUTHORITY = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?", re.ASCII)
 _TARGET = re.compile(r"[!-~]*", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SHOWN = frozenset({"scope", "service", "mount", "from", "digest", "n", "last", "ns"})
@@ -36,7 +36,7 @@ class Url:
     def parse(cls, text: str) -> Self:
         """Parse; raises ``TransportError``, also for a user in it (it would become a login)."""
         match = _URL.fullmatch(text)
-        authority = _AUTHORITY.fullmatch(match[2]) if match else None
+        authority = _AUTHORITY.fullmatch(match[2].lower()) if match else None
         if match is None or authority is None or not _TARGET.fullmatch(match[3]):
             raise TransportError(f"not a URL that can be followed: {redact(text)!r}")
         scheme = match[1].lower()
@@ -44,7 +44,7 @@ class Url:
         if not 1 <= port <= 65535:
             raise TransportError(f"not a URL that can be followed: {redact(text)!r}")
         target = match[3] if match[3].startswith("/") else f"/{match[3]}"
-        return cls(scheme=scheme, host=authority[1].lower(), port=port, target=target)
+        return cls(scheme=scheme, host=authority[1], port=port, target=target)
 
     @classmethod
     def of_host(cls, scheme: str, host: str) -> Self:

@@ -187,35 +187,36 @@ class _Router(httpx.BaseTransport):
 def _mapped(error: Exception, request: Request) -> Passing | PyjibError:
     """Return what an error of httpx is to us, with the host and what to check."""
     where, causes = request.url.authority, _causes(error)
+    lasting = _lasting(where, causes)
+    if lasting is not None:
+        return lasting
+    if isinstance(error, (httpx.ConnectTimeout, httpx.ConnectError)):
+        return Passing(_no_connection(where, error, causes))
+    what = f"{request.method} {request.url}"
+    if isinstance(error, httpx.TimeoutException):
+        return Passing(TransportError(f"{what}: {where} stopped answering", hint=_OVERLOADED))
+    if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
+        reason = str(error) or type(error).__name__
+        message = f"{what}: the connection to {where} broke ({reason})"
+        return Passing(TransportError(message, hint=_CUT))
+    return TransportError(f"cannot send {what}: {error}")
+
+
+def _lasting(where: str, causes: list[BaseException]) -> TransportError | None:
+    """Return the error for what repeating would not change."""
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
             return _tls_failure(where, cause)
         if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN:
             return _unknown_host(where)
-    match error:
-        case httpx.ProxyError():
-            return TransportError(
-                f"cannot reach {where}: the proxy refused ({error})",
-                hint="check https_proxy, and whether no_proxy should name this host",
-            )
-        case httpx.ConnectTimeout() | httpx.ConnectError():
-            return Passing(_no_connection(where, error, causes), sent=False)
-        case httpx.TimeoutException():
-            return Passing(
-                TransportError(
-                    f"{request.method} {request.url}: {where} stopped answering",
-                    hint="try again; if it stays so, the registry or the network is overloaded",
-                )
-            )
-        case httpx.NetworkError() | httpx.RemoteProtocolError():
-            return Passing(
-                TransportError(
-                    f"{request.method} {request.url}: the connection to {where} broke "
-                    f"({error or type(error).__name__})",
-                    hint="try again; if it stays so, something between here and there cuts it",
-                )
-            )
-    return TransportError(f"cannot send {request.method} {request.url}: {error}")
+        if isinstance(cause, httpx.ProxyError):
+            return TransportError(f"cannot reach {where}: the proxy refused ({cause})", hint=_PROXY)
+    return None
+
+
+_OVERLOADED = "try again; if it stays so, the registry or the network is overloaded"
+_CUT = "try again; if it stays so, something between here and there cuts connections"
+_PROXY = "check https_proxy, and whether no_proxy should name this host"
 
 
 def _causes(error: BaseException) -> list[BaseException]:

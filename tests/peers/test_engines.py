@@ -26,7 +26,7 @@ from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment
 from pyjib.store.store import Store
 from tests.support.images import LINUX_ARM64, checked, random_image, random_index
-from tests.support.peers import Engine, run
+from tests.support.peers import Engine
 
 pytestmark = pytest.mark.peers
 
@@ -268,11 +268,10 @@ def test_containerd_keeps_the_manifest_s_digest(
     index = random_index(400 + len(image_format.value), image_format=image_format)
     name = Reference.parse(f"objectworld/containerd-{image_format}:1")
     archive = b"".join(archive_chunks(index, (name, name.with_tag("2"))))
-    ctr = ["--address", str(docker_engine.containerd), "--namespace", "pyjib", "images"]
-    run("ctr", *ctr, "import", "--no-unpack", "--all-platforms", "-", stdin=archive)
-    listed = run("ctr", *ctr, "list")
+    docker_engine.ctr("images", "import", "--no-unpack", "--all-platforms", "-", stdin=archive)
+    listed = docker_engine.ctr("images", "list")
     for tag in ("1", "2"):
         (line,) = [line for line in listed.splitlines() if line.startswith(f"{name.name}:{tag} ")]
         assert str(index.digest) in line
-    exported = json.loads(run("ctr", *ctr[:-1], "content", "get", str(index.digest)))
-    assert len(exported["manifests"]) == 2
+    stored = json.loads(docker_engine.ctr("content", "get", str(index.digest)))
+    assert len(stored["manifests"]) == 2

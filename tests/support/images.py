@@ -134,7 +134,7 @@ def random_image(
     size: int = 2000,
 ) -> Image:
     """Return an image for one platform, equal for equal arguments."""
-    history = [
+    history: list[dict[str, Any]] = [
         {"created": "2024-05-01T12:00:00.123456789Z", "created_by": f"layer {place}"}
         for place in range(layers)
     ]

@@ -14,89 +14,42 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
-import signal
-import socket
 import subprocess
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-PATIENCE = 60.0
-"""How long a peer may take to start, in seconds, on a machine that is busy."""
+from tests.support.daemons import (
+    as_root,
+    bridge,
+    free_port,
+    pings,
+    running,
+    scratch,
+    storage_driver,
+)
+from tests.support.programs import attempt, require, run, skopeo, umoci
 
-
-def require(program: str) -> Path:
-    """Return where a peer's program is; skip the test, or fail it, if it is nowhere."""
-    found = shutil.which(program)
-    if found is None and os.path.sep not in program:
-        # Debian keeps daemons where a user's PATH does not look.
-        found = shutil.which(program, path="/usr/sbin:/sbin:/usr/local/sbin")
-    if found is None:
-        missing(program, f"{program} is not installed: scripts/peers does that")
-    return Path(found)
-
-
-def missing(program: str, reason: str) -> Any:
-    """Skip the test for want of a peer, or fail it where peers are required. Never returns."""
-    unreachable = os.environ.get("PYJIB_PEERS_UNREACHABLE", "").split(",")
-    if os.environ.get("PYJIB_REQUIRE_PEERS") == "1" and program not in unreachable:
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def run(
-    program: str,
-    *arguments: str | Path,
-    environment: Mapping[str, str] | None = None,
-    stdin: bytes | None = None,
-    timeout: float = 300,
-) -> str:
-    """Run a peer's program and return what it wrote to stdout; fail the test if it fails."""
-    done = attempt(program, *arguments, environment=environment, stdin=stdin, timeout=timeout)
-    if done.returncode != 0:
-        command = " ".join(map(str, (program, *arguments)))
-        pytest.fail(f"$ {command}\n(exit code {done.returncode})\n{done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def attempt(
-    program: str,
-    *arguments: str | Path,
-    environment: Mapping[str, str] | None = None,
-    stdin: bytes | None = None,
-    timeout: float = 300,
-) -> subprocess.CompletedProcess[str]:
-    """Run a peer's program, whatever comes of it. ``environment`` is added to the test's own."""
-    done = subprocess.run(
-        [require(program), *arguments],
-        env={**os.environ, **(environment or {})},
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
-        timeout=timeout,
-        check=False,
-    )
-    return subprocess.CompletedProcess(
-        done.args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode()
-    )
-
-
-def skopeo(*arguments: str | Path) -> str:
-    """Run ``skopeo`` without the machine's signature policy."""
-    return run("skopeo", "--insecure-policy", *arguments)
-
-
-def umoci(*arguments: str | Path) -> str:
-    """Run ``umoci``."""
-    return run("umoci", *arguments)
-
+__all__ = [
+    "Distribution",
+    "Engine",
+    "attempt",
+    "distribution",
+    "docker_engine",
+    "free_port",
+    "podman_service",
+    "require",
+    "run",
+    "skopeo",
+    "start_distribution",
+    "start_docker",
+    "start_podman",
+    "umoci",
+]
 
 # Distribution, the reference registry
 
@@ -134,7 +87,9 @@ def start_distribution(
     }
     config = directory / "registry.yml"
     config.write_text(json.dumps(configuration))  # JSON is YAML too
-    with running([program, "serve", config], log=log, ready=lambda: answers(address)):
+    with running(
+        "docker-registry", [program, "serve", config], log=log, ready=lambda: answers(address)
+    ):
         yield Distribution(address=address, root=root, log=log)
 
 
@@ -143,13 +98,6 @@ def distribution(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Distribut
     """A Distribution for the whole run: use a repository name of your own."""
     with start_distribution(tmp_path_factory.mktemp("distribution")) as started:
         yield started
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def answers(address: str) -> bool:
@@ -173,7 +121,7 @@ class Engine:
 
     ``host`` is ``unix://SOCKET``; ``variables`` is the environment that makes clients, pyjib's
     among them, find it and nothing else; ``home`` an empty home directory; ``containerd`` the
-    socket of Docker's containerd, for ``ctr``.
+    socket of Docker's containerd, which ``root`` (nothing, or ``sudo``) may speak to.
     """
 
     program: str
@@ -182,6 +130,7 @@ class Engine:
     variables: Mapping[str, str]
     options: Sequence[str] = ()
     containerd: Path | None = None
+    root: Sequence[str] = ()
 
     @property
     def host(self) -> str:
@@ -196,6 +145,13 @@ class Engine:
         """Run the client whatever comes of it."""
         return attempt(self.program, *self.options, *arguments, environment=self.variables)
 
+    def ctr(self, *arguments: str | Path, stdin: bytes | None = None) -> str:
+        """Run ``ctr`` against Docker's containerd, in a namespace apart from Docker's."""
+        address = ["--address", str(self.containerd), "--namespace", "pyjib"]
+        ctr = require("ctr")
+        program, *rest = [*self.root, str(ctr), *address]
+        return run(program, *rest, *arguments, stdin=stdin)
+
     def inspect(self, image: str) -> Any:
         """Return what ``image inspect`` tells of an image."""
         return json.loads(self.run("image", "inspect", image))[0]
@@ -205,7 +161,8 @@ class Engine:
 def start_docker() -> Iterator[Engine]:
     """Run a Docker Engine of its own as root, with its own containerd and network bridge."""
     program = require("dockerd")
-    require("docker"), require("containerd"), require("runc")
+    for other in ("docker", "containerd", "runc"):
+        require(other)
     prefix = as_root("dockerd")
     with scratch("pj-", prefix) as directory, bridge(prefix) as bridge_options:
         engine_socket = directory / "docker.sock"
@@ -219,13 +176,16 @@ def start_docker() -> Iterator[Engine]:
         (directory / "none.json").write_text("{}")
         log, home = directory / "docker.log", directory / "home"
         empty_home(home)
-        with running(command, log=log, ready=lambda: pings(engine_socket), root=bool(prefix)):
+        with running(
+            "dockerd", command, log=log, ready=lambda: pings(engine_socket), root=bool(prefix)
+        ):
             yield Engine(
                 program="docker",
                 socket=engine_socket,
                 home=home,
                 variables=_variables(engine_socket, home),
                 containerd=directory / "exec" / "containerd" / "containerd.sock",
+                root=prefix,
             )
 
 
@@ -233,13 +193,20 @@ def start_docker() -> Iterator[Engine]:
 def start_podman() -> Iterator[Engine]:
     """Run a Podman service of its own, rootless unless the run is root's."""
     program = require("podman")
-    with scratch("pp-", []) as directory:
+    is_root = os.geteuid() == 0
+    # Rootless, files belong to users that only Podman's own namespace has.
+    with scratch("pp-", [] if is_root else [str(program), "unshare"]) as directory:
         service_socket, home = directory / "podman.sock", directory / "home"
         empty_home(home)
-        driver = "overlay" if storage_driver(directory) == "overlay2" else "vfs"
+        overlay = is_root and storage_driver(directory) == "overlay2"
         options = [
             *("--root", str(directory / "root"), "--runroot", str(directory / "run")),
-            *("--tmpdir", str(directory / "tmp"), "--storage-driver", driver),
+            *(
+                "--tmpdir",
+                str(directory / "tmp"),
+                "--storage-driver",
+                "overlay" if overlay else "vfs",
+            ),
             *("--events-backend", "file", "--cgroup-manager", "cgroupfs"),
         ]
         # Podman's own default asks for more files and processes than a confined root may have.
@@ -250,6 +217,7 @@ def start_podman() -> Iterator[Engine]:
         variables = {**_variables(service_socket, home), "CONTAINERS_CONF": str(config)}
         service = ["system", "service", "--time", "0", f"unix://{service_socket}"]
         with running(
+            "podman",
             [program, *options, *service],
             log=directory / "log",
             ready=lambda: pings(service_socket),
@@ -293,152 +261,3 @@ def podman_service() -> Iterator[Engine]:
     """A Podman service for the whole run: use image names of your own."""
     with start_podman() as engine:
         yield engine
-
-
-def pings(engine_socket: Path) -> bool:
-    """Tell whether an engine answers on its socket."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(5)
-        try:
-            connection.connect(str(engine_socket))
-            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: engine\r\n\r\n")
-            return b" 200 " in connection.recv(100)
-        except OSError:
-            return False
-
-
-# What starting them takes
-
-
-def as_root(peer: str) -> list[str]:
-    """Return what to put before a command to run it as root: nothing, or ``sudo``."""
-    if os.geteuid() == 0:
-        return []
-    sudo = shutil.which("sudo")
-    if sudo:
-        allowed = subprocess.run([sudo, "-n", "true"], capture_output=True, check=False)
-        if allowed.returncode == 0:
-            return [sudo, "-n"]
-    missing(peer, f"{peer} needs root, and neither root nor a sudo without a password is here")
-    return []
-
-
-def storage_driver(directory: Path) -> str:
-    """Return ``overlay2`` where overlay mounts are to be had, else ``vfs``."""
-    on_overlay = subprocess.run(
-        ["stat", "--file-system", "--format", "%T", directory],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    known = Path("/proc/filesystems").read_text()
-    usable = "overlay" in known and "overlay" not in on_overlay.stdout and os.geteuid() == 0
-    return "overlay2" if usable else "vfs"
-
-
-@contextmanager
-def scratch(prefix: str, root: Sequence[str]) -> Iterator[Path]:
-    """Make a directory with a path short enough for sockets (108 bytes); remove all of it."""
-    directory = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
-    directory.chmod(0o755)
-    try:
-        yield directory
-    finally:
-        for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
-            if line.split()[1].startswith(f"{directory}/"):
-                subprocess.run([*root, "umount", "--lazy", line.split()[1]], check=False)
-        subprocess.run([*root, "rm", "-rf", "--", directory], check=True)
-
-
-@contextmanager
-def bridge(root: Sequence[str]) -> Iterator[list[str]]:
-    """Make a network bridge, so that engines that run at the same time do not share one.
-
-    Yields options for dockerd. Its firewall rules are left out where another engine runs on
-    this machine, for setting up the ones would drop the others'; ports published on the
-    loopback interface go through Docker's proxy program and work in either case.
-    """
-    name, number = f"pj{os.getpid()}", os.getpid() % 250
-    options = ["--iptables=false"] if pings(Path("/var/run/docker.sock")) else []
-    ip = [*root, str(require("ip"))]
-    subprocess.run([*ip, "link", "add", name, "type", "bridge"], check=True)
-    try:
-        subprocess.run([*ip, "address", "add", f"10.213.{number}.1/24", "dev", name], check=True)
-        subprocess.run([*ip, "link", "set", name, "up"], check=True)
-        yield ["--bridge", name, *options]
-    finally:
-        subprocess.run([*ip, "link", "delete", name], check=False)
-        # Swarm's bridge stays behind otherwise; one in use is somebody else's.
-        ports = Path("/sys/class/net/docker_gwbridge/brif")
-        if ports.is_dir() and not any(ports.iterdir()):
-            subprocess.run([*ip, "link", "delete", "docker_gwbridge"], check=False)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Started:
-    process: subprocess.Popen[bytes]
-    log: Path
-    root: bool = field(default=False)
-
-    def wait_until(self, ready: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not ready():
-            ended = self.process.poll() is not None
-            if ended or time.monotonic() > deadline:
-                how = f"ended with {self.process.returncode}" if ended else "does not answer"
-                tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
-                pytest.fail(f"{self.process.args} {how}:\n{tail}")
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        """Ask politely, then kill, and reap."""
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            if self.process.poll() is None:
-                self._signal(sign)
-            try:
-                self.process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                continue
-            return
-
-    def _signal(self, sign: signal.Signals) -> None:
-        if self.root:  # the process is sudo, which passes SIGTERM on but cannot pass SIGKILL
-            group = "" if sign is signal.SIGTERM else "-"
-            target = f"{group}{self.process.pid}"
-            subprocess.run(["sudo", "-n", "kill", f"-{sign:d}", "--", target], check=False)
-        elif sign is signal.SIGTERM:
-            self.process.terminate()
-        else:
-            os.killpg(self.process.pid, sign)
-
-
-@contextmanager
-def running(
-    command: Sequence[str | Path],
-    *,
-    log: Path,
-    ready: Callable[[], bool],
-    environment: Mapping[str, str] | None = None,
-    root: bool = False,
-) -> Iterator[None]:
-    """Run a daemon that logs to ``log`` while the block runs, from when it is ``ready``.
-
-    It is stopped even if the test run is killed, where the system can do that.
-    """
-    setpriv = shutil.which("setpriv")
-    guard = [setpriv, "--pdeathsig", "TERM"] if setpriv and not root else []
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*guard, *command],
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    started = _Started(process=process, log=log, root=root)
-    try:
-        started.wait_until(ready)
-        yield
-    finally:
-        started.stop()

@@ -1,0 +1,169 @@
+"""Base images from a registry: documents now, layers when somebody opens them.
+
+What the store has is not asked for again. A base given by digest whose manifest and config are in the store needs no network, and layers
+that the target has, or can link from the base's repository, are never downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from pyjib.base.model import BaseImages, BaseTools, check_single, choose
+from pyjib.errors import ContentError, DigestMismatchError, MalformedDocumentError
+from pyjib.events import (
+    BaseResolved,
+    Direction,
+    TransferFinished,
+    TransferProgress,
+    TransferStarted,
+)
+from pyjib.oci import media_type as types
+from pyjib.oci.blob import Blob
+from pyjib.oci.config import ImageConfig
+from pyjib.oci.descriptor import Descriptor
+from pyjib.oci.digest import Digest
+from pyjib.oci.image import Image
+from pyjib.oci.json import MAX_DOCUMENT
+from pyjib.oci.location import RegistryLocation
+from pyjib.oci.manifest import Index, Manifest, parse_document
+from pyjib.oci.platform import Platform
+from pyjib.oci.reference import Reference
+from pyjib.registry.flight import SingleFlight
+
+_MAX_DEPTH = 2
+"""How deep indexes may lie in each other."""
+
+
+def pull(location: RegistryLocation, platforms: Sequence[Platform], tools: BaseTools) -> BaseImages:
+    """Resolve the reference and read each platform's manifest and config, verified.
+
+    Raises ``NotFoundError``, ``PlatformError`` and what ``RegistryClient`` raises.
+    """
+    source = _Source(reference=location.reference, name=str(location), tools=tools)
+    digest = source.resolve()
+    images = source.images(digest, platforms)
+    tools.listener(
+        BaseResolved(
+            name=source.name,
+            digest=str(digest),
+            platforms=tuple(str(image.platform) for image in images),
+        )
+    )
+    return BaseImages(name=source.name, digest=digest, images=images)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """A repository to read from, through the store."""
+
+    reference: Reference
+    name: str
+    tools: BaseTools
+    flights: SingleFlight[Digest, Blob] = field(default_factory=SingleFlight)
+
+    def resolve(self) -> Digest:
+        """Return the digest that the reference leads to."""
+        if self.reference.digest is not None:
+            return self.reference.digest
+        found = self.tools.registry.manifest_head(self.reference)
+        if found is not None:
+            return found.digest
+        data, _ = self.tools.registry.manifest_get(self.reference)  # raises what is wrong
+        return self.tools.store.put_document(data)
+
+    def images(
+        self, digest: Digest, platforms: Sequence[Platform], depth: int = _MAX_DEPTH
+    ) -> tuple[Image, ...]:
+        """Return the images of a manifest or an index."""
+        document = parse_document(self._document(digest))
+        if isinstance(document, Manifest):
+            image = self._image(document)
+            check_single(image, platforms, name=self.name)
+            return (image,)
+        if not depth:
+            raise ContentError(f"base image {self.name} has indexes within indexes within indexes")
+        return tuple(
+            image
+            for entry in choose(document.manifests, platforms, name=self.name)
+            for image in self._images_of_entry(entry, depth - 1)
+        )
+
+    def _images_of_entry(self, entry: Descriptor, depth: int) -> tuple[Image, ...]:
+        data = self._document(entry.digest)
+        document = parse_document(data)
+        if document.media_type != entry.media_type or len(data) != entry.size:
+            raise MalformedDocumentError(
+                f"the index of {self.name} tells another size or media type of {entry.digest} "
+                "than it has"
+            )
+        if isinstance(document, Index):
+            wanted = (entry.platform,) if entry.platform else ()
+            return self.images(entry.digest, wanted, depth)
+        return (self._image(document),)
+
+    def _image(self, manifest: Manifest) -> Image:
+        if manifest.config.media_type not in types.CONFIGS:
+            raise ContentError(
+                f"base image {self.name} is no container image: its config is of the type "
+                f"{manifest.config.media_type}"
+            )
+        return Image(
+            manifest=manifest,
+            config=ImageConfig.parse(self._config(manifest.config)),
+            layers=tuple(self._layer(layer) for layer in manifest.layers),
+        )
+
+    def _document(self, digest: Digest) -> bytes:
+        store = self.tools.store
+        data = store.get_document(digest)
+        if data is None:
+            data, _ = self.tools.registry.manifest_get(self.reference.with_digest(digest))
+            store.put_document(data, digest)
+        return data
+
+    def _config(self, descriptor: Descriptor) -> bytes:
+        if descriptor.size > MAX_DOCUMENT:
+            raise MalformedDocumentError(
+                f"the config of {self.name} has {descriptor.size} bytes, more than {MAX_DOCUMENT}"
+            )
+        data = self.tools.store.get_document(descriptor.digest)
+        if data is None:
+            data = b"".join(self.tools.registry.blob_chunks(self.reference, descriptor))
+            self.tools.store.put_document(data, descriptor.digest)
+        return data
+
+    def _layer(self, descriptor: Descriptor) -> Blob:
+        return Blob(
+            descriptor=descriptor,
+            opener=lambda: self._open(descriptor),
+            origin=self.reference,
+        )
+
+    def _open(self, descriptor: Descriptor) -> BinaryIO:
+        """Open a layer's bytes in the store, downloaded first if they are not there."""
+        blob = self.tools.store.find(descriptor)
+        if blob is None:
+            blob = self.flights.do(descriptor.digest, lambda: self._download(descriptor))
+        return blob.opener()
+
+    def _download(self, descriptor: Descriptor) -> Blob:
+        try:
+            return self.tools.store.fetch(descriptor, self._chunks(descriptor))
+        except DigestMismatchError:
+            # Once more, whole: a download that went on after a break may have met two servers.
+            return self.tools.store.fetch(descriptor, self._chunks(descriptor))
+
+    def _chunks(self, descriptor: Descriptor) -> Iterator[bytes]:
+        listener, key = self.tools.listener, str(descriptor.digest)
+        label = f"layer {descriptor.digest.short} of {self.reference.familiar}"
+        listener(
+            TransferStarted(direction=Direction.PULL, key=key, label=label, total=descriptor.size)
+        )
+        done = 0
+        for chunk in self.tools.registry.blob_chunks(self.reference, descriptor):
+            yield chunk
+            done += len(chunk)
+            listener(TransferProgress(direction=Direction.PULL, key=key, done=done))
+        listener(TransferFinished(direction=Direction.PULL, key=key, size=done))

@@ -1,0 +1,67 @@
+"""``pyjib``: the group of all commands."""
+
+from __future__ import annotations
+
+import click
+
+from pyjib import __version__
+from pyjib.cli.command import Entry, Group
+
+COMMANDS = (
+    Entry(
+        name="build",
+        module="pyjib.cli.build",
+        attribute="build_command",
+        summary="Build the image of a Java project and write it to registries, daemons or files.",
+    ),
+    Entry(
+        name="plan",
+        module="pyjib.cli.plan",
+        attribute="plan_command",
+        summary="Show what build would make, without writing or sending anything.",
+    ),
+    Entry(
+        name="inspect",
+        module="pyjib.cli.inspect",
+        attribute="inspect_command",
+        summary="Show what an image is made of and what it runs.",
+    ),
+    Entry(
+        name="login",
+        module="pyjib.cli.login",
+        attribute="login_command",
+        summary="Log in to a registry.",
+    ),
+    Entry(
+        name="logout",
+        module="pyjib.cli.login",
+        attribute="logout_command",
+        summary="Forget the login to a registry.",
+    ),
+    Entry(
+        name="cache",
+        module="pyjib.cli.cache",
+        attribute="cache_group",
+        summary="Look after the cache of packed layers and base images.",
+    ),
+    Entry(
+        name="registry",
+        module="pyjib.cli.registry",
+        attribute="registry_group",
+        summary="Run a registry of your own.",
+    ),
+)
+
+EXAMPLES = """
+# Build the project in this directory and push it to Docker Hub
+pyjib build --to objectworld/docker-hello
+
+# See what would be built
+pyjib plan
+"""
+
+
+@click.group(cls=Group, entries=COMMANDS, examples=EXAMPLES)
+@click.version_option(__version__, "-V", "--version", message="pyjib %(version)s")
+def pyjib() -> None:
+    """Build container images of Java applications: no Docker, JVM, Maven or Gradle runs."""

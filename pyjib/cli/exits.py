@@ -1,0 +1,98 @@
+"""How a command ends: errors become a message, a hint and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
+
+from pyjib.cli.app import pyjib
+from pyjib.cli.messages import OutputClosedError, tell, tell_of
+from pyjib.errors import CancelledError, PyjibError
+
+FAILED, USAGE, CANCELLED = 1, 2, CancelledError.exit_code
+
+
+@dataclass(slots=True)
+class Session:
+    """What one run of the program remembers: commands have it as ``ctx.obj``."""
+
+    debug: bool = False
+
+    def enable_debug(self) -> None:
+        """Tell on stderr what pyjib logs; other libraries' logs may show more than is good."""
+        self.debug = True
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("debug    %(name)s: %(message)s"))
+        logger = logging.getLogger("pyjib")
+        logger.setLevel(logging.DEBUG)
+        logger.handlers = [handler]
+        logger.propagate = False
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return the exit code; never raises."""
+    session = Session()
+    try:
+        code = pyjib.main(
+            list(arguments), prog_name="pyjib", standalone_mode=False, obj=session
+        )
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  this is where all errors end
+        return report(error, debug=session.debug)
+    return code if isinstance(code, int) else 0
+
+
+def report(error: BaseException, *, debug: bool = False) -> int:
+    """Tell of an error on stderr and return the exit code."""
+    if debug and not isinstance(error, OutputClosedError | click.exceptions.Abort):
+        tell("".join(traceback.format_exception(error)).rstrip())
+    match error:
+        case OutputClosedError():
+            return FAILED
+        case KeyboardInterrupt() | click.exceptions.Abort() | CancelledError():
+            tell("cancelled")
+            return CANCELLED
+        case PyjibError():
+            tell_of("error", error.message, error.hint)
+            return error.exit_code
+        case click.UsageError():
+            tell_of("error", _in_our_voice(error.format_message()), _usage_hint(error))
+            return USAGE
+        case click.ClickException():
+            tell_of("error", _in_our_voice(error.format_message()))
+            return error.exit_code
+    tell_of("error", _unexpected(error), _unexpected_hint(error, debug=debug))
+    return FAILED
+
+
+def _unexpected(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}"
+    return f"this should not have happened: {type(error).__name__}: {error}"
+
+
+def _unexpected_hint(error: BaseException, *, debug: bool) -> str | None:
+    if isinstance(error, MemoryError):
+        return None
+    if debug:
+        return "please report this, with the lines above"
+    return "run it again with --debug, and please report what that shows"
+
+
+def _in_our_voice(message: str) -> str:
+    """Start small and end without a full stop, as our own messages do; click's are sentences."""
+    text = message.strip().removesuffix(".")
+    return text[:1].lower() + text[1:]
+
+
+def _usage_hint(error: click.UsageError) -> str | None:
+    if error.ctx is None:
+        return None
+    return f"see `{error.ctx.command_path} --help`"

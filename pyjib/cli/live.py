@@ -1,0 +1,113 @@
+"""A live view for terminals: lines as ever, and below them a bar for all that is under way.
+
+Nothing of the bars is left at the end. rich is imported here only, and this only where it is
+shown.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
+
+from pyjib import events
+from pyjib.cli.messages import visible
+from pyjib.cli.render import Level, Line, Narrator, short, size, styled
+from pyjib.events import Event
+
+_SHOW_CURSOR = b"\x1b[?25h\n"
+
+
+class LiveView:
+    """An output that is drawn anew ten times a second."""
+
+    def __init__(self, *, forced: bool = False) -> None:
+        self._narrator = Narrator()
+        self._lock = threading.RLock()
+        self._moving: dict[str, TaskID] = {}
+        self._packing: dict[str, list[TaskID]] = {}
+        self._console = Console(stderr=True, highlight=False, force_terminal=forced or None)
+        self._progress = Progress(
+            TextColumn("{task.fields[verb]}", markup=False),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            _Amount(),
+            console=self._console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Move the bars, and print the line that an event is worth, if any."""
+        with self._lock:
+            self._move(event)
+            line = self._narrator.line_of(event)
+            if line is not None:
+                self.show(line)
+
+    def show(self, line: Line) -> None:
+        """Print a line above the bars."""
+        if line.level <= Level.PROGRESS:
+            for text in styled(line):
+                self._console.print(Text.from_ansi(text), soft_wrap=True)
+
+    def abandon(self) -> None:
+        """Show the cursor again, past all locks."""
+        try:
+            os.write(sys.stderr.fileno(), _SHOW_CURSOR)
+        except (OSError, ValueError):
+            return
+
+    def _move(self, event: Event) -> None:
+        match event:
+            case events.LayerPacking():
+                task = self._add("pack", event.name, None, f"{size(event.size)} in files")
+                self._packing.setdefault(event.name, []).append(task)
+            case events.LayerPacked() if self._packing.get(event.name):
+                self._progress.remove_task(self._packing[event.name].pop(0))
+            case events.TransferStarted():
+                self._finish(event.key)
+                verb, label = event.direction.value, short(event.label)
+                self._moving[event.key] = self._add(verb, label, event.total)
+            case events.TransferProgress() if event.key in self._moving:
+                self._progress.update(self._moving[event.key], completed=event.done)
+            case events.TransferFinished():
+                self._finish(event.key)
+
+    def _add(self, verb: str, label: str, total: int | None, note: str = "") -> TaskID:
+        return self._progress.add_task(visible(label), total=total, verb=verb, note=note)
+
+    def _finish(self, key: str) -> None:
+        task = self._moving.pop(key, None)
+        if task is not None:
+            self._progress.remove_task(task)
+
+
+class _Amount(ProgressColumn):
+    """Bytes done of all, and how many a second; what is not known is left out."""
+
+    def render(self, task: Task) -> Text:
+        if task.fields["note"]:
+            return Text(task.fields["note"])
+        of = "" if task.total is None else f" of {size(task.total)}"
+        rate = f"  {size(task.speed)}/s" if task.speed else ""
+        return Text(f"{size(task.completed)}{of}{rate}")

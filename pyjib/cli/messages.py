@@ -1,0 +1,78 @@
+"""Words to people: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+
+import click
+
+from pyjib.cli.environment import colour
+from pyjib.errors import DestinationError
+
+_COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class OutputClosedError(Exception):
+    """Whoever read our stdout went away."""
+
+
+def visible(text: str) -> str:
+    """Show control characters as escapes: what servers and files say must not drive a terminal."""
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def say(text: str) -> None:
+    """Write a result and a line's end to stdout, as UTF-8 whatever the locale.
+
+    Raises ``OutputClosedError`` if nobody reads it any more, ``DestinationError`` if it cannot
+    be written.
+    """
+    write_out(text.encode("utf-8", "surrogateescape") + b"\n")
+
+
+def write_out(data: bytes) -> None:
+    """Write bytes to stdout; raises like ``say``."""
+    try:
+        click.echo(data, nl=False)
+    except OSError as error:
+        _drop_stdout()
+        # Windows has another word for a pipe that nobody reads.
+        if isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL):
+            raise OutputClosedError from None
+        raise DestinationError(
+            f"cannot write to standard output: {error.strerror or error}"
+        ) from None
+
+
+def tell(text: str) -> None:
+    """Write a line to stderr, if anybody is there."""
+    try:
+        click.echo(text, err=True, color=colour(sys.stderr))
+    except (OSError, ValueError):
+        return  # nobody to tell
+
+
+def tell_of(kind: str, message: str, hint: str | None = None) -> None:
+    """Write an error or a warning to stderr, and its hint on a line of its own."""
+    tell(labelled(kind, message))
+    if hint:
+        tell(labelled("hint", hint))
+
+
+def labelled(kind: str, message: str) -> str:
+    """Put ``error:``, ``warning:`` or ``hint:`` in front of a message."""
+    return click.style(f"{kind}:", fg=_COLOURS[kind], bold=True) + " " + visible(message)
+
+
+def _drop_stdout() -> None:
+    """Let the rest go nowhere, so that the interpreter does not complain when it exits."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError, AttributeError):
+        return

@@ -1,0 +1,285 @@
+"""What ``build`` and ``plan`` can be asked, and options that several commands share.
+
+An option whose values cannot hold a comma takes a comma-separated list too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pyjib.cli import values as parse
+from pyjib.cli.command import Option
+from pyjib.cli.environment import CACHE_VARIABLE
+from pyjib.errors import ConfigurationError
+from pyjib.oci.media_type import ImageFormat
+from pyjib.oci.platform import Platform
+from pyjib.oci.reference import Reference
+from pyjib.options import Mode
+
+PATH = click.Argument(["path"], type=click.Path(path_type=Path), default=Path(), metavar="[PATH]")
+"""The project: a directory, a jar or a war."""
+
+
+class Text(click.ParamType):
+    """A text that is parsed into a value; what is wrong with it is told with the option's name."""
+
+    def __init__(self, name: str, parser: Callable[[str], object]) -> None:
+        self.name = name
+        self._parser = parser
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        """Parse a text; a default is a value already."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parser(value)
+        except ConfigurationError as error:
+            flag = param.opts[-1] if param is not None else self.name
+            raise ConfigurationError(f"{flag}: {error.message}", hint=error.hint) from None
+
+
+def _choice(kind: type[ImageFormat] | type[Mode]) -> click.Choice[str]:
+    return click.Choice([member.value for member in kind])
+
+
+_FILE = click.Path(path_type=Path)
+_LOCATION = Text("location", parse.parse_location)
+_INSTANT = Text("time", parse.parse_instant)
+_PAIR = Text("pair", parse.parse_pair)
+_LIST = Text("list", parse.parse_list)
+_PLATFORMS = Text("platform", lambda text: tuple(map(Platform.parse, parse.parse_list(text))))
+
+_IMAGE = "The image"
+_BASE = "The base image"
+_APPLICATION = "The application"
+_CONTAINER = "The container"
+_REGISTRIES = "Registries"
+
+
+def _many(flag: str, section: str, metavar: str, help_text: str, **more: Any) -> Option:
+    return Option(flag, section=section, metavar=metavar, help=help_text, multiple=True, **more)
+
+
+def _one(flag: str, section: str, metavar: str | None, help_text: str, **more: Any) -> Option:
+    return Option(flag, section=section, metavar=metavar, help=help_text, **more)
+
+
+OPTIONS: tuple[Option, ...] = (
+    _many(
+        "--to",
+        _IMAGE,
+        "LOCATION",
+        "Where to write the image: NAME[:TAG] in a registry, docker://NAME into a Docker or "
+        "Podman daemon, tar://FILE, or oci://DIR[:TAG]. May be repeated.",
+        type=Text("location", parse.parse_target),
+    ),
+    _many("--tag", _IMAGE, "TAG", "One more tag, for every --to. May be repeated.", type=_LIST),
+    _one(
+        "--name",
+        _IMAGE,
+        "REF",
+        "What the image is called in archives and layouts, whose --to has no name for it.",
+        type=Text("reference", Reference.parse),
+    ),
+    _one(
+        "--format",
+        _IMAGE,
+        None,
+        "The image's format: docker unless layers are zstd.",
+        type=_choice(ImageFormat),
+    ),
+    _one(
+        "--compression",
+        _IMAGE,
+        "HOW",
+        "How layers are compressed: gzip (the default), zstd or none; gzip:1 to gzip:9 and "
+        "zstd:1 to zstd:22 choose the level.",
+        type=Text("compression", parse.parse_compression),
+    ),
+    _one(
+        "--created",
+        _IMAGE,
+        "WHEN",
+        "When the image says it was created: epoch, now, milliseconds since 1970, or like "
+        "2024-05-01T12:00:00Z. Default: SOURCE_DATE_EPOCH if that is set, else epoch.",
+        type=Text("time", parse.parse_created),
+    ),
+    _one(
+        "--file-time",
+        _IMAGE,
+        "WHEN",
+        "When files in the image say they were changed, in the same words but now. Default: "
+        "one second after the epoch.",
+        type=_INSTANT,
+    ),
+    _one(
+        "--from",
+        _BASE,
+        "LOCATION",
+        "The base image, in the words of --to, or scratch. Default: eclipse-temurin:N-jre for "
+        "the Java release N that the classes need; jetty for a war.",
+        type=_LOCATION,
+    ),
+    _many(
+        "--platform",
+        _BASE,
+        "OS/ARCH",
+        "A platform to build for; several make an index. Default: linux/amd64. May be repeated.",
+        type=_PLATFORMS,
+    ),
+    _one(
+        "--mode",
+        _APPLICATION,
+        None,
+        "Whether the application's own code lies in the image as classes or as its jar. "
+        "Default: exploded.",
+        type=_choice(Mode),
+    ),
+    _one(
+        "--main-class",
+        _APPLICATION,
+        "CLASS",
+        "The class to start. Default: the one that the project states, or the only one that "
+        "has a main method.",
+    ),
+    _many("--jvm-flag", _APPLICATION, "FLAG", "A flag for java, as -Xmx512m. May be repeated."),
+    _many(
+        "--extra-classpath",
+        _APPLICATION,
+        "PATH",
+        "A path in the image that goes before all others on the class path. May be repeated.",
+    ),
+    _one(
+        "--expand-classpath",
+        _APPLICATION,
+        None,
+        "Write every jar on the class path instead of libs/* (always so since Java 9).",
+        is_flag=True,
+    ),
+    _one("--app-root", _APPLICATION, "PATH", "Where the application lies. Default: /app."),
+    _many(
+        "--extra-dir",
+        _APPLICATION,
+        "DIR[:INTO]",
+        "A directory whose content is added to the image, below INTO or the root. May be repeated.",
+        type=Text("directory", parse.parse_extra_directory),
+    ),
+    _many(
+        "--extra-include",
+        _APPLICATION,
+        "GLOB",
+        "Of every --extra-dir take only paths that match, relative to it: *.sh, conf/**. May be "
+        "repeated.",
+    ),
+    _many(
+        "--extra-exclude",
+        _APPLICATION,
+        "GLOB",
+        "Of every --extra-dir leave out paths that match. May be repeated.",
+    ),
+    _many(
+        "--permission",
+        _APPLICATION,
+        "PATH=MODE",
+        "The mode of a file of --extra-dir, by its absolute path or glob: /app/*.sh=755. May be "
+        "repeated.",
+        type=Text("permission", parse.parse_permission),
+    ),
+    _many(
+        "--entrypoint",
+        _CONTAINER,
+        "WORD",
+        "The command to run, one word each time or once as a JSON array; INHERIT alone keeps "
+        "the base image's. Default: java with the application.",
+    ),
+    _many(
+        "--arg",
+        _CONTAINER,
+        "WORD",
+        "An argument that follows the entrypoint. May be repeated.",
+    ),
+    _many(
+        "--env",
+        _CONTAINER,
+        "NAME=VALUE",
+        "An environment variable. May be repeated.",
+        type=_PAIR,
+    ),
+    _many("--label", _CONTAINER, "NAME=VALUE", "A label. May be repeated.", type=_PAIR),
+    _many(
+        "--port",
+        _CONTAINER,
+        "PORT",
+        "A port that the application listens on: 8080, 9000-9010, 53/udp. May be repeated.",
+        type=_LIST,
+    ),
+    _many("--volume", _CONTAINER, "PATH", "A directory to mount a volume on. May be repeated."),
+    _one("--user", _CONTAINER, "USER[:GROUP]", "Who runs it, by names or numbers in the image."),
+    _one("--workdir", _CONTAINER, "PATH", "The working directory."),
+    _one(
+        "--username",
+        _REGISTRIES,
+        "USER",
+        "Log in to the registry of --to as this user, for this build only; `pyjib login` is for "
+        "all builds.",
+    ),
+    _one(
+        "--password-stdin",
+        _REGISTRIES,
+        None,
+        "Read the password of --username from standard input instead of asking for it.",
+        is_flag=True,
+    ),
+    _many(
+        "--insecure",
+        _REGISTRIES,
+        "HOST[:PORT]",
+        "A registry to talk to without TLS, or with a certificate that nobody vouches for. May "
+        "be repeated.",
+        type=Text("host", parse.parse_host),
+    ),
+    _one(
+        "--ca-file",
+        _REGISTRIES,
+        "FILE",
+        "Certificates (PEM) of authorities to trust besides the usual ones.",
+        type=_FILE,
+    ),
+    _one(
+        "--jobs",
+        _REGISTRIES,
+        "N",
+        "How many blobs move at once, at most. Default: 4.",
+        type=click.IntRange(1, 64),
+    ),
+)
+
+CACHE = Option(
+    "--cache",
+    metavar="DIR",
+    type=_FILE,
+    envvar=CACHE_VARIABLE,
+    show_envvar=True,
+    help="Where packed layers and base images are kept. Default: the user's cache directory.",
+)
+CONNECTION = tuple(option for option in OPTIONS if option.name in {"insecure", "ca_file"})
+DEBUG = Option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda ctx, param, value: _debug(ctx, value=value),  # noqa: ARG005  click's signature
+    help="Tell every step on stderr, and where in pyjib an error came from.",
+)
+JSON = Option("--json", "as_json", is_flag=True, help="Write the result as JSON to stdout.")
+
+
+def _debug(ctx: click.Context, *, value: bool) -> None:
+    if value and ctx.obj is not None:
+        ctx.obj.enable_debug()

@@ -1,0 +1,132 @@
+"""From what was given on the command line to ``BuildOptions``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pyjib.cli import values as parse
+from pyjib.cli.environment import default_cache, read_host, read_password
+from pyjib.errors import ConfigurationError
+from pyjib.oci.location import Location, RegistryLocation
+from pyjib.oci.media_type import ImageFormat
+from pyjib.oci.reference import DOCKER_HUB
+from pyjib.options import BuildOptions, ExtraDirectory, Login, Mode, RegistryOptions
+
+T = TypeVar("T")
+
+
+def read_options(given: Mapping[str, Any], *, log_in: bool = True) -> BuildOptions:
+    """Return what the options of ``OPTIONS`` and ``CACHE`` come to, by parameter names.
+
+    Asks for a password where ``--username`` is given, unless nobody is to ``log_in``. Raises
+    ``ConfigurationError``.
+    """
+    host = read_host()
+    options = BuildOptions(
+        targets=given["to"],
+        tags=_joined(given["tag"]),
+        name=given["name"],
+        base=given["from"],
+        platforms=_joined(given["platform"]),
+        main_class=given["main_class"],
+        jvm_flags=given["jvm_flag"],
+        extra_classpath=given["extra_classpath"],
+        expand_classpath=given["expand_classpath"],
+        entrypoint=parse.parse_words(given["entrypoint"]),
+        arguments=given["arg"] or None,
+        app_root=given["app_root"],
+        environment=given["env"],
+        labels=given["label"],
+        ports=_joined(given["port"]),
+        volumes=given["volume"],
+        user=given["user"],
+        working_directory=given["workdir"],
+        extra_directories=_extra_directories(given),
+        permissions=given["permission"],
+        created=parse.read_created(given["created"], host),
+        format=ImageFormat(given["format"]) if given["format"] else None,
+        host=host,
+        cache=read_cache(given),
+    )
+    optional = {
+        "mode": Mode(given["mode"]) if given["mode"] else None,
+        "file_time": given["file_time"],
+        "compression": given["compression"],
+    }
+    options = replace(options, **{name: value for name, value in optional.items() if value})
+    registry = read_registry(given)
+    if log_in and (login := _read_login(given, options)) is not None:
+        registry = replace(registry, logins=(login,))
+    return replace(options, registry=registry)
+
+
+def read_cache(given: Mapping[str, Any]) -> Path:
+    """Return the directory of the cache."""
+    cache: Path | None = given["cache"]
+    return cache or default_cache()
+
+
+def read_registry(given: Mapping[str, Any]) -> RegistryOptions:
+    """Return how registries are talked to."""
+    ca_file: Path | None = given["ca_file"]
+    if ca_file is not None and not ca_file.is_file():
+        raise ConfigurationError(f"--ca-file: there is no file {ca_file}")
+    options = RegistryOptions(insecure=frozenset(given["insecure"]), ca_file=ca_file)
+    return replace(options, jobs=given["jobs"]) if given.get("jobs") else options
+
+
+def _read_login(given: Mapping[str, Any], options: BuildOptions) -> Login | None:
+    username, from_stdin = given["username"], given["password_stdin"]
+    if not username:
+        if from_stdin:
+            raise ConfigurationError(
+                "--password-stdin: whose password is it?", hint="add --username USER"
+            )
+        return None
+    registry = _login_registry(options)
+    password = read_password(
+        from_stdin=from_stdin, prompt=f"Password of {username} at {registry}"
+    )
+    return Login(registry=registry, username=username, password=password)
+
+
+def _login_registry(options: BuildOptions) -> str:
+    """Return the one registry that images go to; where none does, the one of the base."""
+    there = _registries(options.targets)
+    if len(there) > 1:
+        raise ConfigurationError(
+            f"--username could be meant for any of {', '.join(there)}",
+            hint="log in to each by `pyjib login REGISTRY -u USER`, and leave --username out",
+        )
+    of_base = [DOCKER_HUB] if options.base is None else _registries((options.base,))
+    if not there and not of_base:
+        raise ConfigurationError(
+            "--username, and no registry to log in to", hint="leave --username out"
+        )
+    return (there or of_base)[0]
+
+
+def _registries(locations: tuple[Location, ...]) -> list[str]:
+    return sorted(
+        {place.reference.registry for place in locations if isinstance(place, RegistryLocation)}
+    )
+
+
+def _joined(lists: tuple[tuple[T, ...], ...]) -> tuple[T, ...]:
+    return tuple(value for values in lists for value in values)
+
+
+def _extra_directories(given: Mapping[str, Any]) -> tuple[ExtraDirectory, ...]:
+    directories: tuple[ExtraDirectory, ...] = given["extra_dir"]
+    includes, excludes = given["extra_include"], given["extra_exclude"]
+    if (includes or excludes) and not directories:
+        raise ConfigurationError(
+            "--extra-include and --extra-exclude choose among the files of --extra-dir",
+            hint="add --extra-dir DIR",
+        )
+    return tuple(
+        replace(directory, includes=includes, excludes=excludes) for directory in directories
+    )

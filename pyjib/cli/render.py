@@ -1,0 +1,220 @@
+"""Events as lines on stderr."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from dataclasses import dataclass
+from enum import IntEnum
+from types import TracebackType
+from typing import Protocol, Self
+
+import click
+
+from pyjib import events
+from pyjib.cli.messages import labelled, tell, visible
+from pyjib.events import Event
+
+_LONG_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
+_VERB = 8
+
+
+class Level(IntEnum):
+    """How much is told."""
+
+    ERRORS = 0
+    NOTICES = 1
+    """Warnings and repeated attempts too."""
+    PROGRESS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Something to tell: a verb, by which lines are aligned, and what it is about."""
+
+    verb: str
+    text: str
+    hint: str | None = None
+    level: Level = Level.PROGRESS
+
+    def __str__(self) -> str:
+        return f"{self.verb:{_VERB}} {visible(self.text)}"
+
+
+class Output(Protocol):
+    """Where a build's progress goes: a listener, and a context that its end is told to."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    def __call__(self, event: Event) -> None:
+        """Take an event, from any thread."""
+
+    def show(self, line: Line) -> None:
+        """Show a line, if the level is such."""
+
+    def abandon(self) -> None:
+        """Leave the terminal usable, at once and without waiting for any other thread."""
+
+
+class Lines:
+    """An output of plain lines."""
+
+    def __init__(self, level: Level = Level.PROGRESS) -> None:
+        self._level = level
+        self._narrator = Narrator()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return
+
+    def __call__(self, event: Event) -> None:
+        """Write the line that an event is worth, if any."""
+        with self._lock:
+            line = self._narrator.line_of(event)
+        if line is not None:
+            self.show(line)
+
+    def show(self, line: Line) -> None:
+        """Write a line."""
+        if line.level <= self._level:
+            tell("\n".join(styled(line)))
+
+    def abandon(self) -> None:
+        """Do nothing: lines leave a terminal as it is."""
+
+
+def styled(line: Line) -> list[str]:
+    """Return a line, and its hint if it has one, with colours (dropped where unwanted)."""
+    if line.verb == "warning":
+        first = labelled("warning", line.text)
+    else:
+        first = click.style(f"{line.verb:{_VERB}}", bold=True) + " " + visible(line.text)
+    return [first, labelled("hint", line.hint)] if line.hint else [first]
+
+
+class Narrator:
+    """Turns events into lines. Not safe for threads: whoever asks has a lock."""
+
+    def __init__(self) -> None:
+        self._started: dict[str, tuple[str, float]] = {}
+        self._tally = _Tally()
+
+    def line_of(self, event: Event) -> Line | None:
+        """Return what an event is worth telling."""
+        match event:
+            case events.Warned():
+                return Line(
+                    verb="warning", text=event.message, hint=event.hint, level=Level.NOTICES
+                )
+            case events.RetryScheduled():
+                return _retry(event)
+            case events.ProjectRead():
+                detail = f" ({event.detail})" if event.detail else ""
+                return Line(verb="project", text=f"{event.kind} in {event.root}{detail}")
+            case events.BaseResolved():
+                return _base(event)
+            case events.LayerPacked():
+                cached = " (cached)" if event.cached else ""
+                return Line(verb="layer", text=f"{event.name}  {size(event.size)}{cached}")
+            case events.ManifestPushed() if "@" not in event.reference:
+                return Line(verb="tag", text=event.reference)
+        return self._transfer(event)
+
+    def _transfer(self, event: Event) -> Line | None:
+        match event:
+            case events.TransferStarted():
+                self._started[event.key] = (short(event.label), time.monotonic())
+            case events.TransferFinished():
+                return self._finished(event)
+            case events.BlobPresent():
+                self._tally.present(event.size)
+            case events.BlobMounted():
+                self._tally.mounted(event.size)
+            case events.ImagePublished():
+                tally, self._tally = self._tally, _Tally()
+                return Line(verb="image", text=tally.text) if tally.text else None
+        return None
+
+    def _finished(self, event: events.TransferFinished) -> Line:
+        label, start = self._started.pop(event.key, (short(event.key), time.monotonic()))
+        if event.direction is events.Direction.PUSH:
+            self._tally.sent(event.size)
+        seconds = time.monotonic() - start
+        rate = f", {size(event.size / seconds)}/s" if seconds >= 0.5 else ""
+        return Line(verb=event.direction, text=f"{label}  {size(event.size)}{rate}")
+
+
+class _Tally:
+    """What became of an image's blobs."""
+
+    def __init__(self) -> None:
+        self._counts = {"sent": 0, "there already": 0, "mounted": 0}
+        self._sizes = dict(self._counts)
+
+    def sent(self, size_: int) -> None:
+        self._add("sent", size_)
+
+    def present(self, size_: int) -> None:
+        self._add("there already", size_)
+
+    def mounted(self, size_: int) -> None:
+        self._add("mounted", size_)
+
+    def _add(self, what: str, size_: int) -> None:
+        self._counts[what] += 1
+        self._sizes[what] += size_
+
+    @property
+    def text(self) -> str:
+        parts = [
+            f"{count} {'blob' if count == 1 else 'blobs'} {what} ({size(self._sizes[what])})"
+            for what, count in self._counts.items()
+            if count
+        ]
+        return ", ".join(parts)
+
+
+def _retry(event: events.RetryScheduled) -> Line:
+    return Line(
+        verb="retry",
+        text=f"{event.action}: {event.reason}; attempt {event.attempt} in {event.delay:.1f} s",
+        level=Level.NOTICES,
+    )
+
+
+def _base(event: events.BaseResolved) -> Line:
+    digest = f"@{event.digest}" if event.digest and "@" not in event.name else ""
+    platforms = f"  ({', '.join(event.platforms)})" if event.platforms else ""
+    return Line(verb="base", text=f"{event.name}{digest}{platforms}")
+
+
+def short(text: str) -> str:
+    """Cut digests in a label to twelve digits."""
+    return _LONG_DIGEST.sub(r"\1", text)
+
+
+def size(count: float) -> str:
+    """Write a number of bytes for people, in decimal units: ``18.2 MB``."""
+    if count < 1000:
+        return f"{count:.0f} B"
+    for unit in ("kB", "MB", "GB"):
+        count /= 1000
+        if count < 999.95:
+            return f"{count:.1f} {unit}"
+    return f"{count / 1000:.1f} TB"

@@ -1,0 +1,152 @@
+"""From the texts of options to values. Each function raises ``ConfigurationError``."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from pyjib.cli.environment import now, source_date_epoch
+from pyjib.errors import ConfigurationError
+from pyjib.oci.instant import EPOCH, Instant
+from pyjib.oci.location import Location, Scratch, parse_location
+from pyjib.oci.media_type import Compression
+from pyjib.options import CompressionChoice, ExtraDirectory, HostEnvironment, Permission
+
+Now: TypeAlias = Literal["now"]
+NOW: Final[Now] = "now"
+
+_MILLISECONDS = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+_EARLIEST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
+_LATEST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
+_SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([KMGT]?)(I?)B?", re.ASCII)
+_MODE = re.compile(r"[0-7]{3}", re.ASCII)
+_COMPRESSION = re.compile(r"(gzip|zstd)(?::([0-9]{1,2}))?|none", re.ASCII)
+
+
+def parse_target(text: str) -> Location:
+    """Parse a place to write an image to."""
+    location = parse_location(text)
+    if isinstance(location, Scratch):
+        raise ConfigurationError(
+            "nothing can be written to scratch, the empty base image",
+            hint="a repository of that name is written registry://scratch",
+        )
+    return location
+
+
+def parse_list(text: str) -> tuple[str, ...]:
+    """Split at commas; what is empty is left out."""
+    return tuple(part for part in (part.strip() for part in text.split(",")) if part)
+
+
+def parse_pair(text: str) -> tuple[str, str]:
+    """Parse ``NAME=VALUE``; the value may be empty and may have ``=`` in it."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ConfigurationError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def parse_words(texts: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the words of a command: one each time, or all as one JSON array.
+
+    Nothing given is ``None``; ``[]`` is a command without words.
+    """
+    if len(texts) != 1 or not texts[0].startswith("["):
+        return texts or None
+    try:
+        words = json.loads(texts[0])
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--entrypoint: {texts[0]!r} starts like a JSON array and is none: {error}",
+            hint="""write --entrypoint '["java", "-jar", "/app.jar"]', or one word each time""",
+        ) from None
+    if not all(isinstance(word, str) for word in words):
+        raise ConfigurationError(f"--entrypoint: {texts[0]!r} is not an array of texts")
+    return tuple(words)
+
+
+def parse_instant(text: str) -> Instant:
+    """Parse ``epoch``, milliseconds since then, or ISO 8601 with an offset."""
+    if text.lower() == "epoch":
+        return EPOCH
+    if _MILLISECONDS.fullmatch(text):
+        instant = Instant(int(text) * 1_000_000)
+        if not _EARLIEST <= instant.seconds <= _LATEST:
+            raise ConfigurationError(f"{text} milliseconds lie outside the years 1 to 9999")
+        return instant
+    return Instant.parse(text)
+
+
+def parse_created(text: str) -> Instant | Now:
+    """Parse ``now`` too."""
+    return NOW if text.lower() == NOW else parse_instant(text)
+
+
+def read_created(created: Instant | Now | None, host: HostEnvironment) -> Instant:
+    """Return when the image is to say that it was created.
+
+    ``SOURCE_DATE_EPOCH`` stands for the present and, as its specification has it, for what was
+    not asked for; without it that is the epoch, so that a build gives the same image each time.
+    """
+    if isinstance(created, Instant):
+        return created
+    stated = source_date_epoch(host)
+    if stated is not None:
+        return stated
+    return EPOCH if created is None else now()
+
+
+def parse_compression(text: str) -> CompressionChoice:
+    """Parse ``gzip[:LEVEL]``, ``zstd[:LEVEL]`` or ``none``; the level's range is checked later."""
+    match = _COMPRESSION.fullmatch(text)
+    if match is None:
+        raise ConfigurationError(
+            f"{text!r} is no compression", hint="write gzip, gzip:9, zstd, zstd:19 or none"
+        )
+    return CompressionChoice(
+        method=Compression(match[1] or "none"),
+        level=int(match[2]) if match[2] else None,
+    )
+
+
+def parse_extra_directory(text: str) -> ExtraDirectory:
+    """Parse ``DIR[:INTO]``; a colon starts INTO if a slash follows and it is no drive's."""
+    source, colon, into = text.rpartition(":")
+    if colon and len(source) > 1 and into.startswith("/"):
+        return ExtraDirectory(source=Path(source), into=into)
+    if not text:
+        raise ConfigurationError("the directory has no name")
+    return ExtraDirectory(source=Path(text))
+
+
+def parse_permission(text: str) -> Permission:
+    """Parse ``PATH=MODE``: an absolute path in the image, or a glob of such, and three digits."""
+    pattern, _, mode = text.rpartition("=")
+    if not pattern or not _MODE.fullmatch(mode):
+        raise ConfigurationError(
+            f"{text!r} is not PATH=MODE",
+            hint="write an absolute path in the image and three octal digits: /app/run.sh=755",
+        )
+    return Permission(pattern=pattern, mode=int(mode, 8))
+
+
+def parse_host(text: str) -> str:
+    """Parse a registry's ``HOST[:PORT]``, as it stands in image references."""
+    if not text or "/" in text or "@" in text or any(character.isspace() for character in text):
+        raise ConfigurationError(
+            f"{text!r} is not a registry's host",
+            hint="write HOST or HOST:PORT as image references have it, without http:// and paths",
+        )
+    return text.lower()
+
+
+def parse_size(text: str) -> int:
+    """Parse a number of bytes: ``500MB``, ``1.5 GiB``, ``2G`` (decimal unless ``i`` is there)."""
+    match = _SIZE.fullmatch(text.strip().upper())
+    if match is None:
+        raise ConfigurationError(f"{text!r} is not a size", hint="write for example 500MB or 2GB")
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** " KMGT".index(match[2] or " "))

@@ -1,0 +1,389 @@
+"""Maven's words as frozen values: what a POM says, and what it means.
+
+Two families. What is **raw** (``RawPom``, ``Profile``, ``Body``) is as one file has it: nothing
+inherited, every ``${…}`` still there, missing text ``None``. What is **effective**
+(``EffectiveModel``, ``Descriptor``) is after inheritance, profiles, interpolation, BOM imports
+and dependency management; ``maven-and-gradle-projects`` §1 has the rules. ``PomDependency``,
+``Repository``, ``Plugin`` and ``Node`` serve both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+DEFAULT_EXECUTION = "default"
+DEFAULT_PLUGIN_GROUP = "org.apache.maven.plugins"
+IMPORT = "import"
+
+
+class Coordinates(NamedTuple):
+    """Which POM is meant: group, artifact and version (a folder's, so ``1-SNAPSHOT``)."""
+
+    group: str
+    artifact: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.group}:{self.artifact}:{self.version}"
+
+
+class Origin(NamedTuple):
+    """Where something is declared: the ``ordinal``-th element of its name in a file, from 0."""
+
+    pom: Path
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """What a dependency shall not bring along; ``*`` alone stands for any group or artifact."""
+
+    group: str
+    artifact: str
+
+    def matches(self, group: str, artifact: str) -> bool:
+        """Tell whether an artifact is excluded."""
+        return self.group in ("*", group) and self.artifact in ("*", artifact)
+
+
+@dataclass(frozen=True, slots=True)
+class PomDependency:
+    """One ``<dependency>``, declared or managed.
+
+    ``version`` and ``scope`` are ``None`` where the POM does not tell; in the dependencies of an
+    effective model both are set. ``version`` may be a range or ``LATEST``. ``type`` is Maven's
+    word (``jar``, ``test-jar``…), not a file's ending. ``optional`` ``None`` is not told.
+    ``origin`` is for messages and has no part in equality.
+    """
+
+    group: str
+    artifact: str
+    version: str | None = None
+    type: str = "jar"
+    classifier: str = ""
+    scope: str | None = None
+    optional: bool | None = None
+    exclusions: tuple[Exclusion, ...] = ()
+    system_path: str | None = None
+    origin: Origin | None = field(default=None, compare=False)
+
+    @property
+    def key(self) -> str:
+        """The management key: ``group:artifact:type[:classifier]``."""
+        key = f"{self.group}:{self.artifact}:{self.type}"
+        return f"{key}:{self.classifier}" if self.classifier else key
+
+    @property
+    def is_import(self) -> bool:
+        """Whether this managed dependency is a BOM to import."""
+        return self.scope == IMPORT and self.type == "pom"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryPolicy:
+    """When a repository is asked; ``update`` and ``checksum`` are Maven's words or ``None``."""
+
+    enabled: bool = True
+    update: str | None = None
+    checksum: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A remote repository, before mirrors are looked at."""
+
+    id: str
+    url: str
+    layout: str = "default"
+    releases: RepositoryPolicy = field(default_factory=RepositoryPolicy)
+    snapshots: RepositoryPolicy = field(default_factory=RepositoryPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An element of a plugin's configuration, immutable; ``text`` is trimmed, ``None`` if none."""
+
+    name: str
+    text: str | None = None
+    attributes: Mapping[str, str] = NOTHING
+    children: tuple[Node, ...] = ()
+
+    def child(self, name: str) -> Node | None:
+        """Return the last child of that name, which is the one that Maven's plugins see."""
+        return next((child for child in reversed(self.children) if child.name == name), None)
+
+    def find(self, path: str) -> Node | None:
+        """Follow names divided by ``/``, for example ``archive/manifest/mainClass``."""
+        node: Node | None = self
+        for name in path.split("/"):
+            node = node.child(name) if node is not None else None
+        return node
+
+    def value(self, path: str) -> str | None:
+        """Return the text at a path; ``None`` where there is no element or no text."""
+        found = self.find(path)
+        return found.text if found is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One ``<execution>`` of a plugin."""
+
+    id: str = DEFAULT_EXECUTION
+    phase: str | None = None
+    goals: tuple[str, ...] = ()
+    configuration: Node | None = None
+    inherited: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """One ``<plugin>``; in an effective model, its executions carry its own configuration too."""
+
+    group: str = DEFAULT_PLUGIN_GROUP
+    artifact: str
+    version: str | None = None
+    configuration: Node | None = None
+    executions: tuple[Execution, ...] = ()
+    dependencies: tuple[PomDependency, ...] = ()
+    inherited: bool | None = None
+    extensions: bool | None = None
+
+    @property
+    def key(self) -> str:
+        """What plugins are matched by: ``group:artifact``."""
+        return f"{self.group}:{self.artifact}"
+
+    def execution(self, name: str) -> Execution | None:
+        """Return the execution with that id."""
+        return next((execution for execution in self.executions if execution.id == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """The ``<build>`` of a POM or profile; ``values`` are its texts by name (``finalName``…)."""
+
+    values: Mapping[str, str] = NOTHING
+    plugins: tuple[Plugin, ...] = ()
+    plugin_management: tuple[Plugin, ...] = ()
+    extensions: tuple[Coordinates, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """What a POM and a profile can both say. ``modules`` are never inherited."""
+
+    properties: Mapping[str, str] = NOTHING
+    dependencies: tuple[PomDependency, ...] = ()
+    dependency_management: tuple[PomDependency, ...] = ()
+    repositories: tuple[Repository, ...] = ()
+    modules: tuple[str, ...] = ()
+    build: Build = field(default_factory=Build)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationProperty:
+    """A condition on a property; ``!`` before the name or the value negates."""
+
+    name: str
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationOs:
+    """A condition on the operating system; ``!`` before a value negates, ``None`` is any."""
+
+    name: str | None = None
+    family: str | None = None
+    architecture: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationFile:
+    """A condition on a file, relative to the project's folder."""
+
+    exists: str | None = None
+    missing: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """When a profile is active on its own; all conditions that are given must hold."""
+
+    by_default: bool = False
+    jdk: str | None = None
+    os: ActivationOs | None = None
+    on_property: ActivationProperty | None = None
+    file: ActivationFile | None = None
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether anything is asked of the machine at all."""
+        return any((self.jdk, self.os, self.on_property, self.file))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A profile of a POM or of settings.xml."""
+
+    id: str = "default"
+    activation: Activation = field(default_factory=Activation)
+    body: Body = field(default_factory=Body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The ``<parent>`` of a POM. ``relative_path`` is empty for "in a repository only"."""
+
+    group: str
+    artifact: str
+    version: str
+    relative_path: str = "../pom.xml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relocation:
+    """Where an artifact moved; what is ``None`` stays as it was."""
+
+    group: str | None = None
+    artifact: str | None = None
+    version: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawPom:
+    """One POM file as it stands.
+
+    ``facts`` are its other texts by dotted path (``name``, ``url``, ``organization.name``,
+    ``scm.connection``…), which expressions such as ``${project.organization.name}`` may ask for.
+    ``path`` is ``None`` for the super POM.
+    """
+
+    path: Path | None
+    group: str | None = None
+    artifact: str = ""
+    version: str | None = None
+    packaging: str = "jar"
+    parent: Parent | None = None
+    facts: Mapping[str, str] = NOTHING
+    body: Body = field(default_factory=Body)
+    profiles: tuple[Profile, ...] = ()
+    relocation: Relocation | None = None
+
+    @property
+    def effective_group(self) -> str | None:
+        """The group, its own or the parent's, not interpolated."""
+        return self.group or (self.parent.group if self.parent else None)
+
+    @property
+    def effective_version(self) -> str | None:
+        """The version, its own or the parent's, not interpolated."""
+        return self.version or (self.parent.version if self.parent else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptor:
+    """What dependency collection needs to know of an artifact: Maven's artifact descriptor.
+
+    ``dependencies`` have management applied, version and scope set, in declared order, two of
+    the same key possible. ``repositories`` are what its subtree may be looked for in too, the super
+    POM's ``central`` among them. ``problem`` tells why the POM was not usable (missing
+    or invalid): then there are no dependencies, and the artifact itself is still used.
+    """
+
+    coordinates: Coordinates
+    packaging: str = "jar"
+    dependencies: tuple[PomDependency, ...] = ()
+    repositories: tuple[Repository, ...] = ()
+    relocation: Relocation | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectiveModel:
+    """A project as Maven sees it once everything that bears on its POM was taken in.
+
+    ``properties`` are the POM's with profiles' (user properties do not change them, except
+    ``revision``, ``sha1`` and ``changelist``). ``dependencies`` have management applied,
+    version and scope set. ``dependency_management`` has BOM imports replaced by what they hold,
+    by key unique. ``repositories`` are in the order of asking. ``plugins`` have pluginManagement
+    merged in and the packaging's lifecycle bindings added; ``plugin_management`` is for plugins
+    that are only called by name. Directories are absolute. ``lineage`` has the POM, its parent
+    and so on, and the BOMs: files on whose change the model is stale. ``facts`` are other texts
+    of the POM by dotted path. ``warnings`` are sentences for the user.
+    """
+
+    group: str
+    artifact: str
+    version: str
+    packaging: str
+    pom: Path
+    basedir: Path
+    properties: Mapping[str, str] = NOTHING
+    dependencies: tuple[PomDependency, ...] = ()
+    dependency_management: tuple[PomDependency, ...] = ()
+    repositories: tuple[Repository, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
+    plugin_management: tuple[Plugin, ...] = ()
+    modules: tuple[str, ...] = ()
+    build_directory: Path
+    output_directory: Path
+    final_name: str
+    lineage: tuple[Path, ...] = ()
+    active_profiles: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default=NOTHING, compare=False)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """Group, artifact and version."""
+        return Coordinates(self.group, self.artifact, self.version)
+
+    def plugin(self, artifact: str, group: str = DEFAULT_PLUGIN_GROUP) -> Plugin | None:
+        """Return a plugin as ``mvn artifact:goal`` sees it, from pluginManagement at last."""
+        key = f"{group}:{artifact}"
+        found = (plugin for plugin in (*self.plugins, *self.plugin_management) if plugin.key == key)
+        return next(found, None)
+
+    def descriptor(self) -> Descriptor:
+        """Return what another module of the same reactor sees of this one."""
+        return Descriptor(
+            coordinates=self.coordinates,
+            packaging=self.packaging,
+            dependencies=self.dependencies,
+            repositories=self.repositories,
+        )
+
+
+class PomSource(Protocol):
+    """Where POMs of parents, BOMs and dependencies come from: a local repository, mostly.
+
+    ``repositories`` are those declared by the POM that asks; a source that downloads nothing
+    need not look at them.
+    """
+
+    def find_pom(
+        self, coordinates: Coordinates, repositories: Sequence[Repository] = ()
+    ) -> Path | None:
+        """Return the POM's file; ``None`` if it is not there and cannot be had."""
+        ...
+
+    def versions(
+        self, group: str, artifact: str, repositories: Sequence[Repository] = ()
+    ) -> Sequence[str]:
+        """Return the versions known for an artifact, for ranges in ``<parent>``."""
+        ...
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield a node and all below it, in document order."""
+    yield node
+    for child in node.children:
+        yield from walk(child)

@@ -1,0 +1,150 @@
+"""The registry client: what can be asked of a registry, a method each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Self
+
+from pyjib.cancellation import Cancellation
+from pyjib.errors import InvalidReferenceError
+from pyjib.events import Listener, ignore
+from pyjib.oci.blob import Blob
+from pyjib.oci.descriptor import Descriptor
+from pyjib.oci.digest import Digest
+from pyjib.oci.manifest import Index
+from pyjib.oci.reference import Reference
+from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.registry import blobs, manifests, referrers, tags, uploads
+from pyjib.registry.flight import SingleFlight
+from pyjib.registry.message import Call
+from pyjib.registry.scope import Scope, Scopes, union
+from pyjib.registry.session import Session
+from pyjib.registry.uploads import Outcome
+
+
+class RegistryClient:
+    """Pulls and pushes by OCI Distribution 1.1; safe for threads, to be closed.
+
+    No request is made, and nothing is looked up, before a method needs it. All methods raise
+    ``RegistryError`` for an answer that means no, ``TransportError`` for none at all,
+    ``ContentError`` for bytes that are not what they should be, ``ConfigurationError`` for
+    logins that cannot be read, and ``CancelledError``.
+
+    ``wait`` sleeps that many seconds before another attempt; by default it is the
+    cancellation's, so that giving up does not have to wait.
+    """
+
+    def __init__(
+        self,
+        options: RegistryOptions,
+        host: HostEnvironment,
+        *,
+        listener: Listener = ignore,
+        cancellation: Cancellation | None = None,
+        wait: Callable[[float], None] | None = None,
+    ) -> None:
+        self.options = options
+        self._session = Session(
+            options,
+            host,
+            listener=listener,
+            cancellation=cancellation or Cancellation(),
+            wait=wait,
+        )
+        self._lock = threading.Lock()
+        self._scopes: dict[str, Scopes] = {}
+        self._pushes: SingleFlight[tuple[str, Digest], Outcome] = SingleFlight()
+
+    def ping(self, registry: str) -> None:
+        """Check that a registry is there and accepts the login that there is for it."""
+        self._session.ask(Call(action=f"log in to {registry}", registry=registry))
+
+    def manifest_head(self, reference: Reference) -> Descriptor | None:
+        """Describe what a tag or digest leads to; ``None`` if there is nothing."""
+        return manifests.head(self._session, reference, self._reading(reference))
+
+    def manifest_get(self, reference: Reference) -> tuple[bytes, str]:
+        """Return a manifest's or index's bytes, verified, and the media type that they state.
+
+        Raises ``NotFoundError``.
+        """
+        return manifests.get(self._session, reference, self._reading(reference))
+
+    def manifest_put(self, reference: Reference, data: bytes, media_type: str) -> None:
+        """Store a manifest's or index's exact bytes under a tag or its digest."""
+        manifests.put(self._session, reference, data, media_type, self._writing(reference))
+
+    def blob_head(self, name: Reference, digest: Digest) -> int | None:
+        """Return a blob's size in bytes; ``None`` if it is not in the repository."""
+        return blobs.head(self._session, name, digest, self._reading(name))
+
+    def blob_chunks(self, name: Reference, descriptor: Descriptor) -> Iterator[bytes]:
+        """Yield a blob's bytes as stored, over broken connections; the taker verifies them."""
+        return blobs.chunks(self._session, name, descriptor, self._reading(name))
+
+    def blob_push(self, name: Reference, blob: Blob) -> Outcome:
+        """See to it that a repository has a blob, and tell how.
+
+        It is not sent where the repository has it, nor where the registry links it from the
+        blob's origin. Threads that push the same blob to the same repository share one push.
+        """
+        sources = [blob.origin] if blob.origin and uploads.can_mount(blob, name) else []
+        scopes = self._writing(name, sources)
+        return self._pushes.do(
+            (name.name, blob.descriptor.digest),
+            lambda: uploads.push(self._session, name, blob, scopes),
+        )
+
+    def tag_list(self, name: Reference) -> list[str]:
+        """Return all tags of a repository. Raises ``NotFoundError``."""
+        return tags.list_all(self._session, name, self._reading(name))
+
+    def referrers(self, name: Reference, digest: Digest, artifact_type: str | None = None) -> Index:
+        """Return an index, perhaps empty, of the manifests whose subject is ``digest``."""
+        return referrers.list_all(self._session, name, digest, artifact_type, self._reading(name))
+
+    def expect_push(self, name: Reference, sources: Iterable[Reference] = ()) -> None:
+        """Announce a push, so that the first token asked for will do for all of it.
+
+        ``sources`` are repositories of the same registry that blobs may be linked from.
+        """
+        if name.digest is not None:
+            raise InvalidReferenceError(
+                f"cannot push to {name}: a digest follows from the content",
+                hint="push to a tag, or to the repository alone",
+            )
+        self._writing(name, sources)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _reading(self, name: Reference) -> Scopes:
+        """Return what a token must allow for pulling; what a push needs, if one was announced."""
+        known = self._scopes.get(name.name)
+        return known or (Scope.of_repository(name.repository, "pull"),)
+
+    def _writing(self, name: Reference, sources: Iterable[Reference] = ()) -> Scopes:
+        with self._lock:
+            scopes = union(
+                (
+                    *self._scopes.get(name.name, ()),
+                    Scope.of_repository(name.repository, "pull", "push"),
+                    *(Scope.of_repository(source.repository, "pull") for source in sources),
+                )
+            )
+            self._scopes[name.name] = scopes
+            return scopes

@@ -1,0 +1,123 @@
+"""Pushing a whole image, in the order that never shows a name without its content.
+
+Blobs and configs first, then manifests by digest, then the index by digest, and the tags last
+of all. A manifest that the registry has by its digest has everything below it there too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from pyjib.cancellation import Cancellation
+from pyjib.errors import DeniedError
+from pyjib.events import BlobPresent, Listener
+from pyjib.oci import media_type as types
+from pyjib.oci.blob import Blob
+from pyjib.oci.descriptor import Descriptor
+from pyjib.oci.digest import Digest
+from pyjib.oci.image import AnyImage, Image, ImageIndex, images_of
+from pyjib.oci.reference import Reference
+from pyjib.registry.client import RegistryClient
+from pyjib.registry.uploads import can_mount
+
+
+def push_image(
+    client: RegistryClient,
+    image: AnyImage,
+    reference: Reference,
+    tags: Sequence[str],
+    *,
+    jobs: int,
+    listener: Listener,
+    cancellation: Cancellation,
+) -> None:
+    """Push an image or an index under the reference's tag and ``tags``, ``jobs`` blobs at a time.
+
+    The first failure cancels everything that shares the cancellation; no thread is left running.
+    """
+    wanted = _blobs(images_of(image))
+    client.expect_push(
+        reference, [blob.origin for blob in wanted if blob.origin and can_mount(blob, reference)]
+    )
+    present = _is_present(client, reference, image.descriptor)
+    if present:
+        size = image.descriptor.size
+        listener(BlobPresent(digest=str(image.digest), size=size, where=reference.name))
+    else:
+        missing = _missing(client, image, reference)
+        _push_blobs(client, reference, _blobs(missing), jobs, cancellation)
+        _push_manifests(client, image, missing, reference)
+    for tag in dict.fromkeys((*([reference.tag] if reference.tag else []), *tags)):
+        _tag(client, image, reference.with_tag(tag), skip=present)
+
+
+def _missing(client: RegistryClient, image: AnyImage, reference: Reference) -> Sequence[Image]:
+    if isinstance(image, Image):
+        return (image,)
+    return [one for one in image.images if not _is_present(client, reference, one.descriptor)]
+
+
+def _push_manifests(
+    client: RegistryClient, image: AnyImage, missing: Iterable[Image], reference: Reference
+) -> None:
+    for one in missing:
+        _put(client, reference.with_digest(one.digest), one)
+    if isinstance(image, ImageIndex):
+        _put(client, reference.with_digest(image.digest), image)
+
+
+def _push_blobs(
+    client: RegistryClient,
+    name: Reference,
+    wanted: Iterable[Blob],
+    jobs: int,
+    cancellation: Cancellation,
+) -> None:
+    """Push blobs, the largest first."""
+    ordered = sorted(wanted, key=lambda blob: blob.descriptor.size, reverse=True)
+    if not ordered:
+        return
+    with ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="pyjib-push") as pool:
+        futures = [pool.submit(client.blob_push, name, blob) for blob in ordered]
+        try:
+            for future in as_completed(futures):  # so that the first failure is the one told
+                future.result()
+        except BaseException:
+            cancellation.cancel()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _tag(client: RegistryClient, image: AnyImage, reference: Reference, *, skip: bool) -> None:
+    """Let a tag name the image; with ``skip`` look first whether it does."""
+    found = _look_up(client, reference) if skip else None
+    if found is None or found.digest != image.digest:
+        _put(client, reference, image)
+
+
+def _put(client: RegistryClient, reference: Reference, image: AnyImage) -> None:
+    document = image.index if isinstance(image, ImageIndex) else image.manifest
+    client.manifest_put(reference, document.data, document.media_type)
+
+
+def _is_present(client: RegistryClient, name: Reference, wanted: Descriptor) -> bool:
+    found = _look_up(client, name.with_digest(wanted.digest))
+    return found is not None and found.digest == wanted.digest
+
+
+def _look_up(client: RegistryClient, reference: Reference) -> Descriptor | None:
+    try:
+        return client.manifest_head(reference)
+    except DeniedError:
+        return None  # Artifactory answers so for what is missing; a push will tell
+
+
+def _blobs(images: Iterable[Image]) -> list[Blob]:
+    """Return all blobs of images once each; foreign layers are never pushed."""
+    found: dict[Digest, Blob] = {}
+    for image in images:
+        for blob in (image.config_blob, *image.layers):
+            if not types.is_foreign(blob.descriptor.media_type):
+                found.setdefault(blob.descriptor.digest, blob)
+    return list(found.values())

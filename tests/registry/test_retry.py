@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import pytest
+
+from pyjib.errors import (
+    DeniedError,
+    NotFoundError,
+    PyjibError,
+    RateLimitedError,
+    RegistryError,
+    UnauthorizedError,
+)
+from pyjib.registry.flight import SingleFlight
+from pyjib.registry.message import Call
+from pyjib.registry.refusal import LoginWords, in_words, parse_error, refusal
+from pyjib.registry.retry import Gates, Passing, delay_before, retry_after
+from pyjib.registry.scope import Scope
+
+NOON = "Wed, 01 May 2024 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "0"}, 0),
+        ({"retry-after": " 17 "}, 17),
+        ({"retry-after": "9" * 5000}, 999_999_999),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Wed, 01 May 2024 12:01:30 GMT", "date": NOON}, 90),
+        ({"retry-after": "Wed, 01 May 2024 11:00:00 GMT", "date": NOON}, 0),
+        ({"retry-after": "Wed, 01 May 2024 12:01:30 GMT"}, None),
+        ({"retry-after": "Wed, 01 May 2024 12:01:30 GMT", "date": "x"}, None),
+        ({"retry-after": "Wed, 01 May 2024 12:01:30", "date": NOON}, None),
+    ],
+)
+def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds
+
+
+def test_delays_grow_and_are_bounded() -> None:
+    for attempt, most in [(2, 0.5), (3, 1), (4, 2), (20, 30), (500, 30)]:
+        assert all(0 <= delay_before(attempt, None) <= most for _ in range(50))
+    assert delay_before(2, 17) == 17
+
+
+def test_a_gate_holds_all_threads_back() -> None:
+    waits: list[float] = []
+    gates = Gates(wait=waits.append)
+    gates.close("a", 5)
+    gates.close("a", 1)
+    gates.pass_through("b")
+    assert waits == []
+    gates.pass_through("a")
+    gates.pass_through("a")
+    assert len(waits) == 2
+    assert all(4 < wait <= 5 for wait in waits)
+
+
+def test_single_flight() -> None:
+    flights: SingleFlight[str, int] = SingleFlight()
+    calls, results, entered, go = [], [], threading.Event(), threading.Event()
+
+    def work() -> int:
+        calls.append(1)
+        entered.set()
+        go.wait(5)
+        return len(calls)
+
+    threads = [
+        threading.Thread(target=lambda: results.append(flights.do("k", work))) for _ in range(8)
+    ]
+    threads[0].start()
+    entered.wait(5)
+    for thread in threads[1:]:
+        thread.start()
+    deadline = time.monotonic() + 5
+    while threading.active_count() < 8 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert results[0] == 1
+    assert len(results) == 8
+    assert flights.do("k", lambda: 7) == 7
+
+
+def test_single_flight_shares_failures() -> None:
+    flights: SingleFlight[str, int] = SingleFlight()
+    with pytest.raises(PyjibError):
+        flights.do("k", lambda: (_ for _ in ()).throw(PyjibError("no")))
+    assert flights.do("k", lambda: 1) == 1
+
+
+def body(*errors: object) -> bytes:
+    return json.dumps({"errors": errors}).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (body({"code": "DENIED", "message": "no"}), "DENIED: no"),
+        (body({"code": "A"}, {"code": "B", "detail": "d"}), "A; B: d"),
+        (body({"code": "A", "detail": {"x": 1}}), "A"),
+        (body({}, 1), ""),
+        (
+            b"toomanyrequests: You have reached your limit\n",
+            "toomanyrequests: You have reached your limit",
+        ),
+        (b"<html>\n<b>502</b>\x1b[31m\x00</html>", "<html> <b>502</b>[31m</html>"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        (b"x" * 1000, "x" * 300),
+        (b"[" * 100_000, "[" * 300),
+        (b"null", "null"),
+        (b'{"errors": 5}', '{"errors": 5}'),
+        (b"", ""),
+    ],
+)
+def test_error_bodies(data: bytes, shown: str) -> None:
+    diagnostics, text = parse_error(data)
+    assert ("; ".join(map(str, diagnostics)) or text) == shown
+
+
+PULL = Call(action="get it", registry="r.io", scopes=(Scope.of_repository("a", "pull"),))
+PUSH = Call(action="push it", registry="r.io", scopes=(Scope.of_repository("a", "pull", "push"),))
+NOBODY = LoginWords(tried=("the file",))
+SOMEBODY = LoginWords(used="the file (user me)")
+INVALID = body({"code": "TAG_INVALID"})
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "login", "data", "kind", "hint"),
+    [
+        (PULL, 401, NOBODY, b"", UnauthorizedError, "pyjib login r.io; none was found in the file"),
+        (PULL, 401, SOMEBODY, b"", UnauthorizedError, "the login from the file (user me) was not"),
+        (PULL, 401, LoginWords(withheld="why"), b"", UnauthorizedError, "why"),
+        (PULL, 403, SOMEBODY, b"", DeniedError, "may not pull from"),
+        (PUSH, 403, SOMEBODY, b"", DeniedError, "may not push to"),
+        (PUSH, 403, NOBODY, b"", DeniedError, "pyjib login r.io"),
+        (PULL, 404, NOBODY, b"", NotFoundError, "check the name"),
+        (PUSH, 404, NOBODY, b"", NotFoundError, "create the repository"),
+        (PUSH, 413, NOBODY, b"", RegistryError, "limit"),
+        (PUSH, 400, NOBODY, INVALID, RegistryError, "immutable"),
+        (PUSH, 501, NOBODY, b"", RegistryError, "in trouble"),
+    ],
+)
+def test_refusals_help(
+    call: Call,
+    status: int,
+    login: LoginWords,
+    data: bytes,
+    kind: type[RegistryError],
+    hint: str,
+) -> None:
+    error = refusal(call, status, {}, data, login)
+    assert type(error) is kind
+    assert hint in (error.hint or "")
+    assert error.message.startswith(f"cannot {call.action}: r.io answered {status} ")
+    assert (error.action, error.status) == (call.action, status)
+
+
+@pytest.mark.parametrize("status", [408, 429, 499, 500, 502, 503, 504, 520, 524])
+def test_what_passes(status: int) -> None:
+    error = refusal(PULL, status, {"retry-after": "7"}, b"", NOBODY)
+    assert isinstance(error, Passing)
+    assert error.after == 7
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_too_long_a_wait(status: int) -> None:
+    error = refusal(PULL, status, {"retry-after": "3600"}, b"slow down", NOBODY)
+    assert isinstance(error, RateLimitedError)
+    assert error.retry_after == 3600
+    assert "try again in 60 minutes, or log in" in (error.hint or "")
+    assert "slow down" in error.message
+
+
+def test_durations() -> None:
+    spoken = [in_words(seconds) for seconds in (0.2, 90, 121, 7199, 7201, 21600)]
+    assert spoken == ["1 seconds", "90 seconds", "3 minutes", "120 minutes", "3 hours", "6 hours"]
