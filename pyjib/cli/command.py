@@ -78,11 +78,12 @@ class Group(click.Group):
         self, *arguments: Any, entries: Sequence[Entry] = (), examples: str = "", **settings: Any
     ) -> None:
         settings.setdefault("context_settings", SETTINGS)
-        super().__init__(*arguments, no_args_is_help=False, **settings)
+        settings["no_args_is_help"] = False  # ``parse_args`` sees to it
+        super().__init__(*arguments, **settings)
         self.entries = {entry.name: entry for entry in entries}
         self.examples = tuple(examples.strip().splitlines())
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         """Return the names of all commands: those of the table, and those added by decorators."""
         return [*self.entries, *(name for name in self.commands if name not in self.entries)]
 
@@ -98,7 +99,7 @@ class Group(click.Group):
             ctx.exit(2)
         return super().parse_args(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
         """Write one line for each command, without importing any."""
         lines = [(entry.name, entry.summary) for entry in self.entries.values()]
         for name, command in self.commands.items():

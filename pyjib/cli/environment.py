@@ -27,13 +27,6 @@ def read_host() -> HostEnvironment:
     return HostEnvironment.of(os.environ, home)
 
 
-def default_cache() -> Path:
-    """Return the user's own directory for what can be made again, as the system has it."""
-    import platformdirs  # noqa: PLC0415  not needed where --cache is given
-
-    return platformdirs.user_cache_path("pyjib", appauthor=False)
-
-
 def now() -> Instant:
     """Return the present."""
     return Instant(time.time_ns())

@@ -38,9 +38,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command and return the exit code; never raises."""
     session = Session()
     try:
-        code = pyjib.main(
-            list(arguments), prog_name="pyjib", standalone_mode=False, obj=session
-        )
+        code = pyjib.main(list(arguments), prog_name="pyjib", standalone_mode=False, obj=session)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  this is where all errors end
         return report(error, debug=session.debug)
     return code if isinstance(code, int) else 0

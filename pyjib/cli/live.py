@@ -19,7 +19,7 @@ from rich.text import Text
 from pyjib import events
 from pyjib.cli.messages import visible
 from pyjib.cli.render import Level, Line, Narrator, short, size, styled
-from pyjib.events import Event
+from pyjib.events import Direction, Event
 
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
@@ -30,7 +30,7 @@ class LiveView:
     def __init__(self, *, forced: bool = False) -> None:
         self._narrator = Narrator()
         self._lock = threading.RLock()
-        self._moving: dict[str, TaskID] = {}
+        self._moving: dict[tuple[Direction, str], TaskID] = {}
         self._packing: dict[str, list[TaskID]] = {}
         self._console = Console(stderr=True, highlight=False, force_terminal=forced or None)
         self._progress = Progress(
@@ -85,19 +85,22 @@ class LiveView:
             case events.LayerPacked() if self._packing.get(event.name):
                 self._progress.remove_task(self._packing[event.name].pop(0))
             case events.TransferStarted():
-                self._finish(event.key)
+                self._finish(event.direction, event.key)
                 verb, label = event.direction.value, short(event.label)
-                self._moving[event.key] = self._add(verb, label, event.total)
-            case events.TransferProgress() if event.key in self._moving:
-                self._progress.update(self._moving[event.key], completed=event.done)
+                task = self._add(verb, label, event.total)
+                self._moving[event.direction, event.key] = task
+            case events.TransferProgress():
+                moving = self._moving.get((event.direction, event.key))
+                if moving is not None:
+                    self._progress.update(moving, completed=event.done)
             case events.TransferFinished():
-                self._finish(event.key)
+                self._finish(event.direction, event.key)
 
     def _add(self, verb: str, label: str, total: int | None, note: str = "") -> TaskID:
         return self._progress.add_task(visible(label), total=total, verb=verb, note=note)
 
-    def _finish(self, key: str) -> None:
-        task = self._moving.pop(key, None)
+    def _finish(self, direction: Direction, key: str) -> None:
+        task = self._moving.pop((direction, key), None)
         if task is not None:
             self._progress.remove_task(task)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -15,6 +15,7 @@ from pyjib.cli import values as parse
 from pyjib.cli.command import Option
 from pyjib.cli.environment import CACHE_VARIABLE
 from pyjib.errors import ConfigurationError
+from pyjib.oci.location import parse_location
 from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
@@ -24,16 +25,20 @@ PATH = click.Argument(["path"], type=click.Path(path_type=Path), default=Path(),
 """The project: a directory, a jar or a war."""
 
 
-class Text(click.ParamType):
+if TYPE_CHECKING:
+    _ParamType: TypeAlias = click.ParamType[object]
+else:  # older versions of click do not take a parameter here
+    _ParamType = click.ParamType
+
+
+class Text(_ParamType):
     """A text that is parsed into a value; what is wrong with it is told with the option's name."""
 
     def __init__(self, name: str, parser: Callable[[str], object]) -> None:
         self.name = name
         self._parser = parser
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> object:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002  click's signature
         """Parse a text; a default is a value already."""
         if not isinstance(value, str):
             return value
@@ -44,12 +49,12 @@ class Text(click.ParamType):
             raise ConfigurationError(f"{flag}: {error.message}", hint=error.hint) from None
 
 
-def _choice(kind: type[ImageFormat] | type[Mode]) -> click.Choice[str]:
+def _choice(kind: type[ImageFormat | Mode]) -> click.Choice[str]:
     return click.Choice([member.value for member in kind])
 
 
 _FILE = click.Path(path_type=Path)
-_LOCATION = Text("location", parse.parse_location)
+_LOCATION = Text("location", parse_location)
 _INSTANT = Text("time", parse.parse_instant)
 _PAIR = Text("pair", parse.parse_pair)
 _LIST = Text("list", parse.parse_list)

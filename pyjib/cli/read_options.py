@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pyjib.cli import values as parse
-from pyjib.cli.environment import default_cache, read_host, read_password
+from pyjib.cli.environment import read_host, read_password
 from pyjib.errors import ConfigurationError
 from pyjib.oci.location import Location, RegistryLocation
 from pyjib.oci.media_type import ImageFormat
@@ -49,7 +49,7 @@ def read_options(given: Mapping[str, Any], *, log_in: bool = True) -> BuildOptio
         created=parse.read_created(given["created"], host),
         format=ImageFormat(given["format"]) if given["format"] else None,
         host=host,
-        cache=read_cache(given),
+        cache=given["cache"],
     )
     optional = {
         "mode": Mode(given["mode"]) if given["mode"] else None,
@@ -63,10 +63,9 @@ def read_options(given: Mapping[str, Any], *, log_in: bool = True) -> BuildOptio
     return replace(options, registry=registry)
 
 
-def read_cache(given: Mapping[str, Any]) -> Path:
-    """Return the directory of the cache."""
-    cache: Path | None = given["cache"]
-    return cache or default_cache()
+def read_reach(given: Mapping[str, Any]) -> BuildOptions:
+    """Return options that tell only how to reach registries, daemons and the cache."""
+    return BuildOptions(registry=read_registry(given), host=read_host(), cache=given["cache"])
 
 
 def read_registry(given: Mapping[str, Any]) -> RegistryOptions:
@@ -87,9 +86,7 @@ def _read_login(given: Mapping[str, Any], options: BuildOptions) -> Login | None
             )
         return None
     registry = _login_registry(options)
-    password = read_password(
-        from_stdin=from_stdin, prompt=f"Password of {username} at {registry}"
-    )
+    password = read_password(from_stdin=from_stdin, prompt=f"Password of {username} at {registry}")
     return Login(registry=registry, username=username, password=password)
 
 

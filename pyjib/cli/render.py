@@ -14,7 +14,7 @@ import click
 
 from pyjib import events
 from pyjib.cli.messages import labelled, tell, visible
-from pyjib.events import Event
+from pyjib.events import Direction, Event
 
 _LONG_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 _VERB = 8
@@ -112,34 +112,37 @@ class Narrator:
     """Turns events into lines. Not safe for threads: whoever asks has a lock."""
 
     def __init__(self) -> None:
-        self._started: dict[str, tuple[str, float]] = {}
+        self._started: dict[tuple[Direction, str], tuple[str, float]] = {}
         self._tally = _Tally()
 
     def line_of(self, event: Event) -> Line | None:
         """Return what an event is worth telling."""
+        line: Line | None
         match event:
             case events.Warned():
-                return Line(
+                line = Line(
                     verb="warning", text=event.message, hint=event.hint, level=Level.NOTICES
                 )
             case events.RetryScheduled():
-                return _retry(event)
+                line = _retry(event)
             case events.ProjectRead():
                 detail = f" ({event.detail})" if event.detail else ""
-                return Line(verb="project", text=f"{event.kind} in {event.root}{detail}")
+                line = Line(verb="project", text=f"{event.kind} in {event.root}{detail}")
             case events.BaseResolved():
-                return _base(event)
+                line = _base(event)
             case events.LayerPacked():
                 cached = " (cached)" if event.cached else ""
-                return Line(verb="layer", text=f"{event.name}  {size(event.size)}{cached}")
+                line = Line(verb="layer", text=f"{event.name}  {size(event.size)}{cached}")
             case events.ManifestPushed() if "@" not in event.reference:
-                return Line(verb="tag", text=event.reference)
-        return self._transfer(event)
+                line = Line(verb="tag", text=event.reference)
+            case _:
+                line = self._transfer(event)
+        return line
 
     def _transfer(self, event: Event) -> Line | None:
         match event:
             case events.TransferStarted():
-                self._started[event.key] = (short(event.label), time.monotonic())
+                self._started[event.direction, event.key] = (short(event.label), time.monotonic())
             case events.TransferFinished():
                 return self._finished(event)
             case events.BlobPresent():
@@ -152,8 +155,9 @@ class Narrator:
         return None
 
     def _finished(self, event: events.TransferFinished) -> Line:
-        label, start = self._started.pop(event.key, (short(event.key), time.monotonic()))
-        if event.direction is events.Direction.PUSH:
+        unknown = (short(event.key), time.monotonic())
+        label, start = self._started.pop((event.direction, event.key), unknown)
+        if event.direction is Direction.PUSH:
             self._tally.sent(event.size)
         seconds = time.monotonic() - start
         rate = f", {size(event.size / seconds)}/s" if seconds >= 0.5 else ""

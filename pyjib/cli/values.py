@@ -13,6 +13,7 @@ from pyjib.errors import ConfigurationError
 from pyjib.oci.instant import EPOCH, Instant
 from pyjib.oci.location import Location, Scratch, parse_location
 from pyjib.oci.media_type import Compression
+from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES
 from pyjib.options import CompressionChoice, ExtraDirectory, HostEnvironment, Permission
 
 Now: TypeAlias = Literal["now"]
@@ -150,3 +151,9 @@ def parse_size(text: str) -> int:
     if match is None:
         raise ConfigurationError(f"{text!r} is not a size", hint="write for example 500MB or 2GB")
     return int(float(match[1]) * (1024 if match[3] else 1000) ** " KMGT".index(match[2] or " "))
+
+
+def parse_registry(text: str) -> str:
+    """Parse a registry for a login: its host, or the address that other tools call it by."""
+    host = parse_host(text.removeprefix("https://").rstrip("/").removesuffix("/v1"))
+    return DOCKER_HUB if host in HUB_ALIASES else host

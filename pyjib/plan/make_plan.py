@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyjib.errors import ConfigurationError
+from pyjib.oci.location import LayoutLocation
 from pyjib.oci.media_type import Compression, ImageFormat
 from pyjib.oci.platform import LINUX_AMD64
 from pyjib.options import BuildOptions, ExtraDirectory
@@ -68,7 +69,9 @@ def _lay_out(project: Project, options: BuildOptions) -> Layout:
 def _format(options: BuildOptions) -> ImageFormat:
     is_zstd = options.compression.method is Compression.ZSTD
     if options.format is None:
-        return ImageFormat.OCI if is_zstd else ImageFormat.DOCKER
+        # Readers of OCI layouts find no Docker manifests there (skopeo and umoci, for two).
+        to_layout = any(isinstance(target, LayoutLocation) for target in options.targets)
+        return ImageFormat.OCI if is_zstd or to_layout else ImageFormat.DOCKER
     if is_zstd and options.format is ImageFormat.DOCKER:
         raise ConfigurationError(
             "Docker's image format has no layers compressed by zstd",

@@ -56,7 +56,7 @@ def test_json_round_trip(document: dict[str, Any]) -> None:
 
 
 def test_json_is_what_jackson_writes() -> None:
-    document = {"b": "ä\u2028<&>\x00\x1f\"\\/\n", "a": ["\U0001f600", "\\u00e4", 1, True, None]}
+    document = {"b": 'ä\u2028<&>\x00\x1f"\\/\n', "a": ["\U0001f600", "\\u00e4", 1, True, None]}
     assert dump(document).decode() == (
         '{"b":"ä\u2028<&>\\u0000\\u001F\\"\\\\/\\n","a":["\\uD83D\\uDE00","\\\\u00e4",1,true,null]}'
     )

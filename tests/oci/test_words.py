@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from datetime import UTC, datetime, timedelta
@@ -60,10 +61,8 @@ def test_what_is_no_digest(text: str) -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_is_a_digest_or_an_error(text: str) -> None:
-    try:
+    with contextlib.suppress(InvalidReferenceError):
         assert str(Digest.parse(text)) == text
-    except InvalidReferenceError as error:
-        assert error.exit_code == 2
 
 
 @pytest.mark.parametrize(

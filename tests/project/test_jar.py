@@ -220,7 +220,7 @@ class TestThinJar:
 
     def test_long_manifest_lines(self, tmp_path: Path) -> None:
         paths = [f"lib/a-rather-long-name-{number}-é.jar" for number in range(20)]
-        write_libraries(tmp_path, paths) if (tmp_path / "lib").mkdir() else None
+        (tmp_path / "lib").mkdir()
         write_libraries(tmp_path, paths)
         project = read(write_thin_jar(tmp_path / "app.jar", paths))
         assert [f"lib/{library.name}" for library in project.dependencies] == paths

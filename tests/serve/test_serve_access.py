@@ -129,7 +129,9 @@ def ask(wire: Wire, *scopes: str, user: str | None = "anna", **more: str) -> Rep
         ("GET", "/v2/", None),
     ],
 )
-def test_challenge(server: RegistryServer, wire: Wire, method: str, target: str, scope: str) -> None:
+def test_challenge(
+    server: RegistryServer, wire: Wire, method: str, target: str, scope: str
+) -> None:
     reply = wire.send(method, target)
     assert reply.status == 401
     expected = f'Bearer realm="http://{server.address}/token",service="pyjib-registry"'

@@ -62,7 +62,9 @@ def assert_holds(wire: Wire, digest: str, data: bytes, name: str = "app") -> Non
 @pytest.mark.parametrize("data", [DATA, b""], ids=["bytes", "empty"])
 def test_one_post(wire: Wire, digest_of: type, data: bytes) -> None:
     digest = digest_of(data)
-    assert_created(wire.send("POST", f"/v2/app/blobs/uploads/?digest={digest}", data), "app", digest)
+    assert_created(
+        wire.send("POST", f"/v2/app/blobs/uploads/?digest={digest}", data), "app", digest
+    )
     assert_holds(wire, digest, data)
 
 
@@ -85,7 +87,9 @@ def test_algorithm_known_before_or_after_the_bytes(wire: Wire, query: str) -> No
 def test_post_patch_put_as_a_stream(wire: Wire, body: bytes) -> None:
     reply = wire.send("PATCH", post(wire), body, Content_Type="application/octet-stream")
     assert (reply.status, reply["Range"]) == (202, "0-2999")
-    assert_created(wire.send("PUT", f"{reply['Location']}?digest={sha256(DATA)}"), "app", sha256(DATA))
+    assert_created(
+        wire.send("PUT", f"{reply['Location']}?digest={sha256(DATA)}"), "app", sha256(DATA)
+    )
     assert_holds(wire, sha256(DATA), DATA)
 
 

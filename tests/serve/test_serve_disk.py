@@ -114,7 +114,9 @@ def test_layout_of_another_program(root: Path) -> None:
     assert json.loads(path.read_text())["manifests"][:4] == foreign
 
 
-def test_links_in_a_layout_are_not_followed(server: RegistryServer, root: Path, tmp_path: Path) -> None:
+def test_links_in_a_layout_are_not_followed(
+    server: RegistryServer, root: Path, tmp_path: Path
+) -> None:
     put_image(server, "app", random_image(1), "t")
     secret = tmp_path / "secret"
     secret.write_text("secret")
@@ -196,7 +198,9 @@ def test_client_that_dies_in_the_middle(server: RegistryServer, root: Path, way:
         assert wire.send("GET", "/v2/_catalog").json == {"repositories": []}
         if way != "post":  # the session can be resumed
             assert wire.send("GET", location)["Range"] == "0-199999"
-            reply = wire.send("PUT", location + query, data[200_000:], Content_Range="200000-299999")
+            reply = wire.send(
+                "PUT", location + query, data[200_000:], Content_Range="200000-299999"
+            )
             assert reply.status == 201
             assert wire.send("GET", f"/v2/app/blobs/{digest}").body == data
         else:
@@ -313,5 +317,11 @@ def test_disk_registry_fixture(disk_registry: RegistryServer) -> None:
 def test_limits_are_the_documented_ones() -> None:
     limits = Rules().limits
     assert limits == Limits(
-        manifest=8 << 20, upload=20 << 30, sessions=64, session_idle=3600, head=60, body=60, page=1000
+        manifest=8 << 20,
+        upload=20 << 30,
+        sessions=64,
+        session_idle=3600,
+        head=60,
+        body=60,
+        page=1000,
     )

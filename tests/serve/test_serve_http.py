@@ -77,7 +77,8 @@ def test_method_not_allowed(wire: Wire, method: str, target: str, allowed: str) 
 
 
 @pytest.mark.parametrize(
-    "target", ["/", "/v1/", "/v2/app", "/v2/app/blobs/", "/v2/manifests/t", "/token", "/v2x/a/tags/list"]
+    "target",
+    ["/", "/v1/", "/v2/app", "/v2/app/blobs/", "/v2/manifests/t", "/token", "/v2x/a/tags/list"],
 )
 def test_nothing_here(wire: Wire, target: str) -> None:
     assert wire.send("GET", target).status == 404

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,7 +133,10 @@ class _Started:
                 self.process.wait(timeout=20)
             except subprocess.TimeoutExpired:
                 continue
-            return
+            break
+        if not self.root:  # rootless Podman is two processes, of which the second may linger
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def _signal(self, sign: signal.Signals) -> None:
         if self.root:  # the process is sudo, which passes SIGTERM on but cannot pass SIGKILL

@@ -14,6 +14,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -194,8 +195,7 @@ def start_podman() -> Iterator[Engine]:
     """Run a Podman service of its own, rootless unless the run is root's."""
     program = require("podman")
     is_root = os.geteuid() == 0
-    # Rootless, files belong to users that only Podman's own namespace has.
-    with scratch("pp-", [] if is_root else [str(program), "unshare"]) as directory:
+    with scratch("pp-", []) as directory:
         service_socket, home = directory / "podman.sock", directory / "home"
         empty_home(home)
         overlay = is_root and storage_driver(directory) == "overlay2"
@@ -230,6 +230,10 @@ def start_podman() -> Iterator[Engine]:
                 variables=variables,
                 options=options,
             )
+        if not is_root:
+            # Files belong to users that only Podman's namespace has, and that a process keeps.
+            run("podman", *options, "unshare", "rm", "-rf", directory / "root")
+            os.kill(int((directory / "tmp" / "pause.pid").read_text()), signal.SIGKILL)
 
 
 def empty_home(home: Path) -> None:

@@ -1,0 +1,192 @@
+"""``pyjib build``."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pyjib.build import BuildResult, build
+from pyjib.cli import options as shared
+from pyjib.cli import output as outputs
+from pyjib.cli.command import Command, Option
+from pyjib.cli.interrupts import run_cancellable
+from pyjib.cli.messages import say
+from pyjib.cli.read_options import read_options
+from pyjib.cli.render import Line, Output
+from pyjib.destination import Published
+from pyjib.destination.files import replacing
+from pyjib.errors import ConfigurationError
+from pyjib.events import Event, LayerPacked, Listener
+from pyjib.oci.image import images_of
+from pyjib.oci.json import Json, dump
+from pyjib.oci.location import EngineLocation, Location, RegistryLocation
+from pyjib.options import BuildOptions
+
+METADATA = Option(
+    "--metadata-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write image, imageId, imageDigest, tags and imagePushed into a file, as JSON.",
+)
+
+EXAMPLES = """
+# Build the project in this directory and push it to Docker Hub
+pyjib build --to objectworld/docker-hello --tag 1.0.0
+
+# Into the local Docker or Podman daemon, and into a file
+pyjib build --to docker://docker-hello --to tar://docker-hello.tar
+
+# From a Spring Boot jar, for two platforms, on a base of your choice
+pyjib build app.jar --to registry.example.com/team/app --from eclipse-temurin:21-jre --platform linux/amd64,linux/arm64
+
+# With settings for the JVM and the container
+pyjib build --to team/app --jvm-flag -Xmx512m --env TZ=UTC --port 8080 --user 1000
+
+# In CI: the digest alone on stdout, a password that is never an argument
+pyjib build --to team/app --quiet --username ci --password-stdin < token.txt
+"""
+
+
+@click.command(
+    cls=Command,
+    examples=EXAMPLES,
+    params=[
+        shared.PATH,
+        *shared.OPTIONS,
+        shared.CACHE,
+        METADATA,
+        shared.JSON,
+        *outputs.OPTIONS,
+        outputs.QUIET,
+        shared.DEBUG,
+    ],
+)
+@click.pass_context
+def build_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
+    """Build the image of a Java project and write it to registries, daemons or files.
+
+    PATH is a directory with a compiled project (Maven's target, Gradle's build), a jar or a
+    war; the working directory if it is left out. The image is built once, and its name by
+    digest is written to stdout for each --to.
+    """
+    started = time.monotonic()
+    options = read_options(given)
+    metadata_file: Path | None = given["metadata_file"]
+    if metadata_file is not None:
+        _check_writable(metadata_file)
+    output = outputs.output_of(ctx, given)
+    recorder = _Recorder(output)
+    result = _build(options, path, output, recorder, started)
+    if metadata_file is not None:
+        with replacing(metadata_file) as file:
+            file.write(dump(metadata(options, result)))
+    if given["as_json"]:
+        say(dump(document(options, result, recorder.cached)).decode())
+    else:
+        for published in result.published:
+            say(published.location)
+
+
+def _build(
+    options: BuildOptions, path: Path, output: Output, listener: Listener, started: float
+) -> BuildResult:
+    with output:
+        result = run_cancellable(
+            lambda cancellation: build(
+                options, path=path, listener=listener, cancellation=cancellation
+            ),
+            notice=lambda: output.show(_CANCELLING),
+            abandon=output.abandon,
+        )
+        output.show(Line(verb="done", text=f"in {time.monotonic() - started:.2f} s"))
+    return result
+
+
+_CANCELLING = Line(verb="cancel", text="stopping; press Ctrl-C again to stop at once")
+
+
+class _Recorder:
+    """Passes events on, and remembers which layers were not packed anew."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._lock = threading.Lock()
+        self.cached: dict[str, bool] = {}
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, LayerPacked):
+            with self._lock:
+                self.cached.setdefault(event.digest, event.cached)
+        self._listener(event)
+
+
+def metadata(options: BuildOptions, result: BuildResult) -> Json:
+    """Return what Jib writes into its ``imageJson``, of the first target that is a registry.
+
+    If there is none, of the first target. ``tags`` are sorted; the image is named as Docker
+    shows it.
+    """
+    target, published = _main_target(options, result)
+    return {
+        "image": _name(options, target),
+        "imageId": str(result.image_id),
+        "imageDigest": str(result.digest),
+        "tags": sorted(published.tags),
+        "imagePushed": published.pushed,
+    }
+
+
+def document(options: BuildOptions, result: BuildResult, cached: dict[str, bool]) -> Json:
+    """Return all of a result: the members of ``metadata``, then what Jib does not tell."""
+    return metadata(options, result) | {
+        "platforms": [str(image.platform) for image in images_of(result.image)],
+        "base": {
+            "name": result.base_name,
+            "digest": str(result.base_digest) if result.base_digest else None,
+        },
+        "layers": [
+            {
+                "name": layer.name,
+                "digest": str(layer.blob.descriptor.digest),
+                "diffId": str(layer.diff_id),
+                "size": layer.blob.descriptor.size,
+                "cached": cached.get(str(layer.blob.descriptor.digest), False),
+            }
+            for layer in result.layers
+        ],
+        "published": [
+            {
+                "location": published.location,
+                "imageDigest": str(published.digest),
+                "imageId": str(published.image_id),
+                "tags": sorted(published.tags),
+                "imagePushed": published.pushed,
+            }
+            for published in result.published
+        ],
+    }
+
+
+def _main_target(options: BuildOptions, result: BuildResult) -> tuple[Location, Published]:
+    pairs = list(zip(options.targets, result.published, strict=True))
+    return next((pair for pair in pairs if pair[1].pushed), pairs[0])
+
+
+def _name(options: BuildOptions, target: Location) -> str:
+    if isinstance(target, RegistryLocation | EngineLocation):
+        return target.reference.familiar
+    return options.name.familiar if options.name else str(target)
+
+
+def _check_writable(file: Path) -> None:
+    if file.is_dir() or not file.absolute().parent.is_dir():
+        raise ConfigurationError(
+            f"--metadata-file: {file} cannot be a file"
+            if file.is_dir()
+            else f"--metadata-file: there is no directory {file.absolute().parent}",
+            hint="create the directory first, or choose another file",
+        )

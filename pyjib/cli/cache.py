@@ -1,0 +1,125 @@
+"""``pyjib cache``: how much is kept, and keeping less."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pyjib.build import cache_directory
+from pyjib.cli import options as shared
+from pyjib.cli import output as outputs
+from pyjib.cli import values
+from pyjib.cli.command import Command, Group, Option
+from pyjib.cli.environment import read_host
+from pyjib.cli.messages import say, tell
+from pyjib.cli.render import size
+from pyjib.errors import ConfigurationError
+from pyjib.oci.json import dump
+from pyjib.options import BuildOptions
+from pyjib.store.store import Store
+
+USUAL_DAYS = 30.0
+
+
+@click.group("cache", cls=Group)
+def cache_group() -> None:
+    """Look after the cache of packed layers and base images.
+
+    Nothing in it is needed: what is removed is packed or pulled again.
+    """
+
+
+@cache_group.command(
+    "dir",
+    cls=Command,
+    examples="pyjib cache dir",
+    params=[shared.CACHE, shared.DEBUG],
+)
+def dir_command(cache: Path | None) -> None:
+    """Show where the cache is."""
+    say(str(_directory(cache)))
+
+
+@cache_group.command(
+    "du",
+    cls=Command,
+    examples="pyjib cache du",
+    params=[shared.CACHE, shared.JSON, shared.DEBUG],
+)
+def du_command(cache: Path | None, *, as_json: bool) -> None:
+    """Show how much the cache holds."""
+    directory = _directory(cache)
+    usage = Store(directory).usage()
+    kinds = {
+        "blobs": (usage.blobs, usage.blob_bytes),
+        "index": (usage.index_files, usage.index_bytes),
+        "temporary": (usage.temporary_files, usage.temporary_bytes),
+        "total": (usage.files, usage.bytes),
+    }
+    if as_json:
+        counts = {name: {"files": files, "bytes": total} for name, (files, total) in kinds.items()}
+        say(dump({"directory": str(directory)} | counts).decode())
+        return
+    for name, (files, total) in kinds.items():
+        say(f"{name:10} {size(total):>9}  {files} {'file' if files == 1 else 'files'}")
+
+
+@cache_group.command(
+    "prune",
+    cls=Command,
+    examples="""
+# What no build has used for 30 days
+pyjib cache prune
+
+# Keep the cache of a CI runner small
+pyjib cache prune --older-than 7 --max-size 2GB
+
+# Everything
+pyjib cache prune --all
+""",
+    params=[
+        Option(
+            "--older-than",
+            metavar="DAYS",
+            type=click.FloatRange(min=0),
+            help="What was not used for so many days. Default: 30, unless --max-size is given.",
+        ),
+        Option(
+            "--max-size",
+            metavar="SIZE",
+            type=shared.Text("size", values.parse_size),
+            help="Blobs beyond a size such as 2GB, those first that were not used for longest.",
+        ),
+        Option("--all", "everything", is_flag=True, help="Everything."),
+        shared.CACHE,
+        outputs.QUIET,
+        shared.DEBUG,
+    ],
+)
+def prune_command(
+    older_than: float | None,
+    max_size: int | None,
+    cache: Path | None,
+    *,
+    everything: bool,
+    quiet: bool,
+) -> None:
+    """Remove from the cache what was not used for some time, or what is too much."""
+    if everything and (older_than is not None or max_size is not None):
+        raise ConfigurationError(
+            "--all leaves nothing for --older-than and --max-size to choose from",
+            hint="leave one of them out",
+        )
+    if older_than is None and max_size is None:
+        older_than = USUAL_DAYS
+    pruned = Store(_directory(cache)).prune(
+        older_than_days=older_than, max_bytes=max_size, everything=everything
+    )
+    if not quiet:
+        files = f"{pruned.files} {'file' if pruned.files == 1 else 'files'}"
+        tell(f"removed {files}, {size(pruned.bytes)}")
+
+
+def _directory(cache: Path | None) -> Path:
+    return cache_directory(BuildOptions(cache=cache, host=read_host()))

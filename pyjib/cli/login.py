@@ -1,0 +1,117 @@
+"""``pyjib login`` and ``pyjib logout``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pyjib.cli import options as shared
+from pyjib.cli import output as outputs
+from pyjib.cli import values
+from pyjib.cli.command import Command, Option
+from pyjib.cli.environment import is_terminal, read_host, read_password
+from pyjib.cli.interrupts import run_cancellable
+from pyjib.cli.messages import tell, tell_of, visible
+from pyjib.cli.read_options import read_registry
+from pyjib.errors import ConfigurationError
+from pyjib.oci.reference import DOCKER_HUB
+from pyjib.registry.login import Kept, login, logout
+
+REGISTRY = click.Argument(
+    ["registry"],
+    type=shared.Text("registry", values.parse_registry),
+    default=DOCKER_HUB,
+    metavar="[REGISTRY]",
+)
+
+LOGIN_EXAMPLES = """
+# To Docker Hub; the password is asked for
+pyjib login -u objectworld
+
+# To another registry, from a script
+pyjib login ghcr.io -u me --password-stdin < token.txt
+"""
+
+
+@click.command(
+    cls=Command,
+    examples=LOGIN_EXAMPLES,
+    params=[
+        REGISTRY,
+        Option("-u", "--username", metavar="USER", help="The user; asked for if left out."),
+        Option(
+            "--password-stdin",
+            is_flag=True,
+            help="Read the password from standard input instead of asking for it.",
+        ),
+        *shared.CONNECTION,
+        outputs.QUIET,
+        shared.DEBUG,
+    ],
+)
+@click.pass_context
+def login_command(ctx: click.Context, /, registry: str, **given: Any) -> None:
+    """Log in to a registry, Docker Hub if none is named.
+
+    The login is tried, then kept where Docker keeps its own: in the credential helper that
+    Docker's config.json names, else in that file. Docker and Podman can use it too.
+    """
+    host, options = read_host(), read_registry(given)
+    username = given["username"] or _ask_username(registry, from_stdin=given["password_stdin"])
+    password = read_password(
+        from_stdin=given["password_stdin"], prompt=f"Password of {username} at {registry}"
+    )
+    output = outputs.output_of(ctx, given)
+    kept = run_cancellable(
+        lambda cancellation: login(
+            registry,
+            username,
+            password,
+            options=options,
+            host=host,
+            listener=output,
+            cancellation=cancellation,
+        )
+    )
+    if not given["quiet"]:
+        _tell_kept(kept, username)
+
+
+@click.command(
+    cls=Command,
+    examples="""
+# Forget the login to Docker Hub
+pyjib logout
+
+# Forget another
+pyjib logout ghcr.io
+""",
+    params=[REGISTRY, outputs.QUIET, shared.DEBUG],
+)
+def logout_command(registry: str, *, quiet: bool) -> None:
+    """Forget the login to a registry, Docker Hub if none is named."""
+    forgotten = logout(registry, host=read_host())
+    if not quiet:
+        was = "there was no login" if forgotten is None else f"forgot the login in {forgotten}"
+        tell(visible(f"{registry}: {was}"))
+
+
+def _ask_username(registry: str, *, from_stdin: bool) -> str:
+    if from_stdin or not is_terminal(sys.stdin):
+        raise ConfigurationError("whose login is it?", hint="add -u USER")
+    answer: str = click.prompt(f"User at {registry}", err=True)
+    return answer
+
+
+def _tell_kept(kept: Kept, username: str) -> None:
+    tell(visible(f"{kept.registry}: logged in as {username}, kept in {kept}"))
+    if kept.helper is None:
+        tell_of(
+            "warning",
+            "whoever can read that file can read the password",
+            f"set credsStore in {Path(kept.file).name} to a helper such as pass, secretservice, "
+            "osxkeychain or wincred",
+        )

@@ -1,0 +1,43 @@
+"""Choosing how progress is shown: by options, and by what stderr is."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from pyjib.cli.command import Option
+from pyjib.cli.environment import can_move
+from pyjib.cli.render import Level, Lines, Output
+
+OPTIONS = (
+    Option(
+        "--progress",
+        type=click.Choice(["auto", "live", "plain", "none"]),
+        default="auto",
+        help="How progress is shown on stderr: auto is live on a terminal, and plain lines "
+        "elsewhere, in CI, and where NO_COLOR is set. Default: auto.",
+    ),
+)
+QUIET = Option("--quiet", "-q", is_flag=True, help="Nothing on stderr but errors.")
+
+
+def open_output(*, progress: str, quiet: bool, debug: bool) -> Output:
+    """Return the output, to be entered; ``debug`` lines and a live view would fight."""
+    if quiet:
+        return Lines(Level.ERRORS)
+    if progress == "none":
+        return Lines(Level.NOTICES)
+    if progress == "live" or (progress == "auto" and can_move(sys.stderr) and not debug):
+        from pyjib.cli.live import LiveView  # noqa: PLC0415  rich is for terminals only
+
+        return LiveView(forced=progress == "live")
+    return Lines()
+
+
+def output_of(ctx: click.Context, given: dict[str, Any]) -> Output:
+    """Return the output that a command was asked for."""
+    return open_output(
+        progress=given.get("progress", "plain"), quiet=given["quiet"], debug=ctx.obj.debug
+    )

@@ -1,0 +1,389 @@
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyjib.errors import ConfigurationError
+from pyjib.options import HostEnvironment, Login, RegistryOptions
+from pyjib.registry import docker_config, helpers
+from pyjib.registry.credential import Credential
+from pyjib.registry.credentials import Finder, find
+from pyjib.registry.login import logout, store
+
+posix = pytest.mark.skipif(os.name != "posix", reason="the fake helper is a script with #!")
+
+HELPER = """#!{python}
+import json, pathlib, sys
+verb, text = sys.argv[1], sys.stdin.read()
+with pathlib.Path({log!r}).open("a") as log:
+    print(verb, text, file=log)
+print("a secret on stderr", file=sys.stderr)
+{code}
+"""
+
+
+def auth(user: str, password: str) -> str:
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def logins(**users: str) -> dict[str, Any]:
+    return {"auths": {host: {"auth": auth(user, "pw")} for host, user in users.items()}}
+
+
+def write(path: Path, document: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document))
+    return path
+
+
+class Home:
+    """A home directory with a PATH of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config = root / ".docker" / "config.json"
+        self.bin = root / "bin"
+        self.bin.mkdir()
+        self.log = root / "helper.log"
+        self.log.touch()
+
+    def host(self, **variables: str) -> HostEnvironment:
+        return HostEnvironment(variables={"PATH": str(self.bin), **variables}, home=self.root)
+
+    def user(self, registry: str, repository: str = "", **variables: str) -> str | None:
+        found = find(registry, RegistryOptions(), self.host(**variables), repository=repository)
+        return found.credential.username if found.credential else None
+
+    def helper(self, name: str, code: str) -> None:
+        program = self.bin / f"docker-credential-{name}"
+        program.write_text(HELPER.format(python=sys.executable, log=str(self.log), code=code))
+        program.chmod(0o755)
+
+    @property
+    def asked(self) -> list[str]:
+        return self.log.read_text().splitlines()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+def test_places_in_order(home: Home) -> None:
+    runtime, config = home.root / "run", home.root / "xdg"
+    write(config / "containers/auth.json", logins(**{"r.io": "xdg"}))
+    variables = {"XDG_CONFIG_HOME": str(config), "XDG_RUNTIME_DIR": str(runtime)}
+    assert home.user("r.io", **variables) == "xdg"
+    write(runtime / "containers/auth.json", logins(**{"r.io": "runtime"}))
+    assert home.user("r.io", **variables) == "runtime"
+    write(home.root / ".dockercfg", logins(**{"r.io": "old"})["auths"])
+    assert home.user("r.io", **variables) == "old"
+    write(home.config, logins(**{"r.io": "docker"}))
+    assert home.user("r.io", **variables) == "docker"
+    write(home.root / "else/config.json", logins(**{"r.io": "DOCKER_CONFIG"}))
+    variables["DOCKER_CONFIG"] = str(home.root / "else")
+    assert home.user("r.io", **variables) == "DOCKER_CONFIG"
+    named = write(home.root / "named.json", logins(**{"r.io": "named"}))
+    variables["REGISTRY_AUTH_FILE"] = str(named)
+    assert home.user("r.io", **variables) == "named"
+    variables["DOCKER_AUTH_CONFIG"] = json.dumps(logins(**{"r.io": "variable"}))
+    assert home.user("r.io", **variables) == "variable"
+    options = RegistryOptions(logins=(Login(registry="R.io", username="given", password="x"),))
+    found = find("r.io", options, home.host(**variables)).credential
+    assert found == Credential(source="", username="given", password="x")
+
+
+def test_podmans_default_place(home: Home) -> None:
+    write(home.root / ".config/containers/auth.json", logins(**{"r.io": "podman"}))
+    assert home.user("r.io") == "podman"
+
+
+def test_places_without_a_login_are_told(home: Home) -> None:
+    write(home.config, {"auths": {"other.io": {"auth": auth("a", "b")}}})
+    search = find("r.io", RegistryOptions(), home.host(DOCKER_AUTH_CONFIG="{}"))
+    assert search.credential is None
+    podman = home.root / ".config" / "containers" / "auth.json"
+    assert search.tried == ("DOCKER_AUTH_CONFIG", str(home.config), f"{podman} (does not exist)")
+
+
+@pytest.mark.parametrize(
+    ("key", "registry", "fits"),
+    [
+        ("r.io", "r.io", True),
+        ("https://r.io", "r.io", True),
+        ("https://r.io/", "r.io", True),
+        ("http://r.io/v1/", "r.io", True),
+        ("R.IO/v2", "r.io", True),
+        ("r.io:5000", "r.io:5000", True),
+        ("r.io:5000", "r.io", False),
+        ("r.io", "r.io:5000", False),
+        ("evil-r.io", "r.io", False),
+        ("r.io.evil.com", "r.io", False),
+        ("https://index.docker.io/v1/", "docker.io", True),
+        ("docker.io", "docker.io", True),
+        ("registry-1.docker.io", "docker.io", True),
+        ("https://index.docker.io/v1/access-token", "docker.io", False),
+        ("https://index.docker.io/v1/refresh-token", "docker.io", False),
+        ("hub.docker.com", "docker.io", False),
+    ],
+)
+def test_keys(home: Home, key: str, registry: str, fits: bool) -> None:
+    write(home.config, logins(**{key: "me"}))
+    assert home.user(registry) == ("me" if fits else None)
+
+
+def test_docker_hubs_own_key_goes_first(home: Home) -> None:
+    write(home.config, logins(**{"docker.io": "b", "https://index.docker.io/v1/": "a"}))
+    assert home.user("docker.io") == "a"
+
+
+def test_podman_files_logins_by_path(home: Home) -> None:
+    keys = {"r.io": "host", "r.io/team": "team", "r.io/team/app": "app"}
+    write(home.config, logins(**keys))
+    assert home.user("r.io", "team/app") == "app"
+    assert home.user("r.io", "team/other") == "team"
+    assert home.user("r.io", "teams/app") == "host"
+    assert home.user("r.io") == "host"
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"auth": auth("u", "p:w")}, Credential(source="", username="u", password="p:w")),
+        ({"username": "u", "password": "p"}, Credential(source="", username="u", password="p")),
+        (
+            {"auth": auth("u", "p"), "identitytoken": "t"},
+            Credential(source="", username="u", password="p", identity_token="t"),
+        ),
+        ({"registrytoken": "t"}, Credential(source="", registry_token="t")),
+        ({"auth": auth("u", "p\0\0")}, Credential(source="", username="u", password="p")),
+        ({}, None),
+        ({"auth": ""}, None),
+        ({"email": "x"}, None),
+        ("odd", None),
+    ],
+)
+def test_entries(home: Home, entry: Any, expected: Credential | None) -> None:
+    write(home.config, {"auths": {"r.io": entry}})
+    assert find("r.io", RegistryOptions(), home.host()).credential == expected
+
+
+@pytest.mark.parametrize("bad", ["%%%", base64.b64encode(b"nocolon").decode(), "/w=="])
+def test_an_auth_that_is_none_is_told_without_its_text(home: Home, bad: str) -> None:
+    write(home.config, {"auths": {"r.io": {"auth": bad}}})
+    with pytest.raises(ConfigurationError) as caught:
+        home.user("r.io")
+    assert str(home.config) in caught.value.message
+    assert bad not in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "1", '{"auths": "se' + "cret", "[" * 100_000])
+def test_broken_files_are_named_and_not_quoted(home: Home, text: str) -> None:
+    home.config.parent.mkdir()
+    home.config.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        home.user("r.io")
+    assert str(home.config) in caught.value.message
+    assert "secret" not in caught.value.message + str(caught.value.hint)
+
+
+@pytest.mark.parametrize("member", ["auths", "credHelpers", "credsStore"])
+def test_odd_members_count_as_missing(home: Home, member: str) -> None:
+    write(home.config, {member: 7})
+    assert home.user("r.io") is None
+
+
+def test_secrets_are_not_in_a_repr() -> None:
+    found = Credential(
+        source="f",
+        username="u",
+        password="s3cret",
+        identity_token="s3cret",
+        registry_token="s3cret",
+    )
+    assert "s3cret" not in repr(found)
+    assert "s3cret" not in repr(Login(registry="r", username="u", password="s3cret"))
+
+
+GIVES = 'print(json.dumps({"ServerURL": text, "Username": "helped", "Secret": "pw"}))'
+
+
+@posix
+def test_helpers_go_before_files(home: Home) -> None:
+    home.helper("one", GIVES)
+    home.helper("two", GIVES)
+    write(
+        home.config,
+        logins(**{"r.io": "file", "s.io": "file"})
+        | {"credHelpers": {"r.io": "one"}, "credsStore": "two"},
+    )
+    finder = Finder(RegistryOptions(), home.host())
+    for repository in ("a", "b", "a"):
+        found = finder.find("r.io", repository).credential
+        assert found is not None
+        assert found.username == "helped"
+    assert home.user("s.io") == "helped"
+    assert home.user("docker.io") == "helped"
+    assert home.asked == ["get r.io", "get s.io", "get https://index.docker.io/v1/"]
+
+
+@posix
+def test_helpers_give_identity_tokens(home: Home) -> None:
+    home.helper("x", 'print(json.dumps({"Username": "<token>", "Secret": "tt"}))')
+    write(home.config, {"credsStore": "x"})
+    found = find("r.io", RegistryOptions(), home.host()).credential
+    assert found == Credential(source="", identity_token="tt")
+
+
+@posix
+@pytest.mark.parametrize(
+    "code",
+    [
+        'print("credentials not found in native keychain"); sys.exit(1)',
+        'print(json.dumps({"Username": "", "Secret": ""}))',
+    ],
+)
+def test_a_helper_masks_the_file_even_if_it_has_nothing(home: Home, code: str) -> None:
+    home.helper("x", code)
+    write(home.config, logins(**{"r.io": "file"}) | {"credsStore": "x"})
+    assert home.user("r.io") is None
+
+
+@posix
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ('print("keychain\\nlocked"); sys.exit(1)', "failed: keychain locked"),
+        ('print("{\\"Secret\\": \\"s3cret\\"}"); sys.exit(1)', "failed"),
+        ('print("not json s3cret")', "did not answer with a login"),
+        ("print('{}')", "did not answer with a login"),
+        ("print('[1]')", "did not answer with a login"),
+        ("print('x' * 2_000_000)", "did not answer with a login"),
+        ("sys.stdin.close(); sys.exit(3)", "failed"),
+    ],
+)
+def test_helpers_that_fail(home: Home, code: str, words: str) -> None:
+    home.helper("x", code)
+    write(home.config, {"credHelpers": {"r.io": "x"}})
+    with pytest.raises(ConfigurationError) as caught:
+        home.user("r.io")
+    assert "docker-credential-x" in caught.value.message
+    assert words in caught.value.message
+    assert "s3cret" not in caught.value.message
+    assert "stderr" not in caught.value.message
+
+
+@pytest.mark.advisories
+def test_a_missing_helper_is_an_error(home: Home) -> None:
+    """CVE-2021-41092: never go on with another login than the one that was set up."""
+    write(home.config, logins(**{"r.io": "file"}) | {"credsStore": "desktop"})
+    with pytest.raises(ConfigurationError, match="docker-credential-desktop is not on the PATH"):
+        home.user("r.io")
+
+
+@pytest.mark.advisories
+@pytest.mark.parametrize("name", ["../evil", "a b", "x;y", "a/b", "é", "x\n"])
+def test_odd_helper_names_start_nothing(home: Home, name: str) -> None:
+    write(home.config, {"credsStore": name})
+    with pytest.raises(ConfigurationError, match="not the name"):
+        home.user("r.io")
+
+
+@posix
+def test_a_helper_that_hangs_is_killed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(helpers, "TIMEOUT", 0.3)
+    home.helper("x", "import time; time.sleep(60)")
+    with pytest.raises(ConfigurationError, match="did not end within"):
+        helpers.get("x", "r.io", home.host())
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def test_store_and_logout_keep_everything_else(home: Home) -> None:
+    before = {"HttpHeaders": {"a": "b"}, "auths": {"o.io": {"auth": "x"}}, "proxies": {"ä": 1}}
+    write(home.config, before)
+    kept = store("r.io", "me", "p:w", host=home.host())
+    assert str(kept) == str(home.config)
+    after = read(home.config)
+    assert after["auths"].pop("r.io") == {"auth": auth("me", "p:w")}
+    assert after == before
+    assert list(after) == list(before)
+    assert home.user("r.io") == "me"
+    assert logout("r.io", host=home.host()) is not None
+    assert read(home.config) == before
+    assert logout("r.io", host=home.host()) is None
+
+
+def test_store_makes_what_is_missing(home: Home) -> None:
+    store("docker.io", "me", "pw", host=home.host())
+    assert read(home.config) == {
+        "auths": {"https://index.docker.io/v1/": {"auth": auth("me", "pw")}}
+    }
+    if os.name == "posix":
+        assert stat.S_IMODE(home.config.stat().st_mode) == 0o600
+    assert [path.name for path in home.config.parent.iterdir()] == ["config.json"]
+
+
+def test_logout_of_docker_hub_forgets_the_web_login(home: Home) -> None:
+    hub = "https://index.docker.io/v1/"
+    write(home.config, logins(**{hub: "a", f"{hub}access-token": "b", "docker.io": "c", "r": "d"}))
+    assert logout("docker.io", host=home.host()) is not None
+    assert list(read(home.config)["auths"]) == ["r"]
+
+
+def test_logout_without_a_config(home: Home) -> None:
+    assert logout("r.io", host=home.host()) is None
+    assert not home.config.exists()
+
+
+@posix
+def test_a_linked_config_stays_a_link(home: Home) -> None:
+    real = write(home.root / "dotfiles/config.json", {"a": 1})
+    real.chmod(0o644)
+    home.config.parent.mkdir()
+    home.config.symlink_to(real)
+    store("r.io", "me", "pw", host=home.host())
+    assert home.config.is_symlink()
+    assert read(real)["auths"]
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600
+
+
+@posix
+def test_a_helper_keeps_and_erases(home: Home) -> None:
+    home.helper("x", "")
+    write(home.config, {"credsStore": "x"})
+    kept = store("docker.io", "me", "pw", host=home.host())
+    assert str(kept) == "docker-credential-x"
+    hub = "https://index.docker.io/v1/"
+    assert read(home.config) == {"credsStore": "x", "auths": {hub: {}}}
+    assert logout("docker.io", host=home.host()) is not None
+    assert read(home.config) == {"credsStore": "x", "auths": {}}
+    verb, _, stored = home.asked[0].partition(" ")
+    assert verb == "store"
+    assert json.loads(stored) == {"ServerURL": hub, "Username": "me", "Secret": "pw"}
+    assert home.asked[1] == f"erase {hub}"
+
+
+@posix
+def test_a_helper_that_does_not_keep(home: Home) -> None:
+    home.helper("x", 'print("no space"); sys.exit(1)')
+    write(home.config, {"credsStore": "x"})
+    with pytest.raises(ConfigurationError, match="store failed: no space"):
+        store("r.io", "me", "pw", host=home.host())
+    assert read(home.config) == {"credsStore": "x"}
+
+
+def test_a_config_that_cannot_be_written(home: Home) -> None:
+    home.config.parent.write_text("a file where a directory should be")
+    with pytest.raises(ConfigurationError, match="cannot write logins"):
+        store("r.io", "me", "pw", host=home.host())
+    assert docker_config.read(home.config) is None
