@@ -18,9 +18,7 @@ from pyjib.oci.platform import Platform
 __all__ = ["BaseImages", "BaseTools", "pull_base"]
 
 
-def pull_base(
-    location: Location, platforms: Sequence[Platform], *, tools: BaseTools
-) -> BaseImages:
+def pull_base(location: Location, platforms: Sequence[Platform], *, tools: BaseTools) -> BaseImages:
     """Return the image at ``location`` for each platform; none asked for means the usual one.
 
     Manifests and configs are read and verified now, a registry's layers when they are opened.

@@ -57,7 +57,7 @@ def read_archive(
     if _is_layout(files, name):
         base = read_layout(files, name=name, platforms=platforms)
         images = tuple(_with_gzipped_layers(image, tools) for image in base.images)
-        return BaseImages(name=name, digest=base.digest, images=images)
+        return BaseImages(name=name, digest=base.digest, images=images, index=base.index)
     image = _read_saved(files, name, tools)
     check_single(image, platforms, name=name)
     return BaseImages(name=name, digest=None, images=(image,))

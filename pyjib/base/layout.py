@@ -55,7 +55,13 @@ def read_layout(
         images = _images_of_index(files, entries, platforms, name, _MAX_DEPTH)
         return BaseImages(name=name, digest=None, images=images)
     images = _images(files, entries[0], platforms, name, _MAX_DEPTH)
-    return BaseImages(name=name, digest=entries[0].digest, images=images)
+    document = parse_document(_blob(files, entries[0], name).read(MAX_DOCUMENT))
+    return BaseImages(
+        name=name,
+        digest=entries[0].digest,
+        images=images,
+        index=document if isinstance(document, Index) else None,
+    )
 
 
 def read_entries(files: LayoutFiles, name: str) -> tuple[Descriptor, ...]:

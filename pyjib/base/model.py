@@ -13,6 +13,7 @@ from pyjib.oci import media_type as types
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.image import Image
+from pyjib.oci.manifest import Index
 from pyjib.oci.platform import LINUX_AMD64, Platform
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ class BaseImages:
     """A base, one image for each platform that was asked for, in that order.
 
     ``name`` is what the user called it; ``digest`` that of the manifest or index which the name
-    stood for, ``None`` where the base has none (scratch, ``docker save`` archives).
+    stood for, ``None`` where the base has none (scratch, ``docker save`` archives). ``index`` is
+    set if that was an index, and lists more platforms than were asked for.
     """
 
     name: str
     digest: Digest | None
     images: tuple[Image, ...]
+    index: Index | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

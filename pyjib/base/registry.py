@@ -27,7 +27,7 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.image import Image
 from pyjib.oci.json import MAX_DOCUMENT
 from pyjib.oci.location import RegistryLocation
-from pyjib.oci.manifest import Index, Manifest, parse_document
+from pyjib.oci.manifest import Document, Index, Manifest, parse_document
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
 from pyjib.registry.flight import SingleFlight
@@ -51,7 +51,13 @@ def pull(location: RegistryLocation, platforms: Sequence[Platform], tools: BaseT
             platforms=tuple(str(image.platform) for image in images),
         )
     )
-    return BaseImages(name=source.name, digest=digest, images=images)
+    document = source.read(digest)
+    return BaseImages(
+        name=source.name,
+        digest=digest,
+        images=images,
+        index=document if isinstance(document, Index) else None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +83,7 @@ class _Source:
         self, digest: Digest, platforms: Sequence[Platform], depth: int = _MAX_DEPTH
     ) -> tuple[Image, ...]:
         """Return the images of a manifest or an index."""
-        document = parse_document(self._document(digest))
+        document = self.read(digest)
         if isinstance(document, Manifest):
             image = self._image(document)
             check_single(image, platforms, name=self.name)
@@ -89,6 +95,10 @@ class _Source:
             for entry in choose(document.manifests, platforms, name=self.name)
             for image in self._images_of_entry(entry, depth - 1)
         )
+
+    def read(self, digest: Digest) -> Document:
+        """Return a manifest or an index, from the store if it was read before."""
+        return parse_document(self._document(digest))
 
     def _images_of_entry(self, entry: Descriptor, depth: int) -> tuple[Image, ...]:
         data = self._document(entry.digest)

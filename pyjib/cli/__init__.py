@@ -25,6 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     ``arguments`` are those of the process unless given.
     """
-    from pyjib.cli.exits import run  # noqa: PLC0415  so that importing pyjib.cli costs nothing
+    try:
+        from pyjib.cli.exits import run  # noqa: PLC0415  importing pyjib.cli costs nothing
 
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+        code = run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # before or after the command itself, which sees to its own
+        code = 130
+    sys.exit(code)

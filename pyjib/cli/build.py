@@ -41,7 +41,8 @@ pyjib build --to objectworld/docker-hello --tag 1.0.0
 pyjib build --to docker://docker-hello --to tar://docker-hello.tar
 
 # From a Spring Boot jar, for two platforms, on a base of your choice
-pyjib build app.jar --to registry.example.com/team/app --from eclipse-temurin:21-jre --platform linux/amd64,linux/arm64
+pyjib build app.jar --to registry.example.com/team/app \\
+    --from eclipse-temurin:21-jre --platform linux/amd64,linux/arm64
 
 # With settings for the JVM and the container
 pyjib build --to team/app --jvm-flag -Xmx512m --env TZ=UTC --port 8080 --user 1000

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import TypeVar
 
 from pyjib.cancellation import Cancellation
+from pyjib.cli.messages import tell
 from pyjib.errors import CancelledError
 
 T = TypeVar("T")
@@ -19,6 +22,9 @@ _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
 ]
 _GLANCE = 0.2
+GRACE = 5.0
+"""Seconds that cancelled work is given. What takes longer is a thread that waits for a server
+which does not answer; files are written under other names than their own until the end."""
 
 
 def run_cancellable(
@@ -30,9 +36,9 @@ def run_cancellable(
     """Do ``work`` in a thread, and return or raise what it does.
 
     Ctrl-C and SIGTERM set the cancellation that work is given, and call ``notice``; work that
-    then fails raises ``CancelledError``. Once more, and the process ends at once, after a call
-    of ``abandon``. The main thread is kept free for this, since on Windows a thread that waits
-    for another hears no signal.
+    then fails raises ``CancelledError``. Once more, or after ``GRACE`` seconds, the process ends
+    at once, after a call of ``abandon``. The main thread is kept free for this, since on Windows
+    a thread that waits for another hears no signal.
     """
     cancellation = Cancellation()
     done: Future[T] = Future()
@@ -48,23 +54,38 @@ def run_cancellable(
         thread.start()
         while thread.is_alive():
             thread.join(_GLANCE)
-    if interrupted.is_set() and done.exception() is not None:
+            if interrupted.seconds_ago > GRACE:
+                abandon()
+                tell("cancelled")
+                os._exit(CancelledError.exit_code)
+    if interrupted.at is not None and done.exception() is not None:
         raise CancelledError("cancelled") from done.exception()
     return done.result()
+
+
+@dataclass(slots=True)
+class _Interrupted:
+    """When the first signal came, by the monotonic clock."""
+
+    at: float | None = None
+
+    @property
+    def seconds_ago(self) -> float:
+        return 0.0 if self.at is None else time.monotonic() - self.at
 
 
 @contextmanager
 def _heeding(
     cancellation: Cancellation, notice: Callable[[], None], abandon: Callable[[], None]
-) -> Iterator[threading.Event]:
-    """Handle signals in the block; the event tells whether there was one."""
-    interrupted = threading.Event()
+) -> Iterator[_Interrupted]:
+    """Handle signals in the block, and tell whether there was one."""
+    interrupted = _Interrupted()
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a handler
-        if interrupted.is_set():
+        if interrupted.at is not None:
             abandon()
             os._exit(CancelledError.exit_code)
-        interrupted.set()
+        interrupted.at = time.monotonic()
         cancellation.cancel()
         notice()
 

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from pyjib import events
 from pyjib.cli.messages import visible
-from pyjib.cli.render import Level, Line, Narrator, short, size, styled
+from pyjib.cli.render import VERB, Level, Line, Narrator, short, size, styled
 from pyjib.events import Direction, Event
 
 _SHOW_CURSOR = b"\x1b[?25h\n"
@@ -34,7 +34,7 @@ class LiveView:
         self._packing: dict[str, list[TaskID]] = {}
         self._console = Console(stderr=True, highlight=False, force_terminal=forced or None)
         self._progress = Progress(
-            TextColumn("{task.fields[verb]}", markup=False),
+            TextColumn(f"{{task.fields[verb]:{VERB}}}", markup=False),
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             _Amount(),
@@ -83,7 +83,7 @@ class LiveView:
                 task = self._add("pack", event.name, None, f"{size(event.size)} in files")
                 self._packing.setdefault(event.name, []).append(task)
             case events.LayerPacked() if self._packing.get(event.name):
-                self._progress.remove_task(self._packing[event.name].pop(0))
+                self._remove(self._packing[event.name].pop(0))
             case events.TransferStarted():
                 self._finish(event.direction, event.key)
                 verb, label = event.direction.value, short(event.label)
@@ -102,7 +102,11 @@ class LiveView:
     def _finish(self, direction: Direction, key: str) -> None:
         task = self._moving.pop((direction, key), None)
         if task is not None:
-            self._progress.remove_task(task)
+            self._remove(task)
+
+    def _remove(self, task: TaskID) -> None:
+        self._progress.remove_task(task)
+        self._progress.refresh()
 
 
 class _Amount(ProgressColumn):

@@ -39,5 +39,5 @@ def open_output(*, progress: str, quiet: bool, debug: bool) -> Output:
 def output_of(ctx: click.Context, given: dict[str, Any]) -> Output:
     """Return the output that a command was asked for."""
     return open_output(
-        progress=given.get("progress", "plain"), quiet=given["quiet"], debug=ctx.obj.debug
+        progress=given.get("progress", "none"), quiet=given["quiet"], debug=ctx.obj.debug
     )

@@ -126,10 +126,16 @@ def _lines(plan_: Json) -> Iterator[str]:
         yield from _layer(layer)
 
 
+_INHERITED = "as in the base image"
+
+
 def _config(config: Json) -> Iterator[str]:
-    for name in ("entrypoint", "cmd"):
-        words = config[name]
-        yield _fact(name, "as in the base" if words is None else json.dumps(words))
+    entrypoint, arguments = config["entrypoint"], config["cmd"]
+    yield _fact("entrypoint", json.dumps(entrypoint) if entrypoint is not None else _INHERITED)
+    if arguments is None and entrypoint is None:
+        yield _fact("cmd", _INHERITED)
+    elif arguments:
+        yield _fact("cmd", json.dumps(arguments))
     for name, members in (("env", config["env"]), ("label", config["labels"])):
         for key, value in members.items():
             yield _fact(name, f"{key}={value}")

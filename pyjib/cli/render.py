@@ -17,7 +17,7 @@ from pyjib.cli.messages import labelled, tell, visible
 from pyjib.events import Direction, Event
 
 _LONG_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
-_VERB = 8
+VERB = 8
 
 
 class Level(IntEnum):
@@ -39,7 +39,7 @@ class Line:
     level: Level = Level.PROGRESS
 
     def __str__(self) -> str:
-        return f"{self.verb:{_VERB}} {visible(self.text)}"
+        return f"{self.verb:{VERB}} {visible(self.text)}"
 
 
 class Output(Protocol):
@@ -104,7 +104,7 @@ def styled(line: Line) -> list[str]:
     if line.verb == "warning":
         first = labelled("warning", line.text)
     else:
-        first = click.style(f"{line.verb:{_VERB}}", bold=True) + " " + visible(line.text)
+        first = click.style(f"{line.verb:{VERB}}", bold=True) + " " + visible(line.text)
     return [first, labelled("hint", line.hint)] if line.hint else [first]
 
 
@@ -191,7 +191,8 @@ class _Tally:
             for what, count in self._counts.items()
             if count
         ]
-        return ", ".join(parts)
+        text = ", ".join(parts)
+        return f"nothing to send: {text}" if parts and not self._counts["sent"] else text
 
 
 def _retry(event: events.RetryScheduled) -> Line:

@@ -52,20 +52,7 @@ def pack_layers(
         listener=listener,
         cancellation=cancellation,
     )
-    packed: dict[str, _Packed] = {}
-    missing: dict[str, _Work] = {}
-    twins: list[tuple[LayerPlan, str]] = []
-    for plan, key in zip(plans, keys, strict=True):
-        if key.key in missing:
-            twins.append((plan, key.key))
-        elif (found := packer.find(key.key)) is not None:
-            packed[key.key] = found
-            listener(_event(plan, found, cached=True))
-        else:
-            missing[key.key] = _Work(plan=plan, key=key)
-    packed |= _pack_all(packer, list(missing.values()), jobs)
-    for plan, name in twins:
-        listener(_event(plan, packed[name], cached=True))
+    packed = _pack_missing(packer, plans, keys, jobs)
     return tuple(
         Layer(name=plan.name, blob=packed[key.key].blob, diff_id=packed[key.key].diff_id)
         for plan, key in zip(plans, keys, strict=True)
@@ -166,6 +153,27 @@ def _make_keys(
     keys = [maker.key_of(plan) for plan in plans]
     maker.remember()
     return keys
+
+
+def _pack_missing(
+    packer: _Packer, plans: Sequence[LayerPlan], keys: Sequence[LayerKey], jobs: int
+) -> dict[str, _Packed]:
+    """Return the layer of every key; what the store does not have is packed, each key once."""
+    packed: dict[str, _Packed] = {}
+    missing: dict[str, _Work] = {}
+    twins: list[tuple[LayerPlan, LayerKey]] = []
+    for plan, key in zip(plans, keys, strict=True):
+        if key.key in missing:
+            twins.append((plan, key))
+        elif (found := packer.find(key.key)) is not None:
+            packed[key.key] = found
+            packer.listener(_event(plan, found, cached=True))
+        else:
+            missing[key.key] = _Work(plan=plan, key=key)
+    packed |= _pack_all(packer, list(missing.values()), jobs)
+    for plan, key in twins:
+        packer.listener(_event(plan, packed[key.key], cached=True))
+    return packed
 
 
 def _pack_all(packer: _Packer, works: Sequence[_Work], jobs: int) -> dict[str, _Packed]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyjib.errors import DependencyError, ProjectError
+from pyjib.events import Warned
 from pyjib.project.build_files import BuildTool
-from pyjib.project.build_output import BuildOutput, OwnJar, first_newer
+from pyjib.project.build_output import BuildOutput, OwnJar, first_newer, stale
 from pyjib.project.libraries import library, resolve_class_path
 from pyjib.project.model import Dependency
 
@@ -29,7 +30,7 @@ class Libraries:
     ordered: bool = True
     main_class: str | None = None
     detail: str = ""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
 
 def find_libraries(output: BuildOutput, thin_jar: OwnJar | None) -> Libraries | None:
@@ -75,9 +76,7 @@ def _copied(output: BuildOutput) -> Libraries | None:
         dependencies=tuple(map(library, jars)),
         ordered=False,
         detail=f"libraries from {directory}, in no known order",
-        warnings=(f"{newer} is newer than {directory}: copy the dependencies again",)
-        if newer
-        else (),
+        warnings=stale(newer, directory, "mvn dependency:copy-dependencies"),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyjib.errors import ProjectError
+from pyjib.events import Warned
 from pyjib.project.build_files import (
     BuildFacts,
     BuildTool,
@@ -137,6 +138,18 @@ def first_newer(files: Iterable[Path], path: Path) -> Path | None:
         return next((file for file in files if file.stat().st_mtime > limit), None)
     except OSError:
         return None  # only a warning hangs on it, and who reads the file will say more
+
+
+def stale(newer: Path | None, path: Path, remedy: str) -> tuple[Warned, ...]:
+    """Return the warning that what the image is built from is older than what it comes from."""
+    if newer is None:
+        return ()
+    return (
+        Warned(
+            message=f"{newer} is newer than {path}, which the image is built from",
+            hint=f"bring it up to date: {remedy}",
+        ),
+    )
 
 
 def read_class_roots(output: BuildOutput) -> tuple[ProjectFile, ...]:

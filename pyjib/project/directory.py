@@ -22,6 +22,7 @@ from pyjib.project.build_output import (
     first_newer,
     not_compiled,
     read_class_roots,
+    stale,
 )
 from pyjib.project.class_path_file import ClassPathFile, read_class_path_file
 from pyjib.project.jar import read_plain_jar
@@ -59,7 +60,6 @@ def _read_listed(output: BuildOutput, mode: Mode) -> Project | None:
         return None
     listed = read_class_path_file(path, output.root)
     newer = first_newer(output.facts.files, path)
-    warnings = (f"{newer} is newer than {path}: run the task that writes it again",)
     if listed.war:
         project = read_war(listed.war)
     else:
@@ -73,7 +73,7 @@ def _read_listed(output: BuildOutput, mode: Mode) -> Project | None:
         project,
         name=listed.name or output.facts.name,
         java_version=listed.java_version or project.java_version,
-        warnings=(*project.warnings, *(warnings if newer else ())),
+        warnings=(*project.warnings, *stale(newer, path, "run the task that writes it")),
     )
 
 
@@ -106,12 +106,12 @@ def _read_boot(output: BuildOutput) -> Project | None:
     if jar is None:
         return None
     project = read_boot_jar(jar.archive, jar.manifest)
-    detail = f"{project.detail} jar {jar.path}"
-    newer = output.newer_than(jar.path)
-    if newer is None:
-        return replace(project, detail=detail)
-    warning = f"{newer} is newer than {jar.path}, which is what the image is built from: package it"
-    return replace(project, detail=detail, warnings=(*project.warnings, f"{warning} again"))
+    outdated = stale(output.newer_than(jar.path), jar.path, "mvn package, or gradle bootJar")
+    return replace(
+        project,
+        detail=f"{project.detail} jar {jar.path}",
+        warnings=(*project.warnings, *outdated),
+    )
 
 
 def _read_war(output: BuildOutput) -> Project | None:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from pyjib.errors import DependencyError
+from pyjib.events import Warned
 from pyjib.project.model import DEPENDENCIES, SNAPSHOT_DEPENDENCIES, Dependency, DiskFile
 
 _TIMESTAMPED = re.compile(r"-\d{8}\.\d{6}-\d+(-[\w.]+)?\.jar$")
@@ -38,12 +39,17 @@ class ClassPath:
     directories: tuple[str, ...] = ()
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Warned, ...]:
         """Say that directories stay outside: they may be anything, the whole disk too."""
         if not self.directories:
             return ()
         names = " ".join(self.directories)
-        return (f"the manifest's Class-Path names directories, which are left out: {names}",)
+        return (
+            Warned(
+                message=f"the manifest's Class-Path names directories, which are left out: {names}",
+                hint="add one with --extra-directory and --extra-classpath if it is needed",
+            ),
+        )
 
 
 def resolve_class_path(jar: Path, entries: Iterable[str]) -> ClassPath:

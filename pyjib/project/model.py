@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from pyjib.errors import ProjectError
+from pyjib.events import Warned
 
 
 class FileSource(Protocol):
@@ -161,7 +162,7 @@ class Project:
     dependencies is known; if not, a wildcard stands for them. ``main_class_candidates`` holds
     the classes with a main method, where ``main_class`` is not stated by the project.
     ``java_version`` is the release that the newest of its own classes needs. ``detail`` tells
-    where the class path comes from; ``warnings`` are sentences for the user.
+    where the class path comes from; ``warnings`` are for the user.
     """
 
     kind: ProjectKind
@@ -179,7 +180,7 @@ class Project:
     main_class_candidates: tuple[str, ...] = ()
     java_version: int | None = None
     detail: str = field(default="", compare=False)
-    warnings: tuple[str, ...] = field(default=(), compare=False)
+    warnings: tuple[Warned, ...] = field(default=(), compare=False)
 
 
 def _stat(path: Path) -> os.stat_result:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from pyjib.events import Warned
 from pyjib.project.archive_member import ArchiveMember, mapped_errors, open_archive
 from pyjib.project.classfile import HEAD_SIZE, MalformedClassError, find_main, read_version
 from pyjib.project.model import FileSource, ProjectFile
@@ -28,7 +29,7 @@ class Findings:
 
     java_version: int | None = None
     main_classes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
 
 def split_classes(
@@ -108,8 +109,14 @@ class _Reader:
         return self._archives[path]
 
 
-def _warnings(malformed: Sequence[str]) -> tuple[str, ...]:
+def _warnings(malformed: Sequence[str]) -> tuple[Warned, ...]:
     if not malformed:
         return ()
     more = f" and {len(malformed) - _NAMED} more" if len(malformed) > _NAMED else ""
-    return (f"not a class file, in spite of its name: {', '.join(malformed[:_NAMED])}{more}",)
+    names = ", ".join(malformed[:_NAMED])
+    return (
+        Warned(
+            message=f"not a class file, in spite of its name: {names}{more}",
+            hint="compile again; it is in the image all the same",
+        ),
+    )

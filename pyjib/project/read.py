@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pyjib.errors import ProjectError
 from pyjib.options import Mode
 from pyjib.project.directory import read_directory
 from pyjib.project.jar import read_jar
-from pyjib.project.model import Project
+from pyjib.project.model import Project, unreadable
 from pyjib.project.war import read_war
 
 _ACCEPTED = "name the directory of a compiled Maven or Gradle project, or a .jar or .war file"
@@ -23,12 +22,18 @@ def read_project(path: Path, *, mode: Mode) -> Project:
     ``DependencyError`` if one of its libraries is missing. A main class that is missing or
     ambiguous is no error here.
     """
-    # os.path answers False where pathlib may raise: a parent that nobody may enter, say.
-    if os.path.isdir(path):  # noqa: PTH112
+    try:
+        return _read(path, mode)
+    except OSError as error:  # whether a file is there cannot be told below a closed directory
+        raise unreadable(Path(error.filename or path), error) from None
+
+
+def _read(path: Path, mode: Mode) -> Project:
+    if path.is_dir():
         return read_directory(path, mode=mode)
-    if not os.path.exists(path):  # noqa: PTH110
-        raise ProjectError(f"{path} does not exist, or may not be entered", hint=_ACCEPTED)
+    if not path.exists():
+        raise ProjectError(f"{path} does not exist", hint=_ACCEPTED)
     suffix = path.suffix.lower()
-    if suffix not in (".jar", ".war") or not os.path.isfile(path):  # noqa: PTH113
+    if suffix not in (".jar", ".war") or not path.is_file():
         raise ProjectError(f"{path} is neither a directory nor a jar or war", hint=_ACCEPTED)
     return read_war(path) if suffix == ".war" else read_jar(path, mode=mode)

@@ -38,16 +38,23 @@ class LoginWords:
 
 
 def refusal(
-    call: Call, status: int, headers: Mapping[str, str], data: bytes, login: LoginWords
+    call: Call,
+    status: int,
+    headers: Mapping[str, str],
+    data: bytes,
+    login: LoginWords,
+    *,
+    where: str | None = None,
 ) -> RegistryError | Passing:
     """Return what to raise for an answer that ``call`` does not accept.
 
+    ``where`` is the host that answered, if it was not the registry's own.
     ``Passing`` if repeating may help, unless the server asks for more patience than there is.
     """
     diagnostics, text = parse_error(data)
     after = retry_after(headers) if status in PASSING_STATUSES else None
     said = "; ".join(str(diagnostic) for diagnostic in diagnostics) or text
-    message = f"cannot {call.action}: {call.registry} answered {describe(status)}"
+    message = f"cannot {call.action}: {where or call.registry} answered {describe(status)}"
     if said:
         message += f" ({said[:_MAX_SHOWN]})"
     error = _error(call, status, message, diagnostics, after, login)
@@ -132,7 +139,7 @@ def _hint(
         return f"{hint}ask for the right, or log in as another with pyjib login {call.registry}"
     if status in (401, 403):
         return login_hint(call.registry, login)
-    if status == 404:
+    if status == 404 and not call.bare:
         return _CHECK_NAME if reading else _CREATE_REPOSITORY
     if status in (400, 409) and codes & {"TAG_INVALID", "TAG_IMMUTABLE", "CONFLICT"}:
         return "the tag may be immutable there: push under a new one"

@@ -258,7 +258,9 @@ class Session:
             data = answer.read(MAX_ERROR)
         except (PyjibError, Passing):
             data = b""  # the status says enough
-        return refusal(call, answer.status, answer.headers, data, login)
+        own = not call.bare and self._is_own(call.registry, answer.url)
+        where = None if own else answer.url.authority
+        return refusal(call, answer.status, answer.headers, data, login, where=where)
 
     def _challenges(self, registry: str) -> Sequence[Challenge]:
         call = Call(

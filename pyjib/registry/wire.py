@@ -105,18 +105,14 @@ class Wire:
         timeout = httpx.Timeout(
             connect=CONNECT_TIMEOUT, read=request.patience, write=WRITE_TIMEOUT, pool=None
         )
-        # httpx and its log see the redacted URL; httpcore sends the target's exact bytes.
         outgoing = httpx.Request(
             request.method,
-            httpx.URL(str(request.url)),
+            str(request.url),
             headers=headers,
             content=content,
-            extensions={
-                "timeout": timeout.as_dict(),
-                "target": request.url.target.encode("ascii"),
-                "pyjib": (request.url, request.verify),
-            },
+            extensions={"timeout": timeout.as_dict(), "pyjib": (request.url, request.verify)},
         )
+        outgoing.url = _ExactUrl(request.url)
         try:
             response = self._client.send(outgoing, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -126,6 +122,21 @@ class Wire:
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
+
+
+class _ExactUrl(httpx.URL):
+    """A URL whose path and query go out byte for byte, and into httpx's log redacted.
+
+    httpx would escape some of what a registry wrote, and a signed query no longer fit.
+    """
+
+    def __init__(self, url: Url) -> None:
+        super().__init__(str(url))
+        self._target = url.target.encode("ascii")
+
+    @property
+    def raw_path(self) -> bytes:
+        return self._target
 
 
 class _Router(httpx.BaseTransport):

@@ -5,8 +5,16 @@ know sockets and no registry; ``memory`` and ``disk`` keep repositories and know
 """
 
 from pyjib.serve.journal import Exchange
-from pyjib.serve.message import Request, Response
+from pyjib.serve.message import BodyInterrupted, Request, Response
 from pyjib.serve.rules import Limits, Rules
 from pyjib.serve.server import RegistryServer
 
-__all__ = ["Exchange", "Limits", "RegistryServer", "Request", "Response", "Rules"]
+__all__ = [
+    "BodyInterrupted",
+    "Exchange",
+    "Limits",
+    "RegistryServer",
+    "Request",
+    "Response",
+    "Rules",
+]

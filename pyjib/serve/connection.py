@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import logging
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from http import HTTPStatus
 from io import BufferedReader
 from typing import BinaryIO, TypeAlias, cast
 
@@ -191,8 +191,8 @@ def _is_worth_draining(body: MessageBody, head: Head) -> bool:
 
 
 def _head_bytes(response: Response, *, keep: bool) -> bytes:
-    status = HTTPStatus(response.status)
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
+    status = response.status
+    lines = [f"HTTP/1.1 {status} {http.client.responses.get(status, 'Other')}"]
     lines += [f"{name}: {value}" for name, value in response.headers]
     if status not in _NO_BODY:
         lines.append(f"Content-Length: {response.length}")

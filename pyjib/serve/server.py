@@ -41,8 +41,8 @@ class RegistryServer:
     ``port`` 0 takes any free one. With ``users`` (passwords by name) a login is asked for, by
     Basic or with tokens of ``token_lifetime`` seconds, and ``policy`` tells what each user, and
     who has not logged in, may do. ``watcher`` is called after each exchange, from its thread.
-    ``intercept`` sees each request first and may answer in the registry's place. With ``tls``
-    the registry speaks HTTPS.
+    ``intercept`` sees each request first and may answer in the registry's place, or hang up by
+    raising ``BodyInterrupted``. With ``tls`` the registry speaks HTTPS.
     """
 
     def __init__(  # noqa: PLR0913  each is a switch of its own, all but two by name

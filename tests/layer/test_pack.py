@@ -300,7 +300,8 @@ class TestFailures:
         with pytest.raises(ProjectError, match="fickle changed"):
             pack(store, bad_plan, *good, cancellation=cancellation)
         assert cancellation.cancelled
-        assert store.usage().files == 0
+        assert store.usage().blobs == 0
+        assert store.usage().temporary_files == 0
 
     @pytest.mark.parametrize("jobs", [1, 2])
     def test_cancelled_at_any_moment(self, store: Store, jobs: int) -> None:

@@ -17,7 +17,16 @@ from pyjib.destination.archive import archive_chunks
 from pyjib.destination.engine import EngineDestination
 from pyjib.engine.client import EngineClient
 from pyjib.errors import EngineError, PlatformError
-from pyjib.events import BlobPresent, Event, TransferFinished, TransferProgress, Warned
+from pyjib.events import (
+    BlobPresent,
+    Event,
+    Listener,
+    TransferFinished,
+    TransferProgress,
+    TransferStarted,
+    Warned,
+    ignore,
+)
 from pyjib.oci.image import AnyImage
 from pyjib.oci.location import EngineLocation
 from pyjib.oci.media_type import Compression, ImageFormat
@@ -48,9 +57,11 @@ def heard() -> list[Event]:
     return []
 
 
-def tools(root: Path, connect: Callable[[], EngineClient]) -> BaseTools:
+def tools(
+    root: Path, connect: Callable[[], EngineClient], listener: Listener = ignore
+) -> BaseTools:
     nobody = cast(Any, None)  # no registry has a part in this
-    return BaseTools(store=Store(root), registry=nobody, engine=connect)
+    return BaseTools(store=Store(root), registry=nobody, engine=connect, listener=listener)
 
 
 def test_info(peer: Engine, connect: Callable[[], EngineClient]) -> None:
@@ -211,18 +222,16 @@ def test_base_from_engine(
 
 
 def test_base_is_exported_once(
-    connect: Callable[[], EngineClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connect: Callable[[], EngineClient], heard: list[Event], tmp_path: Path
 ) -> None:
     reference = Reference.parse("objectworld/base-once:17")
     EngineDestination(reference=reference, engine=connect).write(random_image(310))
     location = EngineLocation(reference=reference)
-    first = base_engine.pull(location, (), tools(tmp_path, connect))
-
-    def forbidden(*_: object) -> None:
-        pytest.fail("exported again")
-
-    monkeypatch.setattr(EngineClient, "image_save", forbidden)
-    again = base_engine.pull(location, (), tools(tmp_path, connect))
+    first = base_engine.pull(location, (), tools(tmp_path, connect, heard.append))
+    assert [event for event in heard if isinstance(event, TransferStarted)]
+    heard.clear()
+    again = base_engine.pull(location, (), tools(tmp_path, connect, heard.append))
+    assert heard == []
     assert again.images[0].manifest == first.images[0].manifest
     checked(cast(AnyImage, again.images[0]))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,7 @@ from tests.support.projects import (
 )
 
 LIBRARY = "org.acme:a:1.0"
+NOBODY = 65534
 
 
 def read(path: Path, mode: Mode = Mode.EXPLODED) -> Project:
@@ -48,6 +51,28 @@ def refusal(path: Path, kind: type[ProjectError] = ProjectError, mode: Mode = Mo
         read(path, mode)
     assert caught.value.hint
     return f"{caught.value.message} | {caught.value.hint}"
+
+
+@pytest.fixture
+def common_user() -> Iterator[Path]:
+    """A directory to work in as a user who may not read everything, as root may."""
+    if os.name == "nt":
+        pytest.skip("Windows has no such permissions")
+    with tempfile.TemporaryDirectory() as name:
+        user = os.geteuid()
+        if user == 0:
+            os.chown(name, NOBODY, -1)
+            os.seteuid(NOBODY)
+        try:
+            yield Path(name)
+        finally:
+            for directory, _, _ in os.walk(name, onerror=lambda error: open_up(error.filename)):
+                open_up(directory)
+            os.seteuid(user)
+
+
+def open_up(directory: str) -> None:
+    Path(directory).chmod(0o755)
 
 
 class TestMavenClasses:
@@ -182,7 +207,7 @@ class TestMavenLibraries:
         assert not read(tmp_path).warnings
         os.utime(tmp_path / "target" / "dependency", (1e9, 1e9))
         (warning,) = read(tmp_path).warnings
-        assert "pom.xml is newer" in warning
+        assert "pom.xml is newer" in warning.message
 
     def test_the_class_path_of_the_thin_jar(self, tmp_path: Path) -> None:
         write_maven_project(tmp_path, dependencies=[LIBRARY])
@@ -239,8 +264,8 @@ class TestPreparedApplications:
         jar = write_boot_jar(tmp_path / "target" / "app-1.0.jar")
         os.utime(jar, (1e9, 1e9))
         (warning,) = read(tmp_path).warnings
-        assert "is newer than" in warning
-        assert "package it again" in warning
+        assert "is newer than" in warning.message
+        assert "mvn package" in (warning.hint or "")
 
     def test_several_boot_jars(self, tmp_path: Path) -> None:
         write_maven_project(tmp_path)
@@ -405,7 +430,7 @@ class TestClassPathFile:
         path = self.write(tmp_path)
         assert not read(tmp_path).warnings
         os.utime(path, (1e9, 1e9))
-        assert "is newer than" in read(tmp_path).warnings[0]
+        assert "is newer than" in read(tmp_path).warnings[0].message
 
     @pytest.mark.parametrize(
         ("content", "reason"),
@@ -473,19 +498,28 @@ class TestNoProject:
         write_tree(tmp_path, {"pom.xml": "<project>"})
         assert "pom.xml" in refusal(tmp_path)
 
-    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
-    def test_unreadable_files(self, tmp_path: Path) -> None:
-        write_maven_project(tmp_path)
-        path = tmp_path / "target" / "classes" / class_path_of()
-        path.chmod(0)
-        with pytest.raises(ProjectError, match="cannot read"):
-            read(tmp_path)
-        path.parent.chmod(0)
-        try:
-            with pytest.raises(ProjectError, match="cannot"):
-                read(tmp_path)
-        finally:
-            path.parent.chmod(0o755)
+    def test_an_unreadable_class(self, common_user: Path) -> None:
+        write_maven_project(common_user)
+        (common_user / "target" / "classes" / class_path_of()).chmod(0)
+        with pytest.raises(ProjectError, match=r"cannot read .*Main\.class: Permission denied"):
+            read(common_user)
+
+    def test_an_unreadable_directory(self, common_user: Path) -> None:
+        write_maven_project(common_user)
+        (common_user / "target" / "classes" / "com").chmod(0)
+        with pytest.raises(ProjectError, match=r"cannot list .*com: Permission denied"):
+            read(common_user)
+
+    def test_an_unreadable_project(self, common_user: Path) -> None:
+        write_maven_project(common_user / "shop")
+        (common_user / "shop").chmod(0)
+        with pytest.raises(ProjectError, match="shop"):
+            read(common_user / "shop")
+
+    def test_an_unreadable_jar(self, common_user: Path) -> None:
+        write_thin_jar(common_user / "app.jar").chmod(0)
+        with pytest.raises(ProjectError, match=r"cannot read .*app\.jar: Permission denied"):
+            read(common_user / "app.jar")
 
     @pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
     def test_a_class_that_is_a_dangling_link(self, tmp_path: Path) -> None:

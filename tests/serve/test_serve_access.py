@@ -189,14 +189,14 @@ def test_wrong_login_gets_no_token(wire: Wire) -> None:
 
 
 def test_tokens_end() -> None:
-    with RegistryServer(users=USERS, auth="token", token_lifetime=0) as server:
-        with Wire(server.address) as wire:
-            reply = ask(wire, "repository:app:pull")
-            assert reply.json["expires_in"] == 1
-            old = f"Bearer {reply.json['token']}"
-            reply = wire.send("GET", "/v2/app/tags/list", Authorization=old)
-            assert reply.status == 401
-            assert reply["WWW-Authenticate"].endswith('error="invalid_token"')
+    ended = RegistryServer(users=USERS, auth="token", token_lifetime=0)
+    with ended as server, Wire(server.address) as wire:
+        reply = ask(wire, "repository:app:pull")
+        assert reply.json["expires_in"] == 1
+        old = f"Bearer {reply.json['token']}"
+        reply = wire.send("GET", "/v2/app/tags/list", Authorization=old)
+        assert reply.status == 401
+        assert reply["WWW-Authenticate"].endswith('error="invalid_token"')
 
 
 def test_tokens_can_be_revoked(server: RegistryServer, wire: Wire) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import hashlib
-import ipaddress
 import json
 import socket
 import ssl
@@ -14,12 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from pyjib.errors import ConfigurationError, TransportError
-from pyjib.serve import Exchange, Limits, RegistryServer, Request, Response, Rules
+from pyjib.serve import BodyInterrupted, Exchange, Limits, RegistryServer, Request, Response, Rules
+from tests.support.engine_certificates import write_certificates
 from tests.support.wire import Wire, raw, read_all
 
 EMPTY = f"sha256:{hashlib.sha256(b'').hexdigest()}"
@@ -291,9 +287,9 @@ def test_uploads_can_be_cancelled_where_nothing_is_deleted() -> None:
 
 
 def test_read_only_root_is_not_touched(tmp_path: Path) -> None:
-    with RegistryServer(tmp_path / "root", rules=Rules(read_only=True)) as server:
-        with Wire(server.address) as wire:
-            assert wire.send("GET", "/v2/_catalog").json == {"repositories": []}
+    closed = RegistryServer(tmp_path / "root", rules=Rules(read_only=True))
+    with closed as server, Wire(server.address) as wire:
+        assert wire.send("GET", "/v2/_catalog").json == {"repositories": []}
     assert not (tmp_path / "root").exists()
 
 
@@ -398,6 +394,20 @@ def test_intercept(server: RegistryServer, wire: Wire) -> None:
     assert (replies[0]["Retry-After"], replies[0].body) == ("1", b"busy")
 
 
+def test_intercept_with_a_status_of_nobodys_and_without_any(
+    server: RegistryServer, wire: Wire
+) -> None:
+    server.intercept = lambda request: Response(status=522)
+    assert wire.send("GET", "/v2/").status == 522
+
+    def hang_up(request: Request) -> Response | None:
+        raise BodyInterrupted
+
+    server.intercept = hang_up
+    assert answers(server, b"GET /v2/ HTTP/1.1\r\n\r\n") == b""
+    assert server.journal[-1].status == 0
+
+
 def test_broken_storage_is_an_answer(tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "app").mkdir(parents=True)
@@ -410,12 +420,12 @@ def test_broken_storage_is_an_answer(tmp_path: Path) -> None:
 
 
 def test_tls(tmp_path: Path) -> None:
-    certificate = self_signed(tmp_path)
+    write_certificates(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(tmp_path / "server-cert.pem", tmp_path / "server-key.pem")
     with RegistryServer(tls=context) as server:
         assert server.url.startswith("https://")
-        trusting = ssl.create_default_context(cafile=certificate)
+        trusting = ssl.create_default_context(cafile=tmp_path / "ca.pem")
         with (
             raw(server.address) as sock,
             trusting.wrap_socket(sock, server_hostname="127.0.0.1") as secure,
@@ -427,36 +437,6 @@ def test_tls(tmp_path: Path) -> None:
                 assert b"HTTP" not in read_all(plain)
             server.close()
             assert b"HTTP" not in read_all(secure)
-
-
-def self_signed(directory: Path) -> Path:
-    """Make a certificate for 127.0.0.1, and return the file that holds it and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pyjib test")])
-    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = directory / "server.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
 
 
 def test_error_bodies_have_the_form_of_the_specification(wire: Wire) -> None:

@@ -21,6 +21,11 @@ DEFAULT_PLUGIN_GROUP = "org.apache.maven.plugins"
 IMPORT = "import"
 
 
+def nothing() -> Mapping[str, str]:
+    """Return ``NOTHING``, which cannot be a field's default itself."""
+    return NOTHING
+
+
 class Coordinates(NamedTuple):
     """Which POM is meant: group, artifact and version (a folder's, so ``1-SNAPSHOT``)."""
 
@@ -58,7 +63,8 @@ class PomDependency:
     ``version`` and ``scope`` are ``None`` where the POM does not tell; in the dependencies of an
     effective model both are set. ``version`` may be a range or ``LATEST``. ``type`` is Maven's
     word (``jar``, ``test-jar``…), not a file's ending. ``optional`` ``None`` is not told.
-    ``origin`` is for messages and has no part in equality.
+    ``origin`` is for messages and has no part in equality. ``optional_expression`` is what raw
+    ``optional`` says where that is an expression; it is gone from effective models.
     """
 
     group: str
@@ -71,6 +77,7 @@ class PomDependency:
     exclusions: tuple[Exclusion, ...] = ()
     system_path: str | None = None
     origin: Origin | None = field(default=None, compare=False)
+    optional_expression: str | None = None
 
     @property
     def key(self) -> str:
@@ -110,7 +117,7 @@ class Node:
 
     name: str
     text: str | None = None
-    attributes: Mapping[str, str] = NOTHING
+    attributes: Mapping[str, str] = field(default_factory=nothing)
     children: tuple[Node, ...] = ()
 
     def child(self, name: str) -> Node | None:
@@ -168,7 +175,7 @@ class Plugin:
 class Build:
     """The ``<build>`` of a POM or profile; ``values`` are its texts by name (``finalName``…)."""
 
-    values: Mapping[str, str] = NOTHING
+    values: Mapping[str, str] = field(default_factory=nothing)
     plugins: tuple[Plugin, ...] = ()
     plugin_management: tuple[Plugin, ...] = ()
     extensions: tuple[Coordinates, ...] = ()
@@ -178,7 +185,7 @@ class Build:
 class Body:
     """What a POM and a profile can both say. ``modules`` are never inherited."""
 
-    properties: Mapping[str, str] = NOTHING
+    properties: Mapping[str, str] = field(default_factory=nothing)
     dependencies: tuple[PomDependency, ...] = ()
     dependency_management: tuple[PomDependency, ...] = ()
     repositories: tuple[Repository, ...] = ()
@@ -272,7 +279,7 @@ class RawPom:
     version: str | None = None
     packaging: str = "jar"
     parent: Parent | None = None
-    facts: Mapping[str, str] = NOTHING
+    facts: Mapping[str, str] = field(default_factory=nothing)
     body: Body = field(default_factory=Body)
     profiles: tuple[Profile, ...] = ()
     relocation: Relocation | None = None
@@ -326,7 +333,7 @@ class EffectiveModel:
     packaging: str
     pom: Path
     basedir: Path
-    properties: Mapping[str, str] = NOTHING
+    properties: Mapping[str, str] = field(default_factory=nothing)
     dependencies: tuple[PomDependency, ...] = ()
     dependency_management: tuple[PomDependency, ...] = ()
     repositories: tuple[Repository, ...] = ()
@@ -338,7 +345,7 @@ class EffectiveModel:
     final_name: str
     lineage: tuple[Path, ...] = ()
     active_profiles: tuple[str, ...] = ()
-    facts: Mapping[str, str] = field(default=NOTHING, compare=False)
+    facts: Mapping[str, str] = field(default_factory=nothing, compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
     @property

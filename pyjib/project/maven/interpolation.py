@@ -1,0 +1,237 @@
+"""``${…}`` in POMs: where values come from, in which order, and when to stop.
+
+An expression that nobody knows stays as it is. One that leads back to itself is an error, as it
+is in Maven. Specification: ``maven-and-gradle-projects`` §1.5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+from pyjib.errors import ProjectError
+from pyjib.project.maven.model import NOTHING, nothing
+
+Lookup = Callable[[str], str | None]
+
+_PREFIXES = ("project.", "pom.")
+# Paths that Maven makes absolute on the way, wherever they are mentioned.
+_PATHS = frozenset(
+    (
+        "build.directory",
+        "build.outputDirectory",
+        "build.testOutputDirectory",
+        "build.sourceDirectory",
+        "build.testSourceDirectory",
+        "build.scriptSourceDirectory",
+        "reporting.outputDirectory",
+    )
+)
+CI_FRIENDLY = ("revision", "changelist", "sha1")
+"""The properties that a user's value replaces in the POM's own, so that versions can be given."""
+
+
+class Interpolator:
+    """Replaces expressions by values from the first of ``sources`` that knows them.
+
+    ``basedir``, if given, is what relative build directories are below.
+    """
+
+    def __init__(self, *sources: Lookup, basedir: Path | None = None) -> None:
+        self._sources = sources
+        self._basedir = basedir
+        self._answers: dict[str, str | None] = {}
+        self._open: list[str] = []  # without prefix, the outermost first
+
+    def __call__(self, text: str) -> str:
+        """Return the text with all that is known put in.
+
+        Raises ``ProjectError`` for an expression that needs itself.
+        """
+        start = text.find("${")
+        if start < 0:
+            return text
+        parts, done = [], 0
+        while start >= 0:
+            end = text.find("}", start)
+            if end < 0:
+                break
+            expression = text[start + 2 : end]
+            value = self.value(expression)
+            parts.append(text[done:start])
+            parts.append(text[start : end + 1] if value is None else value)
+            done = end + 1
+            start = text.find("${", done)
+        parts.append(text[done:])
+        return "".join(parts)
+
+    def value(self, expression: str) -> str | None:
+        """Return what one expression stands for, itself interpolated; ``None`` if unknown."""
+        if expression in self._answers:
+            return self._answers[expression]
+        naked = without_prefix(expression)
+        if naked in self._open:
+            raise _cycle(expression, naked, self._open)
+        self._open.append(naked)
+        try:
+            raw = self._look_up(expression, naked)
+            answer = None if raw is None else self._absolute(naked, self(raw))
+        finally:
+            self._open.pop()
+        self._answers[expression] = answer
+        return answer
+
+    def _look_up(self, expression: str, naked: str) -> str | None:
+        whole, itself = f"${{{expression}}}", False
+        for source in self._sources:
+            value = source(expression)
+            if value is None:
+                continue
+            if whole not in value:
+                return value
+            itself = True  # "<java.home>${java.home}</java.home>" leaves it to the next source
+        if itself:
+            raise _cycle(expression, naked, self._open)
+        return None
+
+    def _absolute(self, naked: str, value: str) -> str:
+        if self._basedir is None or naked not in _PATHS:
+            return value
+        return str(align(value, self._basedir))
+
+
+def align(path: str, basedir: Path) -> Path:
+    """Return a path made absolute from the project's folder, ``..`` worked out as in Java."""
+    joined = basedir / path.replace("\\", "/")
+    parts: list[str] = []
+    for part in joined.parts[1:]:
+        if part == ".." and parts:
+            parts.pop()
+        elif part != "..":
+            parts.append(part)
+    return Path(joined.anchor, *parts)
+
+
+def without_prefix(expression: str) -> str:
+    """Return ``version`` for ``project.version`` and ``pom.version``."""
+    for prefix in _PREFIXES:
+        if expression.startswith(prefix):
+            return expression[len(prefix) :]
+    return expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """What the expressions of one model are looked up in.
+
+    ``facts`` are the model's own texts by dotted path (``version``, ``build.finalName``…).
+    ``basedir`` and ``started`` are known for projects only, not for POMs of a repository.
+    """
+
+    facts: Mapping[str, str]
+    properties: Mapping[str, str]
+    user: Mapping[str, str] = field(default_factory=nothing)
+    system: Mapping[str, str] = field(default_factory=nothing, repr=False)
+    basedir: Path | None = None
+    started: datetime | None = None
+
+    def interpolator(self) -> Interpolator:
+        """Return an interpolator with Maven's order of sources."""
+        return Interpolator(*self._sources(), basedir=self.basedir)
+
+    def _sources(self) -> Iterator[Lookup]:
+        if self.basedir is not None:
+            yield basedir_source(self.basedir)
+            if self.started is not None:
+                yield self._timestamp
+        yield self._prefixed_fact
+        yield self.user.get
+        yield self.properties.get
+        yield self.system.get
+        yield self._environment
+        yield self.facts.get
+
+    def _prefixed_fact(self, expression: str) -> str | None:
+        naked = without_prefix(expression)
+        return self.facts.get(naked) if naked != expression else None
+
+    def _environment(self, expression: str) -> str | None:
+        return self.system.get(f"env.{expression}")
+
+    def _timestamp(self, expression: str) -> str | None:
+        if self.started is None or expression not in ("build.timestamp", "maven.build.timestamp"):
+            return None
+        pattern = self.properties.get("maven.build.timestamp.format", DEFAULT_TIME_PATTERN)
+        return java_time(self.started, pattern)
+
+
+def basedir_source(basedir: Path) -> Lookup:
+    """Return a source for ``basedir``, ``project.basedir`` and ``project.baseUri``."""
+    answers = {"basedir": str(basedir)}
+    for prefix in _PREFIXES:
+        answers[f"{prefix}basedir"] = str(basedir)
+        answers[f"{prefix}baseUri"] = f"{basedir.as_uri()}/"
+    return answers.get
+
+
+DEFAULT_TIME_PATTERN = "yyyy-MM-dd'T'HH:mm:ss'Z'"
+_TIME = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*")
+_FIELDS = {"d": "day", "H": "hour", "m": "minute", "s": "second"}
+
+
+def java_time(moment: datetime, pattern: str) -> str:
+    """Return a moment in UTC by a pattern of Java's ``SimpleDateFormat``.
+
+    Knows the fields that stamps are made of: ``y M d D H h a m s S Z X z``; others stay letters.
+    """
+    moment = moment.astimezone(timezone.utc)
+
+    def put(match: re.Match[str]) -> str:
+        if match[2] is None:
+            return match[1].replace("''", "'") if match[1] else "'"
+        return _time_field(moment, match[2], len(match[0])) or match[0]
+
+    return _TIME.sub(put, pattern)
+
+
+def _time_field(moment: datetime, letter: str, width: int) -> str | None:
+    if letter in _FIELDS:
+        return str(getattr(moment, _FIELDS[letter])).zfill(width)
+    match letter:
+        case "y":
+            return f"{moment.year % 100:02}" if width == 2 else str(moment.year).zfill(width)
+        case "M":
+            names = {3: "%b"}.get(width, "%B")
+            return str(moment.month).zfill(width) if width < 3 else moment.strftime(names)
+        case "D":
+            return str(moment.timetuple().tm_yday).zfill(width)
+        case "h":
+            return str(moment.hour % 12 or 12).zfill(width)
+        case "a":
+            return "AM" if moment.hour < 12 else "PM"
+        case "S":
+            return str(moment.microsecond // 1000).zfill(width)
+        case "Z":
+            return "+0000"
+        case "z":
+            return "UTC"
+        case "X":
+            return "Z"
+    return None
+
+
+def overridden(properties: Mapping[str, str], user: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a POM's properties with the versions that a user gave from outside put in."""
+    given = {name: user[name] for name in CI_FRIENDLY if name in user}
+    return {**properties, **given} if given else (properties or NOTHING)
+
+
+def _cycle(expression: str, naked: str, path: list[str]) -> ProjectError:
+    names = ", ".join(dict.fromkeys((*path, naked)))
+    return ProjectError(
+        f"Resolving expression: '${{{expression}}}': Detected the following recursive "
+        f"expression cycle in '{naked}': [{names}]"
+    )

@@ -1,0 +1,248 @@
+"""The mission, on real programs: Maven builds the app, pyjib the image, engines run it.
+
+The base stands in for ``eclipse-temurin:17-jdk``: a JRE of this machine's JDK, in the registry.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import pyjib
+from tests.support.jre_base import JreBase
+from tests.support.peers import Distribution, Engine, attempt, require, run, skopeo, umoci
+
+pytestmark = pytest.mark.peers
+
+ROOT = Path(__file__).resolve().parents[2]
+HELLO = "Hello ObjectWorld!"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """What the tests build from and with: the compiled project, a base, a cache, a registry."""
+
+    project: Path
+    base: str
+    cache: Path
+    registry: str
+
+    def build(self, *arguments: str, variables: dict[str, str] | None = None) -> str:
+        """Run ``pyjib build`` in the project and return its stdout."""
+        done = subprocess.run(
+            [sys.executable, "-m", "pyjib", "build", "--from", self.base, *arguments],
+            cwd=self.project,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "PYJIB_CACHE": str(self.cache),
+                **(variables or {}),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def spring_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The mission's app, built by Maven from its sources."""
+    mvn = require("mvn")
+    project = tmp_path_factory.mktemp("spring") / "docker-hello"
+    shutil.copytree(ROOT / "fixtures" / "docker-hello-spring", project)
+    arguments = ["--batch-mode", "--quiet", "-DskipTests", "-f", str(project), "package"]
+    for _ in range(3):  # downloads have bad minutes
+        if attempt(str(mvn), *arguments, timeout=600).returncode == 0:
+            return project
+    run(str(mvn), *arguments, timeout=600)
+    return project
+
+
+@pytest.fixture(scope="module")
+def shop(
+    spring_project: Path,
+    jre_base: JreBase,
+    distribution: Distribution,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Shop:
+    base = f"{distribution.address}/library/eclipse-temurin:17-jdk"
+    skopeo("copy", "--dest-tls-verify=false", f"oci:{jre_base.layout}:latest", f"docker://{base}")
+    return Shop(
+        project=spring_project,
+        base=base,
+        cache=tmp_path_factory.mktemp("cache"),
+        registry=distribution.address,
+    )
+
+
+def wait_for(answer: Callable[[], str], wanted: str, seconds: int = 90) -> str:
+    """Ask until the answer holds what is wanted: a JVM takes its time to start."""
+    deadline = time.monotonic() + seconds
+    text = ""
+    while time.monotonic() < deadline:
+        try:
+            text = answer()
+        except (OSError, urllib.error.URLError) as error:
+            text = f"no answer: {error}"
+        if wanted in text:
+            return text
+        time.sleep(0.25)
+    pytest.fail(f"no {wanted!r} in {seconds} s; last: {text}")
+
+
+def get(path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:28080{path}", timeout=5) as reply:
+        return str(reply.read().decode())
+
+
+class Running:
+    """A container of an image, with port 8080 at 28080, removed at the end."""
+
+    def __init__(self, engine: Engine, image: str, options: Sequence[str] = ()) -> None:
+        self.engine, self.image, self.options = engine, image, options
+
+    def __enter__(self) -> str:
+        arguments = ["-d", "-p", "28080:8080", *self.options]
+        self.container = self.engine.run("run", *arguments, self.image).strip()
+        return self.container
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.attempt("rm", "-f", self.container)
+
+
+def check_answers(engine: Engine, image: str) -> None:
+    with Running(engine, image):
+        wait_for(lambda: get("/hello"), HELLO)
+        health = wait_for(lambda: get("/actuator/health"), "UP")
+        assert json.loads(health)["status"] == "UP"
+
+
+@pytest.fixture(scope="module")
+def pushed(shop: Shop) -> str:
+    """The app, exploded, in the registry; the reference by digest that pyjib printed."""
+    return shop.build("--to", f"{shop.registry}/objectworld/docker-hello", "--tag", "1.0.0")
+
+
+@pytest.mark.parametrize("mode", ["exploded", "packaged"])
+def test_docker_pulls_and_runs_what_is_pushed(shop: Shop, docker_engine: Engine, mode: str) -> None:
+    target = f"{shop.registry}/objectworld/{mode}"
+    printed = shop.build("--to", target, "--mode", mode)
+    assert printed.startswith(f"{target}@sha256:")
+    docker_engine.run("pull", printed)
+    check_answers(docker_engine, printed)
+
+
+def test_build_into_the_daemon(shop: Shop, docker_engine: Engine) -> None:
+    name = "objectworld/docker-hello:daemon"
+    shop.build("--to", f"docker://{name}", variables=dict(docker_engine.variables))
+    check_answers(docker_engine, name)
+
+
+@pytest.fixture(scope="module")
+def archive(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("archive") / "app.tar"
+    shop.build("--to", f"tar://{path}", "--name", "objectworld/docker-hello:tar")
+    return path
+
+
+def test_docker_load(archive: Path, docker_engine: Engine) -> None:
+    docker_engine.run("load", "-i", archive)
+    check_answers(docker_engine, "objectworld/docker-hello:tar")
+
+
+def test_podman_load(archive: Path, podman_service: Engine) -> None:
+    podman_service.run("load", "-i", archive)
+    inspected = podman_service.inspect("docker.io/objectworld/docker-hello:tar")
+    assert inspected["Config"]["Entrypoint"][0] == "java"
+    with Running(podman_service, "docker.io/objectworld/docker-hello:tar", ["--network=host"]):
+        pass
+
+
+def test_swarm_stack(shop: Shop, pushed: str, docker_engine: Engine, tmp_path: Path) -> None:
+    stack = tmp_path / "stack.yml"
+    stack.write_text(
+        f"""
+version: "3.8"
+services:
+  hello:
+    image: {pushed}
+    ports: ["28081:8080"]
+    deploy: {{replicas: 2}}
+"""
+    )
+    docker_engine.run("swarm", "init", "--advertise-addr", "127.0.0.1")
+    try:
+        docker_engine.run("stack", "deploy", "-c", stack, "hello")
+        check_replicas(docker_engine, 2)
+        docker_engine.run("service", "scale", "--detach", "hello_hello=3")
+        check_replicas(docker_engine, 3)
+    finally:
+        docker_engine.attempt("stack", "rm", "hello")
+        docker_engine.attempt("swarm", "leave", "--force")
+
+
+def check_replicas(engine: Engine, count: int) -> None:
+    """Wait for the replicas, then ask each task from inside: an ingress port needs IPVS."""
+    wait_for(
+        lambda: engine.run("service", "ls", "--format", "{{.Replicas}}"), f"{count}/{count}", 120
+    )
+    containers = engine.run(
+        "ps", "-q", "--filter", "label=com.docker.swarm.service.name=hello_hello"
+    ).split()
+    assert len(containers) == count
+    for container in containers:
+        ask = ["exec", container, "wget", "-q", "-O", "-", "http://127.0.0.1:8080/hello"]
+        wait_for(lambda ask=ask: engine.attempt(*ask).stdout, HELLO)  # type: ignore[misc]
+
+
+def test_skopeo_inspects_and_copies(pushed: str, tmp_path: Path) -> None:
+    found = json.loads(skopeo("inspect", "--tls-verify=false", f"docker://{pushed}"))
+    assert found["Digest"] == pushed.partition("@")[2]
+    skopeo("copy", "--src-tls-verify=false", f"docker://{pushed}", f"oci:{tmp_path / 'copy'}:app")
+    assert (tmp_path / "copy" / "index.json").is_file()
+
+
+@pytest.fixture
+def layout(shop: Shop, tmp_path: Path) -> Path:
+    directory = tmp_path / "layout"
+    printed = shop.build("--to", f"oci://{directory}:app")
+    assert printed == f"oci://{directory}:app"
+    return directory
+
+
+def test_umoci_unpacks_a_layout(layout: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    umoci("unpack", "--rootless", "--image", f"{layout}:app", bundle)
+    app = bundle / "rootfs" / "app"
+    assert (
+        app / "jib-main-class-file"
+    ).read_text() == "org.objectworld.hello.DockerHelloApplication"
+    assert len(list((app / "libs").glob("*.jar"))) > 20
+    skopeo("copy", f"oci:{layout}:app", f"oci:{tmp_path / 'copy'}:app")
+
+
+def test_umoci_unpacks_what_is_pushed(pushed: str, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    skopeo("copy", "--src-tls-verify=false", f"docker://{pushed}", f"oci:{copy}:app")
+    umoci("unpack", "--rootless", "--image", f"{copy}:app", tmp_path / "bundle")
+
+
+def test_what_is_pushed_is_valid(pushed: str, tmp_path: Path) -> None:
+    options = pyjib.BuildOptions(cache=tmp_path)
+    with pyjib.pull(pyjib.parse_location(pushed), options=options) as pulled:
+        for image in pulled.images:
+            pyjib.validate(image)

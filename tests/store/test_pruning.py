@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pyjib.oci.blob import Blob
+from pyjib.oci.digest import Digest
+from pyjib.store.store import LayerRecord, Pruned, Store, Usage
+
+TYPE = "application/octet-stream"
+DAY = 86_400
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+def put(store: Store, data: bytes, *, days_ago: float = 0) -> Blob:
+    with store.writer() as writer:
+        writer.write(data)
+        blob = writer.commit(TYPE)
+    age(path_of(store, blob), days_ago)
+    return blob
+
+
+def path_of(store: Store, blob: Blob) -> Path:
+    return store.root / "blobs" / "sha256" / blob.descriptor.digest.hex
+
+
+def age(path: Path, days: float) -> None:
+    used = path.stat().st_mtime - days * DAY
+    os.utime(path, (used, used))
+
+
+def remember(store: Store, key: str, blob: Blob) -> None:
+    store.put_layer(key, LayerRecord(descriptor=blob.descriptor, diff_id=Digest.of(b"tar")))
+
+
+def test_usage(store: Store) -> None:
+    assert store.usage() == Usage()
+    remember(store, "key", put(store, b"12345"))
+    put(store, b"678")
+    with store.writer() as writer:
+        writer.write(b"under way")
+        usage = store.usage()
+    assert (usage.blobs, usage.blob_bytes) == (2, 8)
+    assert usage.index_files == 1
+    assert usage.index_bytes > 100
+    assert (usage.temporary_files, usage.temporary_bytes) == (1, 9)
+    assert usage.files == 4
+    assert usage.bytes == 8 + 9 + usage.index_bytes
+
+
+def test_old_ones_go(store: Store) -> None:
+    old, new = put(store, b"old", days_ago=31), put(store, b"new!", days_ago=29)
+    remember(store, "old", old)
+    remember(store, "new", new)
+    (old_record,) = [p for p in (store.root / "layers").iterdir() if b'"size":3' in p.read_bytes()]
+    size = old_record.stat().st_size
+    assert store.prune(older_than_days=30) == Pruned(files=2, bytes=3 + size)
+    assert store.find(old.descriptor) is None
+    assert store.get_layer("new") is not None
+    assert store.prune(older_than_days=30) == Pruned(files=0, bytes=0)
+
+
+def test_use_makes_young(store: Store) -> None:
+    old = put(store, b"old", days_ago=31)
+    assert Store(store.root).find(old.descriptor) is not None
+    assert store.prune(older_than_days=1).files == 0
+
+
+def test_use_of_documents_makes_young(store: Store) -> None:
+    digest = store.put_document(b"{}")
+    age(store.root / "blobs" / "sha256" / digest.hex, 31)
+    assert Store(store.root).get_document(digest) == b"{}"
+    assert store.prune(older_than_days=1).files == 0
+
+
+def test_use_is_written_down_once_a_day_only(store: Store) -> None:
+    blob = put(store, b"data", days_ago=0.5)
+    before = path_of(store, blob).stat().st_mtime_ns
+    assert store.find(blob.descriptor) is not None
+    assert path_of(store, blob).stat().st_mtime_ns == before
+
+
+def test_least_recently_used_go_first(store: Store) -> None:
+    blobs = [put(store, bytes([n]) * 10, days_ago=days) for n, days in enumerate((2, 5, 1, 4))]
+    assert store.prune(max_bytes=25) == Pruned(files=2, bytes=20)
+    assert [store.find(blob.descriptor) is not None for blob in blobs] == [True, False, True, False]
+    assert store.prune(max_bytes=25).files == 0
+
+
+def test_file_digests_of_old_go(store: Store) -> None:
+    store.remember_file_digests({"a\0001\0001\0001": Digest.of(b"")}, started=1 << 62)
+    (segment,) = (store.root / "files").iterdir()
+    assert store.prune(older_than_days=30).files == 0
+    age(segment, 31)
+    assert store.prune(older_than_days=30).files == 1
+
+
+def test_everything(store: Store) -> None:
+    remember(store, "key", put(store, b"data"))
+    store.remember_file_digests({"a\0001\0001\0001": Digest.of(b"")}, started=1 << 62)
+    (store.root / "tmp" / "1-left").write_bytes(b"x")
+    (store.root / "not ours").write_bytes(b"somebody's")
+    assert store.prune(everything=True).files == 4
+    assert store.usage() == Usage()
+    assert (store.root / "not ours").read_bytes() == b"somebody's"
+    assert store.get_layer("key") is None
+
+
+def test_store_works_on_after_everything_went(store: Store) -> None:
+    put(store, b"data")
+    store.prune(everything=True)
+    assert store.find(put(store, b"data").descriptor) is not None
+
+
+def test_what_crashes_left_goes_on_the_way(store: Store) -> None:
+    put(store, b"data")
+    young, old = store.root / "tmp" / "1-young", store.root / "tmp" / "1-old"
+    for path in (young, old):
+        path.write_bytes(b"left behind")
+    age(old, 1.1)
+    put(Store(store.root), b"other")
+    assert young.exists()
+    assert not old.exists()
