@@ -45,7 +45,10 @@ class ProjectRead(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseResolved(Event):
-    """A base image is known. ``digest`` is that of its manifest or index, as pulled."""
+    """A base image is known.
+
+    ``digest`` is that of its manifest or index as pulled, empty where it has none (scratch).
+    """
 
     name: str
     digest: str

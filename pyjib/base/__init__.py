@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyjib.base.model import BaseImages, BaseTools
+from pyjib.events import BaseResolved
 from pyjib.oci.location import (
     ArchiveLocation,
     EngineLocation,
@@ -24,6 +25,18 @@ def pull_base(location: Location, platforms: Sequence[Platform], *, tools: BaseT
     Manifests and configs are read and verified now, a registry's layers when they are opened.
     Raises ``PlatformError``, ``ContentError``, and what the kind of location may raise.
     """
+    images = _pull(location, platforms, tools)
+    tools.listener(
+        BaseResolved(
+            name=images.name,
+            digest=str(images.digest or ""),
+            platforms=tuple(str(image.platform) for image in images.images),
+        )
+    )
+    return images
+
+
+def _pull(location: Location, platforms: Sequence[Platform], tools: BaseTools) -> BaseImages:
     match location:
         case Scratch():
             from pyjib.base import scratch  # noqa: PLC0415  each kind is imported when used

@@ -44,13 +44,6 @@ def pull(location: RegistryLocation, platforms: Sequence[Platform], tools: BaseT
     source = _Source(reference=location.reference, name=str(location), tools=tools)
     digest = source.resolve()
     images = source.images(digest, platforms)
-    tools.listener(
-        BaseResolved(
-            name=source.name,
-            digest=str(digest),
-            platforms=tuple(str(image.platform) for image in images),
-        )
-    )
     document = source.read(digest)
     return BaseImages(
         name=source.name,

@@ -33,6 +33,14 @@ class Session:
         logger.handlers = [handler]
         logger.propagate = False
 
+    def close(self) -> None:
+        """Undo what ``enable_debug`` did, since a process may run several commands."""
+        if self.debug:
+            logger = logging.getLogger("pyjib")
+            logger.setLevel(logging.NOTSET)
+            logger.handlers = []
+            logger.propagate = True
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return the exit code; never raises."""
@@ -41,6 +49,8 @@ def run(arguments: Sequence[str]) -> int:
         code = pyjib.main(list(arguments), prog_name="pyjib", standalone_mode=False, obj=session)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  this is where all errors end
         return report(error, debug=session.debug)
+    finally:
+        session.close()
     return code if isinstance(code, int) else 0
 
 

@@ -39,9 +39,14 @@ class OwnJar:
 
     @property
     def holds_libraries(self) -> bool:
-        """Whether a plugin put the libraries' classes into it (shade, assembly, shadow)."""
-        thin = self.path.with_name(f"original-{self.path.name}")
-        return self.path.stem.endswith(_FAT_JARS) or thin.is_file()
+        """Whether a plugin put the libraries' classes into it (shade, assembly, shadow).
+
+        Told by its name and the thin jar beside it, for an artifact may be named so too.
+        """
+        stem = self.path.stem
+        thin_names = [f"original-{stem}.jar"]
+        thin_names += [f"{stem.removesuffix(end)}.jar" for end in _FAT_JARS if stem.endswith(end)]
+        return any(self.path.with_name(name).is_file() for name in thin_names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ but ``format`` and ``entries`` may be missing; other keys are passed over.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,10 +67,16 @@ def read_class_path_file(path: Path, root: Path) -> ClassPathFile:
         name=document.get("name", str),
         java_version=document.get("javaMajor", int),
         main_class=document.get("mainClass", str),
-        classes=None if classes is None else tuple(root / str(entry) for entry in classes),
-        resources=root / resources if resources else None,
+        classes=None if classes is None else _existing(root, classes),
+        resources=next(iter(_existing(root, [resources] if resources else [])), None),
         war=root / war if war else None,
     )
+
+
+def _existing(root: Path, names: Iterable[object]) -> tuple[Path, ...]:
+    """Return the directories that are there: builds name some that nothing was written to."""
+    paths = (root / str(name) for name in names)
+    return tuple(path for path in paths if path.is_dir())
 
 
 class _Document:

@@ -41,10 +41,10 @@ ORDER = [
     # variables, currentContext, the URL expected and where it comes from
     ({}, None, None, None),
     ({"DOCKER_HOST": ""}, None, None, None),
-    ({"DOCKER_HOST": "unix:///h"}, "work", "unix:///h", "DOCKER_HOST"),
-    ({"DOCKER_HOST": "tcp://h:1", "DOCKER_CONTEXT": "work"}, None, "tcp://h:1", "DOCKER_HOST"),
-    ({"DOCKER_HOST": "", "DOCKER_CONTEXT": "work"}, None, "unix:///work", "DOCKER_CONTEXT"),
-    ({"DOCKER_CONTEXT": "work"}, "home", "unix:///work", "DOCKER_CONTEXT"),
+    ({"DOCKER_HOST": "unix:///h"}, "office", "unix:///h", "DOCKER_HOST"),
+    ({"DOCKER_HOST": "tcp://h:1", "DOCKER_CONTEXT": "office"}, None, "tcp://h:1", "DOCKER_HOST"),
+    ({"DOCKER_HOST": "", "DOCKER_CONTEXT": "office"}, None, "unix:///office", "DOCKER_CONTEXT"),
+    ({"DOCKER_CONTEXT": "office"}, "home", "unix:///office", "DOCKER_CONTEXT"),
     ({}, "home", "unix:///home", "currentContext"),
     ({}, "default", None, None),
     ({"DOCKER_CONTEXT": "default"}, "home", None, None),
@@ -59,7 +59,7 @@ def test_order(
     url: str | None,
     source: str | None,
 ) -> None:
-    write_context(tmp_path, "work", "unix:///work")
+    write_context(tmp_path, "office", "unix:///office")
     write_context(tmp_path, "home", "unix:///home")
     write_config(
         tmp_path, json.dumps({"auths": {}, **({"currentContext": current} if current else {})})

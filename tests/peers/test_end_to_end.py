@@ -21,7 +21,7 @@ import pytest
 
 import pyjib
 from tests.support.jre_base import JreBase
-from tests.support.peers import Distribution, Engine, attempt, require, run, skopeo, umoci
+from tests.support.peers import Distribution, Engine, attempt, free_port, require, run, skopeo, umoci
 
 pytestmark = pytest.mark.peers
 
@@ -104,8 +104,8 @@ def wait_for(answer: Callable[[], str], wanted: str, seconds: int = 90) -> str:
     pytest.fail(f"no {wanted!r} in {seconds} s; last: {text}")
 
 
-def get(path: str) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:28080{path}", timeout=5) as reply:
+def get(path: str, port: int = 28080) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as reply:
         return str(reply.read().decode())
 
 
@@ -168,8 +168,9 @@ def test_podman_load(archive: Path, podman_service: Engine) -> None:
     podman_service.run("load", "-i", archive)
     inspected = podman_service.inspect("docker.io/objectworld/docker-hello:tar")
     assert inspected["Config"]["Entrypoint"][0] == "java"
-    with Running(podman_service, "docker.io/objectworld/docker-hello:tar", ["--network=host"]):
-        pass
+    options = ["--network=host", "-e", f"SERVER_PORT={(port := free_port())}"]
+    with Running(podman_service, "docker.io/objectworld/docker-hello:tar", options):
+        wait_for(lambda: get("/hello", port), HELLO)
 
 
 def test_swarm_stack(shop: Shop, pushed: str, docker_engine: Engine, tmp_path: Path) -> None:

@@ -237,6 +237,17 @@ class TestMavenLibraries:
         assert (project.name, project.main_class) == ("app", MAIN)
         assert "org/acme/A.class" in [file.path for file in project.classes]
 
+    def test_an_assembly_does_not_compete_with_the_thin_jar(self, tmp_path: Path) -> None:
+        write_maven_project(tmp_path)
+        thin = write_thin_jar(tmp_path / "target" / "app-2.jar")
+        write_thin_jar(tmp_path / "target" / "app-2-jar-with-dependencies.jar", main="a.Other")
+        assert (read(tmp_path).main_class, read(tmp_path).archive) == (MAIN, thin)
+
+    def test_an_artifact_may_be_named_like_an_assembly(self, tmp_path: Path) -> None:
+        write_maven_project(tmp_path)
+        jar = write_thin_jar(tmp_path / "target" / "netty-all.jar")
+        assert read(tmp_path).archive == jar
+
 
 class TestPreparedApplications:
     def test_quarkus_comes_first(self, tmp_path: Path) -> None:
@@ -405,7 +416,7 @@ class TestClassPathFile:
     def test_its_directories(self, tmp_path: Path) -> None:
         write_gradle_project(tmp_path)
         write_tree(tmp_path / "out", {"c/A.class": main_class("A"), "r/x.txt": b""})
-        self.write(tmp_path, classesDirs=["out/c"], resourcesDir="out/r")
+        self.write(tmp_path, classesDirs=["out/none", "out/c"], resourcesDir="out/r")
         project = read(tmp_path)
         assert [file.path for file in project.classes] == ["A.class"]
         assert [file.path for file in project.resources] == ["x.txt"]

@@ -186,7 +186,7 @@ def _handler(owner: ScriptedServer) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *arguments: Any) -> None:
             """Write nothing."""
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_CONNECT = handle_any  # noqa: N815
 
     return Handler
 

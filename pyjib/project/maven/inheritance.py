@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 from pyjib.project.maven.model import Body, Build, Coordinates, PomDependency, RawPom, Repository
 from pyjib.project.maven.plugins import inherit_plugins, merge_duplicates, profile_plugins
@@ -23,8 +22,6 @@ _APPENDED = {
 }
 _WHOLE = ("organization.", "issueManagement.", "ciManagement.")
 _OWN = ("name", "modelVersion", "@", "distributionManagement.relocation")
-
-_T = TypeVar("_T", PomDependency, Repository)
 
 
 def normal(body: Body) -> Body:
@@ -46,9 +43,7 @@ def inherit(child: Body, parent: Body) -> Body:
     return Body(
         properties=_properties(parent.properties, child.properties),
         dependencies=_joined(child.dependencies, parent.dependencies),
-        dependency_management=_joined(
-            child.dependency_management, parent.dependency_management
-        ),
+        dependency_management=_joined(child.dependency_management, parent.dependency_management),
         repositories=_repositories(child.repositories, parent.repositories),
         modules=child.modules,
         build=Build(
@@ -67,9 +62,7 @@ def apply_profile(body: Body, profile: Body) -> Body:
     return Body(
         properties=_properties(body.properties, profile.properties),
         dependencies=_replaced(body.dependencies, profile.dependencies),
-        dependency_management=_replaced(
-            body.dependency_management, profile.dependency_management
-        ),
+        dependency_management=_replaced(body.dependency_management, profile.dependency_management),
         repositories=_repositories(profile.repositories, body.repositories),
         modules=tuple(dict.fromkeys((*body.modules, *profile.modules))),
         build=Build(

@@ -6,13 +6,13 @@ is in Maven. Specification: ``maven-and-gradle-projects`` §1.5.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 
 from pyjib.errors import ProjectError
+from pyjib.project.maven.java_time import DEFAULT_PATTERN, java_time
 from pyjib.project.maven.model import NOTHING, nothing
 
 Lookup = Callable[[str], str | None]
@@ -164,7 +164,7 @@ class Values:
     def _timestamp(self, expression: str) -> str | None:
         if self.started is None or expression not in ("build.timestamp", "maven.build.timestamp"):
             return None
-        pattern = self.properties.get("maven.build.timestamp.format", DEFAULT_TIME_PATTERN)
+        pattern = self.properties.get("maven.build.timestamp.format", DEFAULT_PATTERN)
         return java_time(self.started, pattern)
 
 
@@ -175,52 +175,6 @@ def basedir_source(basedir: Path) -> Lookup:
         answers[f"{prefix}basedir"] = str(basedir)
         answers[f"{prefix}baseUri"] = f"{basedir.as_uri()}/"
     return answers.get
-
-
-DEFAULT_TIME_PATTERN = "yyyy-MM-dd'T'HH:mm:ss'Z'"
-_TIME = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*")
-_FIELDS = {"d": "day", "H": "hour", "m": "minute", "s": "second"}
-
-
-def java_time(moment: datetime, pattern: str) -> str:
-    """Return a moment in UTC by a pattern of Java's ``SimpleDateFormat``.
-
-    Knows the fields that stamps are made of: ``y M d D H h a m s S Z X z``; others stay letters.
-    """
-    moment = moment.astimezone(timezone.utc)
-
-    def put(match: re.Match[str]) -> str:
-        if match[2] is None:
-            return match[1].replace("''", "'") if match[1] else "'"
-        return _time_field(moment, match[2], len(match[0])) or match[0]
-
-    return _TIME.sub(put, pattern)
-
-
-def _time_field(moment: datetime, letter: str, width: int) -> str | None:
-    if letter in _FIELDS:
-        return str(getattr(moment, _FIELDS[letter])).zfill(width)
-    match letter:
-        case "y":
-            return f"{moment.year % 100:02}" if width == 2 else str(moment.year).zfill(width)
-        case "M":
-            names = {3: "%b"}.get(width, "%B")
-            return str(moment.month).zfill(width) if width < 3 else moment.strftime(names)
-        case "D":
-            return str(moment.timetuple().tm_yday).zfill(width)
-        case "h":
-            return str(moment.hour % 12 or 12).zfill(width)
-        case "a":
-            return "AM" if moment.hour < 12 else "PM"
-        case "S":
-            return str(moment.microsecond // 1000).zfill(width)
-        case "Z":
-            return "+0000"
-        case "z":
-            return "UTC"
-        case "X":
-            return "Z"
-    return None
 
 
 def overridden(properties: Mapping[str, str], user: Mapping[str, str]) -> Mapping[str, str]:

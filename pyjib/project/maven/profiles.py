@@ -45,9 +45,7 @@ def active_profiles(
     question = _Question(context, properties)
     candidates = [profile for profile in profiles if profile.id not in context.inactive]
     active = [
-        profile
-        for profile in candidates
-        if profile.id in context.active or question.holds(profile)
+        profile for profile in candidates if profile.id in context.active or question.holds(profile)
     ]
     return tuple(active or (found for found in candidates if found.activation.by_default))
 
@@ -62,9 +60,7 @@ def active_settings_profiles(
         for profile in profiles
         if profile.id not in context.inactive
         and (
-            profile.id in context.active
-            or question.holds(profile)
-            or profile.activation.by_default
+            profile.id in context.active or question.holds(profile) or profile.activation.by_default
         )
     )
 
@@ -76,9 +72,7 @@ class _Question:
         self._context = context
         self._text = Interpolator(properties.get, context.user.get, context.system.get)
         basedir = () if context.basedir is None else (basedir_source(context.basedir),)
-        self._path = Interpolator(
-            *basedir, properties.get, context.user.get, context.system.get
-        )
+        self._path = Interpolator(*basedir, properties.get, context.user.get, context.system.get)
 
     def holds(self, profile: Profile) -> bool:
         """Tell whether there are conditions and all of them hold."""
@@ -120,9 +114,7 @@ class _Question:
     def _property(self, condition: ActivationProperty, profile: str) -> bool:
         name, absent = _negation(self._text(condition.name))
         if not name:
-            raise ProjectError(
-                f"The property name is required to activate the profile {profile}"
-            )
+            raise ProjectError(f"The property name is required to activate the profile {profile}")
         found = self._context.user.get(name)
         if found is None:
             found = self._context.system.get(name)
@@ -197,7 +189,7 @@ def _bounds(condition: str) -> Iterator[tuple[str, bool]]:
             yield "", False
 
 
-def _compare(version: str, bound: str, closed: bool, *, left: bool) -> int:  # noqa: FBT001
+def _compare(version: str, bound: str, closed: bool, *, left: bool) -> int:
     if not bound:
         return 1 if left else -1
     ours = _three(re.split(r"[._-]", re.sub(r"[^\d._-]", "", version)))
