@@ -30,13 +30,13 @@ COMMANDS = (
         name="login",
         module="pyjib.cli.login",
         attribute="login_command",
-        summary="Log in to a registry.",
+        summary="Log in to a registry, Docker Hub if none is named.",
     ),
     Entry(
         name="logout",
         module="pyjib.cli.login",
         attribute="logout_command",
-        summary="Forget the login to a registry.",
+        summary="Forget the login to a registry, Docker Hub if none is named.",
     ),
     Entry(
         name="cache",
@@ -48,7 +48,7 @@ COMMANDS = (
         name="registry",
         module="pyjib.cli.registry",
         attribute="registry_group",
-        summary="Run a registry of your own.",
+        summary="Run a registry of your own, for tests and for machines without a network.",
     ),
 )
 

@@ -6,12 +6,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pyjib.errors import TransportError
 from pyjib.events import Listener, Warned
 from pyjib.oci.reference import DOCKER_HUB
 from pyjib.registry.flight import SingleFlight
 from pyjib.registry.message import Reply, Request
 from pyjib.registry.reach import is_loopback
-from pyjib.registry.retry import CertificateError, Passing
+from pyjib.registry.retry import Passing
 from pyjib.registry.urls import Url
 
 _HUB_API = "registry-1.docker.io"
@@ -88,13 +89,13 @@ class Endpoints:
         for choice in choices:
             try:
                 reply = self._ask(choice)
-            except (Passing, CertificateError) as error:
+            except (Passing, TransportError) as error:
                 failure = failure or error
                 continue
             if not _wants_tls(choice, reply):
                 self._warn(choice)
                 return choice
-        raise failure or CertificateError(f"{choices[0].url.authority} speaks neither http nor TLS")
+        raise failure or TransportError(f"{choices[0].url.authority} speaks neither http nor TLS")
 
     def _ask(self, choice: Endpoint) -> Reply:
         request = Request(

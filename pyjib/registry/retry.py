@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
-from pyjib.errors import PyjibError, TransportError
+from pyjib.errors import PyjibError
 
 PASSING_STATUSES = frozenset({408, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 FIRST_DELAY = 0.5
@@ -33,10 +33,6 @@ class Passing(Exception):  # noqa: N818  (a signal between modules here, never s
         super().__init__(error.message)
         self.error = error
         self.after = after
-
-
-class CertificateError(TransportError):
-    """TLS failed: repeating does not help, another scheme may."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -20,7 +20,7 @@ from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry import tls
 from pyjib.registry.message import Reply, Request
 from pyjib.registry.proxies import proxy_for
-from pyjib.registry.retry import CertificateError, Passing
+from pyjib.registry.retry import Passing
 from pyjib.registry.urls import Url, redact
 
 CONNECT_TIMEOUT = 10.0
@@ -241,13 +241,13 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 def _tls_failure(where: str, error: ssl.SSLError) -> TransportError:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return CertificateError(
+        return TransportError(
             f"the certificate of {where} cannot be trusted: {error.verify_message}",
             hint=f"pass the authority that signed it with --ca-file FILE, or take any with "
             f"--insecure {where}",
         )
     reason = (error.reason or str(error)).replace("_", " ").lower()
-    return CertificateError(
+    return TransportError(
         f"cannot speak TLS with {where}: {reason}",
         hint=f"if it speaks plain http, pass --insecure {where}",
     )

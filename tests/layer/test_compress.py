@@ -60,7 +60,8 @@ class TestGolden:
         ids=["JDK 16 and newer", "JDK 15 and older"],
     )
     @pytest.mark.skipif(
-        not zlib.ZLIB_RUNTIME_VERSION.startswith(("1.2.", "1.3")) or "ng" in zlib.ZLIB_VERSION,
+        not zlib.ZLIB_RUNTIME_VERSION.startswith(("1.2.", "1.3"))
+        or "ng" in zlib.ZLIB_RUNTIME_VERSION,
         reason="another zlib than Java's gives other bytes",
     )
     def test_jibs_gzip(self, gzip_os: int, digest: str) -> None:

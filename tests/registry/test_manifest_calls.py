@@ -33,7 +33,7 @@ from tests.support.scripted import Reply, ScriptedServer
 CONFIG = Descriptor.of(b"{}", types.DOCKER_CONFIG)
 MANIFEST = Manifest.of(types.DOCKER_MANIFEST, CONFIG, ())
 DATA, TYPE, DIGEST = MANIFEST.data, types.DOCKER_MANIFEST, MANIFEST.descriptor.digest
-ACCEPT = ", ".join([types.OCI_INDEX, types.OCI_MANIFEST, types.DOCKER_INDEX, types.DOCKER_MANIFEST])
+ACCEPT = ", ".join(types.ACCEPTED)
 GOOD_HEAD = {
     "Docker-Content-Digest": str(DIGEST),
     "Content-Length": str(len(DATA)),
