@@ -1,7 +1,8 @@
 """Base images from a registry: documents now, layers when somebody opens them.
 
-What the store has is not asked for again. A base given by digest whose manifest and config are in the store needs no network, and layers
-that the target has, or can link from the base's repository, are never downloaded.
+What the store has is not asked for again: a base given by digest whose manifest and config are
+there needs no network. Layers that the target has, or can link from the base's repository, are
+never downloaded.
 """
 
 from __future__ import annotations
@@ -12,13 +13,7 @@ from typing import BinaryIO
 
 from pyjib.base.model import BaseImages, BaseTools, check_single, choose
 from pyjib.errors import ContentError, DigestMismatchError, MalformedDocumentError
-from pyjib.events import (
-    BaseResolved,
-    Direction,
-    TransferFinished,
-    TransferProgress,
-    TransferStarted,
-)
+from pyjib.events import Direction, TransferFinished, TransferProgress, TransferStarted
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.config import ImageConfig

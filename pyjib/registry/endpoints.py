@@ -12,7 +12,7 @@ from pyjib.oci.reference import DOCKER_HUB
 from pyjib.registry.flight import SingleFlight
 from pyjib.registry.message import Reply, Request
 from pyjib.registry.reach import is_loopback
-from pyjib.registry.retry import Passing
+from pyjib.registry.retry import NoTlsError, Passing
 from pyjib.registry.urls import Url
 
 _HUB_API = "registry-1.docker.io"
@@ -85,17 +85,19 @@ class Endpoints:
         return bool({url.authority, f"{url.host}:{url.port}"} & self._insecure)
 
     def _probe(self, choices: list[Endpoint]) -> Endpoint:
-        failure: Exception | None = None
+        failures: list[Passing | TransportError] = []
         for choice in choices:
             try:
                 reply = self._ask(choice)
             except (Passing, TransportError) as error:
-                failure = failure or error
+                failures.append(error)
                 continue
             if not _wants_tls(choice, reply):
                 self._warn(choice)
                 return choice
-        raise failure or TransportError(f"{choices[0].url.authority} speaks neither http nor TLS")
+        raise _most_telling(failures) or TransportError(
+            f"{choices[0].url.authority} speaks neither http nor TLS"
+        )
 
     def _ask(self, choice: Endpoint) -> Reply:
         request = Request(
@@ -117,6 +119,15 @@ class Endpoints:
                 hint="anybody on the way can read and change what is sent",
             )
         )
+
+
+def _most_telling(failures: list[Passing | TransportError]) -> Passing | TransportError | None:
+    """Return a bad certificate rather than a broken connection, and that rather than no TLS."""
+
+    def rank(failure: Passing | TransportError) -> int:
+        return 2 if isinstance(failure, NoTlsError) else int(isinstance(failure, Passing))
+
+    return min(failures, key=rank, default=None)
 
 
 def _wants_tls(choice: Endpoint, reply: Reply) -> bool:

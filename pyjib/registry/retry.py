@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
-from pyjib.errors import PyjibError
+from pyjib.errors import PyjibError, TransportError
 
 PASSING_STATUSES = frozenset({408, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 FIRST_DELAY = 0.5
@@ -33,6 +33,10 @@ class Passing(Exception):  # noqa: N818  (a signal between modules here, never s
         super().__init__(error.message)
         self.error = error
         self.after = after
+
+
+class NoTlsError(TransportError):
+    """What answered does not speak TLS, or none that is understood here."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

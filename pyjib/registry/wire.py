@@ -20,7 +20,7 @@ from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry import tls
 from pyjib.registry.message import Reply, Request
 from pyjib.registry.proxies import proxy_for
-from pyjib.registry.retry import Passing
+from pyjib.registry.retry import NoTlsError, Passing
 from pyjib.registry.urls import Url, redact
 
 CONNECT_TIMEOUT = 10.0
@@ -247,7 +247,7 @@ def _tls_failure(where: str, error: ssl.SSLError) -> TransportError:
             f"--insecure {where}",
         )
     reason = (error.reason or str(error)).replace("_", " ").lower()
-    return TransportError(
+    return NoTlsError(
         f"cannot speak TLS with {where}: {reason}",
         hint=f"if it speaks plain http, pass --insecure {where}",
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -144,9 +146,6 @@ def test_what_is_slow_to_import_is_imported_when_it_is_used(cli: Cli) -> None:
         "import sys; from pyjib.cli.exits import run; code = run(sys.argv[1:]); "
         "print([name for name in ('rich', 'httpx') if name in sys.modules])"
     )
-    import subprocess
-    import sys
-
     for arguments in (["--version"], ["plan", "fixtures/docker-hello", "--quiet", "--json"]):
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments],

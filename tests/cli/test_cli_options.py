@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,8 @@ def test_everything_given(tmp_path: Path) -> None:
         --entrypoint java --entrypoint -jar --arg --verbose --arg=
         --env A=1=2 --env B= --label c=d,e --port 8080,9000-9001/udp --port 53 --volume /data
         --user 1000:1000 --workdir /srv --insecure R.io:5000 --insecure localhost --jobs 2
-    """.split()
-    options = options_of(*arguments, "--ca-file", str(authority), "--cache", str(tmp_path))
+    """
+    options = options_of(*arguments.split(), "--ca-file", str(authority), "--cache", str(tmp_path))
     assert options == BuildOptions(
         targets=(parse_location("team/app:2"), parse_location("tar://app.tar")),
         tags=("1.0", "latest", "stable"),
@@ -146,28 +147,20 @@ def test_mistakes_name_the_option(arguments: str, words: str) -> None:
 def test_the_password_is_for_one_registry(
     monkeypatch: pytest.MonkeyPatch, arguments: list[str], registry: str
 ) -> None:
-    import io
-
     monkeypatch.setattr("sys.stdin", io.StringIO("s3cr3t \r\n"))
     options = options_of("--username", "me", "--password-stdin", *arguments)
-    assert options.registry.logins == (
-        Login(registry=registry, username="me", password="s3cr3t "),
-    )
+    assert options.registry.logins == (Login(registry=registry, username="me", password="s3cr3t "),)
     assert "s3cr3t" not in repr(options)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "two\nlines", "x" * 70_000])
 def test_what_is_no_password(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    import io
-
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
     with pytest.raises(ConfigurationError, match="what came from standard input"):
         options_of("--username", "me", "--password-stdin")
 
 
 def test_nobody_is_asked_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    import io
-
     monkeypatch.setattr("sys.stdin", io.StringIO("s3cr3t"))
     assert "no terminal to ask for a password on | pipe it in" in hint_of("--username", "me")
 

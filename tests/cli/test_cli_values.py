@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,8 +54,6 @@ def test_what_is_no_pair(text: str) -> None:
 
 @given(st.lists(st.text(min_size=1), min_size=1))
 def test_words_are_taken_one_by_one_or_as_json(words: list[str]) -> None:
-    import json
-
     assert values.parse_words((json.dumps(words),)) == tuple(words)
     assert values.parse_words(("java", *words)) == ("java", *words)
 
@@ -178,9 +178,7 @@ def test_lists() -> None:
 
 
 def test_who_has_a_colour_terminal() -> None:
-    import os
-    import pty
-
+    pty = pytest.importorskip("pty")
     parent, child = pty.openpty()
     with os.fdopen(parent), os.fdopen(child, "w") as terminal:
         assert environment.can_move(terminal, {"TERM": "xterm", "CI": "false"})

@@ -1,0 +1,251 @@
+"""A POM with its parents, merged: everything but interpolation.
+
+Profiles act on each POM before its child inherits from it. Specification:
+``maven-and-gradle-projects`` §1.1 and §1.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pyjib.errors import DependencyError, ProjectError
+from pyjib.project.maven.inheritance import apply_profile, inherit, inherit_facts, normal
+from pyjib.project.maven.model import (
+    Body,
+    Coordinates,
+    Origin,
+    Parent,
+    PomSource,
+    Profile,
+    RawPom,
+    Repository,
+    nothing,
+)
+from pyjib.project.maven.pom import PomReader
+from pyjib.project.maven.profiles import ProfileContext, active_profiles
+from pyjib.project.maven.schema import check_schema
+from pyjib.project.maven.super_pom import SUPER_POM
+from pyjib.project.maven.validation import place, raw_violations, reject
+from pyjib.project.maven.version import VersionRange, parse_range
+from pyjib.project.maven.xml_tree import read_bytes
+
+_PARENTS_VERSION = frozenset(
+    f"${{{prefix}{name}}}" for prefix in ("project.", "pom.") for name in ("version", "parent.version")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """A POM as read, and what it says together with all its parents, not interpolated.
+
+    ``paths`` has its file first, then its parents'. ``active`` are the ids of the profiles that
+    took part, the POM's own first.
+    """
+
+    pom: RawPom
+    body: Body
+    facts: Mapping[str, str] = field(default_factory=nothing)
+    paths: tuple[Path, ...] = ()
+    active: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+_ROOT = Lineage(pom=SUPER_POM, body=SUPER_POM.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """How one POM and its parents are read.
+
+    ``local`` says that files beside the project are looked at and judged as strictly as Maven
+    does; else all come from a repository. ``plugins`` tells whether plugins matter at all.
+    """
+
+    context: ProfileContext
+    local: bool = False
+    plugins: bool = False
+    settings_profiles: tuple[Profile, ...] = ()
+
+
+class Lineages:
+    """Reads POMs with their parents; each repository POM is merged once for one question."""
+
+    def __init__(self, reader: PomReader, source: PomSource) -> None:
+        self._reader, self._source = reader, source
+        self._known: dict[tuple[Path, str], Lineage] = {}
+
+    def from_repository(
+        self, path: Path, ask: Ask, repositories: Sequence[Repository] = ()
+    ) -> Lineage:
+        """Return a repository's POM with its parents.
+
+        Profiles may ask for the packaging of the youngest POM, so it is part of the question.
+        Raises ``DependencyError`` if a parent is missing, ``ProjectError`` if one is unusable.
+        """
+        packaging = self._reader.read(path, plugins=ask.plugins).packaging
+        return self._assemble(path, _for_packaging(ask, packaging), packaging, repositories, ())
+
+    def of_project(self, path: Path, ask: Ask) -> Lineage:
+        """Return a project's POM with its parents, settings' profiles taken in.
+
+        Raises what ``from_repository`` raises, and ``ProjectError`` for all that Maven rejects.
+        """
+        packaging = self._reader.read(path, plugins=ask.plugins).packaging
+        asked = _for_packaging(ask, packaging)
+        return self._assemble_anew(path, asked, packaging, (), ())
+
+    def _assemble(
+        self,
+        path: Path,
+        ask: Ask,
+        packaging: str,
+        repositories: Sequence[Repository],
+        children: tuple[Path, ...],
+    ) -> Lineage:
+        if ask.local or ask.plugins:
+            return self._assemble_anew(path, ask, packaging, repositories, children)
+        key = (path, packaging)
+        found = self._known.get(key)
+        if found is None:
+            found = self._assemble_anew(path, ask, packaging, repositories, children)
+            self._known[key] = found
+        return found
+
+    def _assemble_anew(
+        self,
+        path: Path,
+        ask: Ask,
+        packaging: str,
+        repositories: Sequence[Repository],
+        children: tuple[Path, ...],
+    ) -> Lineage:
+        if path in children:
+            chain = " -> ".join(str(child) for child in (*children, path))
+            raise ProjectError(f"{children[0]}: The parents form a cycle: {chain}")
+        pom = self._reader.read(path, plugins=ask.plugins)
+        if ask.local:
+            check_schema(read_bytes(path), path)
+            reject(path, raw_violations(pom))
+        body = normal(pom.body)
+        active = active_profiles(pom.profiles, ask.context, body.properties)
+        for profile in (*active, *(() if children else ask.settings_profiles)):
+            body = apply_profile(body, profile.body)
+        known = (*body.repositories, *repositories)
+        parent, warnings = self._parent(pom, path, ask, packaging, known, (*children, path))
+        return Lineage(
+            pom=pom,
+            body=inherit(body, parent.body),
+            facts=inherit_facts(pom, pom.facts, parent.pom, parent.facts),
+            paths=(path, *parent.paths),
+            active=(*(profile.id for profile in active), *parent.active),
+            warnings=(*warnings, *parent.warnings),
+        )
+
+    def _parent(
+        self,
+        pom: RawPom,
+        path: Path,
+        ask: Ask,
+        packaging: str,
+        repositories: Sequence[Repository],
+        children: tuple[Path, ...],
+    ) -> tuple[Lineage, tuple[str, ...]]:
+        if pom.parent is None:
+            return _ROOT, ()
+        warnings: tuple[str, ...] = ()
+        local = None
+        if ask.local and pom.parent.relative_path:
+            local, warnings = self._local_parent(pom, pom.parent, path)
+        if local is not None:
+            found = self._assemble(local, ask, packaging, repositories, children)
+        else:
+            remote = self._remote_parent(pom, pom.parent, path, repositories)
+            distant = replace(ask, local=False)
+            found = self._assemble(remote, distant, packaging, repositories, children)
+        if found.pom.packaging != "pom":
+            raise ProjectError(
+                f"{path}: Invalid packaging for parent POM {pom.parent.group}:"
+                f'{pom.parent.artifact}, must be "pom" but is "{found.pom.packaging}"'
+            )
+        return found, warnings
+
+    def _local_parent(
+        self, pom: RawPom, parent: Parent, path: Path
+    ) -> tuple[Path | None, tuple[str, ...]]:
+        """Return the file that relativePath leads to, if it is the parent meant."""
+        file = Path(_normal(path.parent / parent.relative_path.replace("\\", "/")))
+        if file.is_dir():
+            file /= "pom.xml"
+        if not file.is_file():
+            return None, ()
+        found = self._reader.read(file)
+        if (found.effective_group, found.artifact) != (parent.group, parent.artifact):
+            return None, (
+                f"{place(path, Origin(path, 0), 'parent')}: 'parent.relativePath' points at "
+                f"{found.effective_group}:{found.artifact} instead of {parent.group}:"
+                f"{parent.artifact}, please verify your project structure",
+            )
+        version = found.effective_version
+        if version == parent.version or version is None:
+            return file, ()
+        wanted = _range(parent.version)
+        if wanted is None or not wanted.contains(version):
+            return None, ()  # another version is meant: the repository has it
+        _require_own_version(pom, path)
+        return file, ()
+
+    def _remote_parent(
+        self, pom: RawPom, parent: Parent, path: Path, repositories: Sequence[Repository]
+    ) -> Path:
+        version = parent.version
+        wanted = _range(version)
+        if wanted is not None:
+            version = self._highest(parent, wanted, repositories) or version
+            _require_own_version(pom, path)
+        coordinates = Coordinates(parent.group, parent.artifact, version)
+        found = self._source.find_pom(coordinates, repositories)
+        if found is None:
+            where = place(path, Origin(path, 0), "parent")
+            beside = "points at wrong local POM" if parent.relative_path else "is empty"
+            raise DependencyError(
+                f"{where}: Non-resolvable parent POM {coordinates}: it is not in the local "
+                f"repository, and 'parent.relativePath' {beside}",
+                hint=fetch_hint(coordinates),
+            )
+        return found
+
+    def _highest(
+        self, parent: Parent, wanted: VersionRange, repositories: Sequence[Repository]
+    ) -> str | None:
+        versions = self._source.versions(parent.group, parent.artifact, repositories)
+        return wanted.highest(versions)
+
+
+def fetch_hint(coordinates: Coordinates) -> str:
+    """Return the command that puts a POM into the local repository."""
+    return f"fetch it with: mvn dependency:get -Dartifact={coordinates}:pom"
+
+
+def _for_packaging(ask: Ask, packaging: str) -> Ask:
+    """Return the question with the pseudo-property of Maven 3.9 that profiles may ask for."""
+    user = {"packaging": packaging, **ask.context.user}
+    return replace(ask, context=replace(ask.context, user=user))
+
+
+def _require_own_version(pom: RawPom, path: Path) -> None:
+    if pom.version is None or pom.version in _PARENTS_VERSION:
+        raise ProjectError(
+            f"{path}: Version must be a constant, because the parent's version is a range"
+        )
+
+
+def _range(version: str) -> VersionRange | None:
+    return parse_range(version) if version.startswith(("[", "(")) else None
+
+
+def _normal(path: Path) -> str:
+    import os.path
+
+    return os.path.normpath(path)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.support.cli import HELLO, Cli
+
+
+def fill(cli: Cli) -> None:
+    target = f"tar://{cli.home / 'x.tar'}"
+    assert cli("build", HELLO, "--from", "scratch", "--to", target).code == 0
+
+
+def test_where_it_is(cli: Cli, tmp_path: Path) -> None:
+    assert cli("cache", "dir").stdout == f"{cli.home / 'cache'}\n"
+    assert cli("cache", "dir", "--cache", tmp_path / "other").stdout == f"{tmp_path / 'other'}\n"
+    usual = Cli(home=cli.home, variables={"PYJIB_CACHE": ""})
+    assert usual("cache", "dir").stdout == f"{cli.home / '.cache' / 'pyjib'}\n"
+
+
+def test_du_and_prune(cli: Cli) -> None:
+    nothing = cli("cache", "du", "--json").json
+    assert nothing["total"] == {"files": 0, "bytes": 0}
+    assert not (cli.home / "cache").exists()
+    fill(cli)
+    document = cli("cache", "du", "--json").json
+    assert document["directory"] == str(cli.home / "cache")
+    assert document["blobs"]["files"] == 3
+    assert document["blobs"]["bytes"] > 1000
+    text = cli("cache", "du")
+    assert text.lines[0].startswith("blobs ")
+    assert text.lines[-1].startswith("total ")
+    kept = cli("cache", "prune")
+    assert (kept.code, kept.stdout, kept.stderr) == (0, "", "removed 0 files, 0 B\n")
+    everything = cli("cache", "prune", "--all")
+    assert everything.stderr.startswith(f"removed {document['total']['files']} files, ")
+    assert cli("cache", "du", "--json").json["total"]["files"] == 0
+
+
+def test_what_is_old_goes(cli: Cli) -> None:
+    fill(cli)
+    blobs = [path for path in (cli.home / "cache" / "blobs").rglob("*") if path.is_file()]
+    old = blobs[0].stat().st_mtime - 40 * 86_400
+    os.utime(blobs[0], (old, old))
+    assert cli("cache", "prune", "--older-than", "50", "--quiet").stderr == ""
+    assert blobs[0].exists()
+    assert cli("cache", "prune").code == 0
+    assert [blob.exists() for blob in blobs] == [False, *[True] * (len(blobs) - 1)]
+
+
+def test_what_is_too_much_goes(cli: Cli) -> None:
+    fill(cli)
+    assert cli("cache", "prune", "--max-size", "2.6kB").code == 0
+    assert cli("cache", "du", "--json").json["blobs"]["bytes"] <= 2600
+
+
+def test_mistakes(cli: Cli) -> None:
+    assert cli("cache", "prune", "--max-size", "much").code == 2
+    assert cli("cache", "prune", "--older-than", "-1").code == 2
+    both = cli("cache", "prune", "--all", "--older-than", "3")
+    assert both.code == 2
+    assert both.stderr.startswith("error: --all leaves nothing")

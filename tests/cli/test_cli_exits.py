@@ -1,0 +1,95 @@
+"""How commands end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import pytest
+
+from pyjib import errors
+from pyjib.cli.exits import report
+from pyjib.cli.messages import OutputClosedError, visible
+from tests.support.cli import HELLO, Cli
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (errors.ConfigurationError("bad", hint="better"), 2, "error: bad\nhint: better\n"),
+        (errors.InvalidReferenceError("bad"), 2, "error: bad\n"),
+        (errors.TransportError("gone"), 1, "error: gone\n"),
+        (errors.CancelledError("cancelled"), 130, "cancelled\n"),
+        (KeyboardInterrupt(), 130, "cancelled\n"),
+        (click.Abort(), 130, "cancelled\n"),
+        (OutputClosedError(), 1, ""),
+        (click.UsageError("No such thing."), 2, "error: no such thing\n"),
+        (click.ClickException("It broke."), 1, "error: it broke\n"),
+        (MemoryError(), 1, "error: there is not enough memory\n"),
+    ],
+)
+def test_errors_have_their_own_codes(
+    capsys: pytest.CaptureFixture[str], error: BaseException, code: int, text: str
+) -> None:
+    assert report(error) == code
+    assert capsys.readouterr() == ("", text)
+
+
+def test_what_should_not_happen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(KeyError("x")) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: this should not have happened: KeyError: 'x'\nhint: run it")
+    assert report(OSError(28, "No space left on device", "/x")) == 1
+    assert capsys.readouterr().err.startswith("error: /x: No space left on device\n")
+
+
+def test_debug_tells_where(cli: Cli) -> None:
+    quiet = cli("build", HELLO)
+    loud = cli("build", HELLO, "--debug")
+    assert "Traceback" not in quiet.stderr
+    assert "Traceback (most recent call last)" in loud.stderr
+    assert "pyjib.errors.ConfigurationError: nowhere to write" in loud.stderr
+    assert (quiet.code, loud.code) == (2, 2)
+    assert "Traceback" not in cli("build", HELLO).stderr, "--debug outlived its command"
+
+
+def test_control_characters_are_shown() -> None:
+    assert visible("a\x1b[2Jb\rc\x9bd\u202ee\tf\ng") == ("a\\x1b[2Jb\\rc\\x9bd\\u202ee\tf\ng")
+    assert visible("Grüße, 世界 🚀") == "Grüße, 世界 🚀"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes break otherwise there")
+def test_a_reader_that_goes_away(cli: Cli) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as broken, cli.start("plan", HELLO, stdout=broken) as process:
+        _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (1, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout(cli: Cli) -> None:
+    with Path("/dev/full").open("wb") as full, cli.start("plan", HELLO, stdout=full) as process:
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert stderr == "error: cannot write to standard output: No space left on device\n"
+
+
+def test_nobody_to_tell(cli: Cli) -> None:
+    # A closed stderr must not stop a build.
+    target = f"tar://{cli.home / 'x.tar'}"
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = ("build", HELLO, "--from", "scratch", "--to", target)
+    with os.fdopen(writing, "wb") as broken, cli.start(*arguments, stderr=broken) as process:
+        stdout, _ = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (0, f"{target}\n")
+
+
+def test_results_are_utf_8_whatever_the_locale(cli: Cli) -> None:
+    target = f"tar://{cli.home / 'größe.tar'}"
+    environment = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = cli.program("build", HELLO, "--from", "scratch", "--to", target, environment=environment)
+    assert done.code == 0, done.stderr
+    assert done.stdout == f"{target}\n"

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyjib.serve import RegistryServer
+from tests.support.cli import HELLO, Cli
+
+SECRET = "s3cr3t:with=signs"
+
+
+@pytest.fixture
+def guarded() -> Iterator[RegistryServer]:
+    """A registry that wants a login."""
+    with RegistryServer(users={"me": SECRET}) as server:
+        yield server
+
+
+def config_of(cli: Cli) -> dict[str, object]:
+    document = json.loads((cli.home / ".docker" / "config.json").read_text())
+    assert isinstance(document, dict)
+    return document
+
+
+def test_in_and_out(cli: Cli, guarded: RegistryServer) -> None:
+    registry = guarded.address
+    done = cli("login", registry, "-u", "me", "--password-stdin", stdin=f"{SECRET}\n")
+    assert (done.code, done.stdout) == (0, "")
+    assert f"{registry}: logged in as me, kept in {cli.home}" in done.stderr
+    assert "warning: whoever can read that file can read the password\nhint: " in done.stderr
+    assert SECRET not in done.stderr
+    auth = base64.b64encode(f"me:{SECRET}".encode()).decode()
+    assert config_of(cli) == {"auths": {registry: {"auth": auth}}}
+    build = ("build", HELLO, "--from", "scratch", "--to", f"{registry}/team/app")
+    assert cli(*build).code == 0
+    out = cli("logout", registry)
+    assert (out.code, out.stdout) == (0, "")
+    assert "forgot the login in" in out.stderr
+    assert config_of(cli).get("auths", {}) == {}
+    assert "there was no login" in cli("logout", registry).stderr
+    assert cli(*build, "--tag", "2", "--env", "A=1").code == 1
+
+
+def test_a_wrong_password_is_not_kept(cli: Cli, guarded: RegistryServer) -> None:
+    done = cli("login", guarded.address, "-u", "me", "--password-stdin", stdin="wr0ng\n")
+    assert done.code == 1
+    assert done.stderr.startswith("error: ")
+    assert "wr0ng" not in done.stderr
+    assert "hint: check user name and password" in done.stderr
+    assert not (cli.home / ".docker").exists()
+
+
+def test_quiet(cli: Cli, guarded: RegistryServer) -> None:
+    arguments = ("-u", "me", "--password-stdin", "--quiet")
+    done = cli("login", guarded.address, *arguments, stdin=SECRET)
+    assert (done.code, done.stdout, done.stderr) == (0, "", "")
+    assert cli("logout", guarded.address, "-q").stderr == ""
+
+
+def test_the_password_is_never_an_argument(cli: Cli) -> None:
+    done = cli("login", "r.example.com", "-u", "me", "--password", SECRET)
+    assert done.code == 2
+    assert "no such option '--password'" in done.stderr
+    assert cli("login", "r.example.com", "-u", "me", "-p", SECRET).code == 2
+
+
+def test_mistakes(cli: Cli) -> None:
+    nobody = cli("login", "r.example.com", "--password-stdin", stdin="x")
+    assert (nobody.code, nobody.stderr) == (2, "error: whose login is it?\nhint: add -u USER\n")
+    nothing = cli("login", "r.example.com", "-u", "me", "--password-stdin")
+    assert nothing.code == 2
+    assert "is empty" in nothing.stderr
+    assert "pipe it in" in cli("login", "r.example.com", "-u", "me", stdin="x").stderr
+    assert "REGISTRY" not in cli("login", "http://r.example.com").stdout
+    assert cli("login", "http://r.example.com").code == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the helper is a script with a #! line")
+def test_a_helper_keeps_it(cli: Cli, guarded: RegistryServer, tmp_path: Path) -> None:
+    helper, kept = tmp_path / "bin" / "docker-credential-memo", tmp_path / "kept"
+    helper.parent.mkdir()
+    helper.write_text(
+        f"#!{sys.executable}\n"
+        "import sys, pathlib\n"
+        f"kept = pathlib.Path({str(kept)!r})\n"
+        "kept.write_text(sys.stdin.read()) if sys.argv[1] == 'store' else kept.unlink()\n"
+    )
+    helper.chmod(0o755)
+    (cli.home / ".docker").mkdir()
+    (cli.home / ".docker" / "config.json").write_text('{"credsStore": "memo"}')
+    path = f"{helper.parent}{os.pathsep}{os.environ['PATH']}"
+    helped = Cli(home=cli.home, variables={"PATH": path})
+    done = helped("login", guarded.address, "-u", "me", "--password-stdin", stdin=SECRET)
+    assert done.code == 0, done.stderr
+    assert "kept in docker-credential-memo" in done.stderr
+    assert "warning" not in done.stderr
+    assert json.loads(kept.read_text())["Secret"] == SECRET
+    assert SECRET not in (cli.home / ".docker" / "config.json").read_text()
+    assert helped("logout", guarded.address).code == 0
+    assert not kept.exists()

@@ -1,0 +1,172 @@
+"""Events as lines, and as a live view."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from pyjib import events
+from pyjib.cli.live import LiveView
+from pyjib.cli.render import Level, Lines, Narrator, short, size
+from pyjib.events import Direction, Event
+from tests.support.cli import HELLO, Cli
+
+DIGEST = "sha256:" + "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (18_240_000, "18.2 MB"),
+        (999_949, "999.9 kB"),
+        (999_950, "1.0 MB"),
+        (5_000_000_000, "5.0 GB"),
+        (7_300_000_000_000, "7.3 TB"),
+    ],
+)
+def test_sizes(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+def test_digests_are_cut_in_labels() -> None:
+    assert short(f"layer {DIGEST} of x") == "layer sha256:abababababab of x"
+
+
+def lines_of(*happened: Event) -> list[str]:
+    narrator = Narrator()
+    return [str(line) for line in map(narrator.line_of, happened) if line is not None]
+
+
+def test_lines() -> None:
+    push = Direction.PUSH
+    assert lines_of(
+        events.ProjectRead(kind="compiled classes", root="app", detail="two jars"),
+        events.BaseResolved(name="r.io/jre:17", digest=DIGEST, platforms=("linux/amd64",)),
+        events.BaseResolved(name=f"r.io/jre@{DIGEST}", digest=DIGEST),
+        events.LayerPacking(name="classes", files=2, size=100),
+        events.LayerPacked(name="classes", digest=DIGEST, size=18_200_000, cached=True),
+        events.TransferStarted(direction=push, key=DIGEST, label=f"layer {DIGEST}", total=5),
+        events.TransferProgress(direction=push, key=DIGEST, done=3),
+        events.TransferFinished(direction=push, key=DIGEST, size=2000),
+        events.BlobPresent(digest=DIGEST, size=7, where="r.io/app"),
+        events.BlobMounted(digest=DIGEST, size=8, source="r.io/jre", where="r.io/app"),
+        events.BlobMounted(digest=DIGEST, size=8, source="r.io/jre", where="r.io/app"),
+        events.ManifestPushed(reference=f"r.io/app@{DIGEST}", digest=DIGEST),
+        events.ManifestPushed(reference="r.io/app:1", digest=DIGEST),
+        events.ImagePublished(destination="r.io/app", digest=DIGEST),
+        events.ImagePublished(destination="tar://x", digest=DIGEST),
+    ) == [
+        "project  compiled classes in app (two jars)",
+        f"base     r.io/jre:17@{DIGEST}  (linux/amd64)",
+        f"base     r.io/jre@{DIGEST}",
+        "layer    classes  18.2 MB (cached)",
+        "push     layer sha256:abababababab  2.0 kB",
+        "tag      r.io/app:1",
+        "image    1 blob sent (2.0 kB), 1 blob there already (7 B), 2 blobs mounted (16 B)",
+    ]
+
+
+def test_a_blob_may_be_pulled_and_pushed_at_once() -> None:
+    pull, push = Direction.PULL, Direction.PUSH
+    assert lines_of(
+        events.TransferStarted(direction=pull, key=DIGEST, label="from the base"),
+        events.TransferStarted(direction=push, key=DIGEST, label="to the target"),
+        events.TransferFinished(direction=pull, key=DIGEST, size=1),
+        events.TransferFinished(direction=push, key=DIGEST, size=1),
+    ) == ["pull     from the base  1 B", "push     to the target  1 B"]
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_levels(capsys: pytest.CaptureFixture[str], level: Level) -> None:
+    with Lines(level) as output:
+        output(events.ProjectRead(kind="jar", root="app.jar"))
+        output(events.Warned(message="this is odd", hint="do that"))
+        output(events.RetryScheduled(action="push x", attempt=2, delay=1.5, reason="503"))
+    progress = "project  jar in app.jar\n"
+    notices = "warning: this is odd\nhint: do that\nretry    push x: 503; attempt 2 in 1.5 s\n"
+    told = {Level.ERRORS: "", Level.NOTICES: notices, Level.PROGRESS: progress + notices}
+    assert capsys.readouterr() == ("", told[level])
+
+
+def storm(number: int) -> list[Event]:
+    """What one of several threads tells, layers of one name among it."""
+    key, push = f"sha256:{number:064x}", Direction.PUSH
+    return [
+        events.LayerPacking(name="extra files", files=1, size=100),
+        events.TransferStarted(direction=push, key=key, label=f"[red]{key}\x1b[2J", total=1000),
+        *(
+            events.TransferProgress(direction=push, key=key, done=done)
+            for done in (0, 500, 100, 1000)
+        ),
+        events.TransferFinished(direction=push, key=key, size=1000),
+        events.LayerPacked(name="extra files", digest=key, size=50, cached=False),
+        events.TransferStarted(direction=push, key=key, label="again, of unknown size"),
+        events.TransferProgress(direction=push, key="never started", done=1),
+        events.TransferFinished(direction=push, key="never started", size=1),
+    ]
+
+
+def test_the_live_view_takes_events_from_many_threads(capsys: pytest.CaptureFixture[str]) -> None:
+    with LiveView(forced=True) as view:
+        threads = [
+            threading.Thread(target=lambda number=number: list(map(view, storm(number))))
+            for number in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        view(events.Warned(message="look", hint="here"))
+        view.abandon()
+    stdout, stderr = capsys.readouterr()
+    assert stdout == ""
+    assert stderr.count("extra files  50 B") == 8
+    assert "[red]sha256:000000000000\\x1b[2J" in stderr
+    assert "warning:\x1b[0m look" in stderr
+    assert "\x1b[?25h" in stderr[stderr.rindex("\x1b[?25l") :], "the cursor stayed hidden"
+
+
+def on_a_terminal(cli: Cli, *arguments: str | Path, **variables: str) -> tuple[int, str]:
+    pty = pytest.importorskip("pty")
+    parent, child = pty.openpty()
+    shown = b""
+    other = Cli(home=cli.home, variables={"TERM": "xterm-256color", **variables})
+    with other.start(*arguments, stdin=child, stderr=child) as process:
+        os.close(child)
+        while True:
+            try:
+                chunk = os.read(parent, 65536)
+            except OSError:  # what Linux says when the other side is closed
+                break
+            if not chunk:
+                break
+            shown += chunk
+        stdout, _ = process.communicate(timeout=60)
+    os.close(parent)
+    assert "\x1b" not in stdout
+    return process.returncode, shown.decode()
+
+
+def test_on_a_terminal(cli: Cli) -> None:
+    arguments = ("build", HELLO, "--from", "scratch", "--to", f"tar://{cli.home / 'x.tar'}")
+    code, live = on_a_terminal(cli, *arguments)
+    assert code == 0
+    assert live.startswith("\x1b[?25l")
+    assert "\x1b[?25h" in live[live.rindex("done") :], "the cursor stayed hidden"
+    assert "done" in live
+    for variables in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        code, plain = on_a_terminal(cli, *arguments, **variables)
+        assert code == 0
+        assert "\x1b" not in plain
+    code, colourful = on_a_terminal(cli, *arguments, CI="true")
+    assert "\x1b[?25l" not in colourful
+    assert "\x1b[1mlayer" in colourful
+    code, failed = on_a_terminal(cli, "build", HELLO)
+    assert code == 2
+    assert "\x1b[31m\x1b[1merror:\x1b[0m nowhere to write" in failed
