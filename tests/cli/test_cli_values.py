@@ -135,8 +135,8 @@ def test_what_is_no_compression(text: str) -> None:
         ("src/main/jib", "src/main/jib", "/"),
         ("conf:/etc/app", "conf", "/etc/app"),
         ("a:b:/c", "a:b", "/c"),
-        ("C:/work/conf", "C:/work/conf", "/"),
-        ("C:/work/conf:/etc", "C:/work/conf", "/etc"),
+        ("C:/app/conf", "C:/app/conf", "/"),
+        ("C:/app/conf:/etc", "C:/app/conf", "/etc"),
         ("with:colon", "with:colon", "/"),
     ],
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.project.maven.inheritance import apply_profile, inherit, inherit_facts, normal
+from pyjib.project.maven.interpolation import align
 from pyjib.project.maven.model import (
     Body,
     Coordinates,
@@ -175,7 +176,7 @@ class Lineages:
         self, pom: RawPom, parent: Parent, path: Path
     ) -> tuple[Path | None, tuple[str, ...]]:
         """Return the file that relativePath leads to, if it is the parent meant."""
-        file = Path(_normal(path.parent / parent.relative_path.replace("\\", "/")))
+        file = align(parent.relative_path, path.parent)
         if file.is_dir():
             file /= "pom.xml"
         if not file.is_file():
@@ -245,7 +246,3 @@ def _range(version: str) -> VersionRange | None:
     return parse_range(version) if version.startswith(("[", "(")) else None
 
 
-def _normal(path: Path) -> str:
-    import os.path
-
-    return os.path.normpath(path)

@@ -42,7 +42,7 @@ _CHILDREN: Mapping[str, frozenset[str]] = {
         "pluginRepository": _REPOSITORY,
         "releases": "enabled updatePolicy checksumPolicy",
         "snapshots": "enabled updatePolicy checksumPolicy",
-        "activation": "activeByDefault jdk os property file packaging",
+        "activation": "activeByDefault jdk os property file",
         "os": "name family arch version",
         "property": "name value",
         "file": "missing exists",
