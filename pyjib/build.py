@@ -44,14 +44,16 @@ class Planned:
 class BuildResult:
     """What a build made and where it went.
 
-    ``base_digest`` is what the base's name stood for, ``None`` for ``scratch``. The layers of
-    ``image`` that came from a registry can be opened no more once the build has returned.
+    ``names`` are what archives and layouts call it. ``base_digest`` is what the base's name
+    stood for, ``None`` for ``scratch``. The layers of ``image`` that came from a registry can be
+    opened no more once the build has returned.
     """
 
     image: AnyImage
     plan: BuildPlan
     layers: tuple[Layer, ...]
     published: tuple[Published, ...]
+    names: tuple[Reference, ...]
     base_name: str
     base_digest: Digest | None
 
@@ -110,6 +112,7 @@ def build(
         plan=planned.plan,
         layers=layers,
         published=published,
+        names=image_names(options, planned.project),
         base_name=base.name,
         base_digest=base.digest,
     )

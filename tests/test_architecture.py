@@ -80,7 +80,7 @@ def imports(path: Path, *, top_level: bool = False) -> list[tuple[str, int]]:
 
 
 def room(module: str) -> str:
-    return module.split(".")[0]
+    return module.split(".", maxsplit=1)[0]
 
 
 def allowed(importer: str, imported: str) -> bool:
@@ -157,7 +157,5 @@ def test_environment_clock_and_terminal_are_read_in_cli_only() -> None:
 
 def test_third_party_imports_are_declared() -> None:
     declared = {"click", "cryptography", "httpx", "yaml", "rich", "zstandard"}
-    found = {
-        imported.split(".")[0] for path in modules().values() for imported, _ in imports(path)
-    }
+    found = {imported.split(".")[0] for path in modules().values() for imported, _ in imports(path)}
     assert found - set(sys.stdlib_module_names) - {"pyjib"} <= declared

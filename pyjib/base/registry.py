@@ -147,21 +147,20 @@ class _Source:
         return blob.opener()
 
     def _download(self, descriptor: Descriptor) -> Blob:
+        listener, key, size = self.tools.listener, str(descriptor.digest), descriptor.size
+        label = f"layer {descriptor.digest.short} of {self.reference.familiar}"
+        listener(TransferStarted(direction=Direction.PULL, key=key, label=label, total=size))
         try:
-            return self.tools.store.fetch(descriptor, self._chunks(descriptor))
+            blob = self.tools.store.fetch(descriptor, self._chunks(descriptor))
         except DigestMismatchError:
             # Once more, whole: a download that went on after a break may have met two servers.
-            return self.tools.store.fetch(descriptor, self._chunks(descriptor))
+            blob = self.tools.store.fetch(descriptor, self._chunks(descriptor))
+        listener(TransferFinished(direction=Direction.PULL, key=key, size=size))
+        return blob
 
     def _chunks(self, descriptor: Descriptor) -> Iterator[bytes]:
-        listener, key = self.tools.listener, str(descriptor.digest)
-        label = f"layer {descriptor.digest.short} of {self.reference.familiar}"
-        listener(
-            TransferStarted(direction=Direction.PULL, key=key, label=label, total=descriptor.size)
-        )
-        done = 0
+        listener, key, done = self.tools.listener, str(descriptor.digest), 0
         for chunk in self.tools.registry.blob_chunks(self.reference, descriptor):
             yield chunk
             done += len(chunk)
             listener(TransferProgress(direction=Direction.PULL, key=key, done=done))
-        listener(TransferFinished(direction=Direction.PULL, key=key, size=done))

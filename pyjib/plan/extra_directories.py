@@ -66,7 +66,7 @@ def unused_permissions(
 def _chosen(
     directory: ExtraDirectory, files: Sequence[ProjectFile]
 ) -> Iterator[tuple[str, ProjectFile]]:
-    into = absolute_path(directory.into, "target of an extra directory", "--extra-directory")
+    into = absolute_path(directory.into, "target of an extra directory", "--extra-dir")
     includes = [compile_glob(glob) for glob in directory.includes]
     excludes = [compile_glob(glob) for glob in directory.excludes]
     for file in files:

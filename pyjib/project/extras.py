@@ -40,5 +40,5 @@ def _is_there(directory: ExtraDirectory) -> bool:
     reason = "is not a directory" if exists else "does not exist"
     raise ConfigurationError(
         f"the extra directory {directory.source} {reason}",
-        hint="name an existing directory with --extra-directory, or leave it out",
+        hint="name an existing directory with --extra-dir, or leave it out",
     )

@@ -47,7 +47,7 @@ class ClassPath:
         return (
             Warned(
                 message=f"the manifest's Class-Path names directories, which are left out: {names}",
-                hint="add one with --extra-directory and --extra-classpath if it is needed",
+                hint="add one with --extra-dir and --extra-classpath if it is needed",
             ),
         )
 

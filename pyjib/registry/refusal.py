@@ -133,18 +133,16 @@ def _hint(
     call: Call, status: int, diagnostics: tuple[RegistryDiagnostic, ...], login: LoginWords
 ) -> str | None:
     reading = is_reading(call.scopes)
-    codes = {diagnostic.code for diagnostic in diagnostics}
     if status == 403 and login.used and not login.withheld:
         hint = f"the login from {login.used} may not {'pull from' if reading else 'push to'} it: "
         return f"{hint}ask for the right, or log in as another with pyjib login {call.registry}"
     if status in (401, 403):
         return login_hint(call.registry, login)
+    for diagnostic in diagnostics:
+        if diagnostic.code in _HINTS_BY_CODE:
+            return _HINTS_BY_CODE[diagnostic.code]
     if status == 404 and not call.bare:
         return _CHECK_NAME if reading else _CREATE_REPOSITORY
-    if status in (400, 409) and codes & {"TAG_INVALID", "TAG_IMMUTABLE", "CONFLICT"}:
-        return "the tag may be immutable there: push under a new one"
-    if status in (400, 415) and "MANIFEST_INVALID" in codes:
-        return "the registry may not take this kind of manifest: try --format docker or oci"
     return _TROUBLE if status >= 500 else _HINTS.get(status)
 
 
@@ -154,10 +152,18 @@ _CREATE_REPOSITORY = (
     "it on the first push"
 )
 _TROUBLE = "the registry is in trouble: try again later"
+_IMMUTABLE = "the tag may be immutable there: push under a new one"
 _HINTS = {
+    409: _IMMUTABLE,
     413: "a proxy in front of the registry limits uploads: raise its limit (client_max_body_size "
     "in nginx)",
-    407: "the proxy wants a login: write it into https_proxy as http://USER:PASSWORD@HOST:PORT",
+}
+_HINTS_BY_CODE = {
+    "TAG_INVALID": _IMMUTABLE,
+    "TAG_IMMUTABLE": _IMMUTABLE,
+    "MANIFEST_INVALID": "the registry may not take this kind of manifest: try --format docker or "
+    "oci",
+    "MANIFEST_BLOB_UNKNOWN": "push again: what the registry had a moment ago was removed from it",
 }
 
 

@@ -21,7 +21,16 @@ import pytest
 
 import pyjib
 from tests.support.jre_base import JreBase
-from tests.support.peers import Distribution, Engine, attempt, free_port, require, run, skopeo, umoci
+from tests.support.peers import (
+    Distribution,
+    Engine,
+    attempt,
+    free_port,
+    require,
+    run,
+    skopeo,
+    umoci,
+)
 
 pytestmark = pytest.mark.peers
 
@@ -49,8 +58,7 @@ class Shop:
                 "PYJIB_CACHE": str(self.cache),
                 **(variables or {}),
             },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
             check=False,
         )

@@ -37,7 +37,7 @@ def test_a_missing_directory(tmp_path: Path) -> None:
     assert read_extras([ExtraDirectory(source=tmp_path / "x/src/main/jib")], tmp_path) == ()
     with pytest.raises(ConfigurationError, match="does not exist") as raised:
         read_extras([ExtraDirectory(source=tmp_path / "missing")], tmp_path)
-    assert "--extra-directory" in (raised.value.hint or "")
+    assert "--extra-dir" in (raised.value.hint or "")
 
 
 def test_a_file_is_no_directory(tmp_path: Path) -> None:
