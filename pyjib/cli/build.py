@@ -128,12 +128,12 @@ class _Recorder:
 def metadata(options: BuildOptions, result: BuildResult) -> Json:
     """Return what Jib writes into its ``imageJson``, of the first target that is a registry.
 
-    If there is none, of the first target. ``tags`` are sorted; the image is named as Docker
-    shows it.
+    If there is none, of the first target. ``tags`` are sorted; the image is named as Jib
+    prints it.
     """
     target, published = _main_target(options, result)
     return {
-        "image": _name(options, target),
+        "image": _name(result, target),
         "imageId": str(result.image_id),
         "imageDigest": str(result.digest),
         "tags": sorted(published.tags),
@@ -177,10 +177,10 @@ def _main_target(options: BuildOptions, result: BuildResult) -> tuple[Location, 
     return next((pair for pair in pairs if pair[1].pushed), pairs[0])
 
 
-def _name(options: BuildOptions, target: Location) -> str:
+def _name(result: BuildResult, target: Location) -> str:
     if isinstance(target, RegistryLocation | EngineLocation):
-        return target.reference.familiar
-    return options.name.familiar if options.name else str(target)
+        return target.reference.familiar.removesuffix(":latest")
+    return result.names[0].familiar.removesuffix(":latest")
 
 
 def _check_writable(file: Path) -> None:

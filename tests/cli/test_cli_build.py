@@ -96,7 +96,7 @@ def test_metadata_of_an_archive(cli: Cli, base: str) -> None:
     assert document["image"] == "team/app:3"
     assert document["imagePushed"] is False
     assert cli(*common).code == 0
-    assert json.loads(file.read_text())["image"] == target
+    assert json.loads(file.read_text())["image"] == "docker-hello"
 
 
 def test_json_tells_everything(cli: Cli, registry: RegistryServer, base: str) -> None:

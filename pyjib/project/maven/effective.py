@@ -149,9 +149,7 @@ class Builder:
                 raise
             except ProjectError as error:
                 problem = f"the POM of {coordinates} is invalid, its dependencies are left out"
-                found = Descriptor(
-                    coordinates=coordinates, problem=f"{problem}: {error.message}"
-                )
+                found = Descriptor(coordinates=coordinates, problem=f"{problem}: {error.message}")
             self._descriptors[coordinates] = found
         return found
 

@@ -29,11 +29,12 @@ from pyjib.project.maven.profiles import ProfileContext, active_profiles
 from pyjib.project.maven.schema import check_schema
 from pyjib.project.maven.super_pom import SUPER_POM
 from pyjib.project.maven.validation import place, raw_violations, reject
-from pyjib.project.maven.version import VersionRange, parse_range
 from pyjib.project.maven.xml_tree import read_bytes
 
 _PARENTS_VERSION = frozenset(
-    f"${{{prefix}{name}}}" for prefix in ("project.", "pom.") for name in ("version", "parent.version")
+    f"${{{prefix}{name}}}"
+    for prefix in ("project.", "pom.")
+    for name in ("version", "parent.version")
 )
 
 
@@ -183,11 +184,12 @@ class Lineages:
             return None, ()
         found = self._reader.read(file)
         if (found.effective_group, found.artifact) != (parent.group, parent.artifact):
-            return None, (
+            warning = (
                 f"{place(path, Origin(path, 0), 'parent')}: 'parent.relativePath' points at "
                 f"{found.effective_group}:{found.artifact} instead of {parent.group}:"
-                f"{parent.artifact}, please verify your project structure",
+                f"{parent.artifact}, please verify your project structure"
             )
+            return None, (warning,)
         version = found.effective_version
         if version == parent.version or version is None:
             return file, ()
@@ -243,6 +245,7 @@ def _require_own_version(pom: RawPom, path: Path) -> None:
 
 
 def _range(version: str) -> VersionRange | None:
-    return parse_range(version) if version.startswith(("[", "(")) else None
-
-
+    if not version.startswith(("[", "(")):
+        return None
+    from pyjib.project.maven.version import parse_range
+    return parse_range(version)

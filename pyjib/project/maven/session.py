@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from pyjib.errors import ConfigurationError, ProjectError
+from pyjib.options import HostEnvironment
+from pyjib.project.maven.command_line import (
+    Arguments,
+    jvm_properties,
+    parse_arguments,
+    split_maven_config,
+    split_shell,
+)
+from pyjib.project.maven.interpolation import Interpolator
+from pyjib.project.maven.java_home import Jdk, find_jdk
 from pyjib.project.maven.model import nothing
-from pyjib.project.maven.settings import Settings
+from pyjib.project.maven.remarks import extension_warning, is_harmless_extension
+from pyjib.project.maven.settings import Settings, read_settings
+from pyjib.project.maven.system_properties import system_properties
+from pyjib.project.maven.xml_tree import parse_xml, read_bytes
+
+_WRAPPER_VERSION = re.compile(r"apache-maven-(\d+)\.(\d+)")
+_MAVEN_39 = (3, 9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,19 +34,130 @@ class MavenSession:
     """What ``mvn`` would know before it reads the first POM.
 
     ``user_properties`` come from ``-D``; ``system_properties`` are the JVM's and the
-    environment's (``env.NAME``), never shown for they may hold secrets. ``root`` is the
-    directory with ``.mvn``, else the project's. ``java_version`` is ``None`` where no JDK was
-    found. ``started`` is for ``maven.build.timestamp``.
+    environment's (``env.NAME``), never shown for they may hold secrets. Profiles are those that
+    ``-P`` and settings.xml turn on and off by name. ``root`` is the directory with ``.mvn``,
+    else the project's. ``jdk`` is ``None`` where none was found and none was given. ``started``
+    is for ``maven.build.timestamp``. ``security_file`` holds the master password.
     """
 
     root: Path
     local_repository: Path
+    security_file: Path
     user_properties: Mapping[str, str] = field(default_factory=nothing)
     system_properties: Mapping[str, str] = field(default_factory=nothing, repr=False)
     active_profiles: tuple[str, ...] = ()
     inactive_profiles: tuple[str, ...] = ()
     settings: Settings = field(default_factory=Settings)
     offline: bool = False
-    java_version: str | None = None
+    jdk: Jdk | None = None
     started: datetime | None = None
     warnings: tuple[str, ...] = ()
+
+
+def start_session(
+    directory: Path,
+    host: HostEnvironment,
+    arguments: Arguments | None = None,
+    *,
+    jdk: Jdk | None = None,
+    started: datetime | None = None,
+) -> MavenSession:
+    """Return what ``mvn``, started in a project's directory with these arguments, would know.
+
+    Reads ``.mvn``, settings.xml and the JDK's ``release`` file; variables come from ``host``.
+    ``jdk`` is the caller's choice over the one that is found. Raises ``ConfigurationError`` for
+    a file that is there and cannot be used.
+    """
+    directory = directory.absolute()
+    root = find_root(directory)
+    modern = _maven_version(root) >= _MAVEN_39
+    given = (arguments or Arguments()).over(_standing_arguments(root, host, modern=modern))
+    jdk = jdk or find_jdk(host)
+    system = {
+        **system_properties(host, jdk, directory),
+        "maven.multiModuleProjectDirectory": str(root),
+        **_jvm_options(root, host),
+    }
+    text = Interpolator(given.properties.get, system.get)
+    m2 = host.home / ".m2"
+    maven_home = host.get("MAVEN_HOME") or host.get("M2_HOME")
+    shared = Path(maven_home, "conf", "settings.xml") if maven_home else None
+    settings = read_settings(
+        _must_be(given.settings) or m2 / "settings.xml",
+        _must_be(given.global_settings) or shared,
+        text,
+    )
+    repository = (
+        given.properties.get("maven.repo.local")
+        or system.get("maven.repo.local")
+        or settings.local_repository
+    )
+    security = given.properties.get("settings.security") or system.get("settings.security")
+    return MavenSession(
+        root=root,
+        local_repository=directory / repository if repository else m2 / "repository",
+        security_file=Path(security) if security else m2 / "settings-security.xml",
+        user_properties=given.properties,
+        system_properties=system,
+        active_profiles=tuple(dict.fromkeys((*given.active_profiles, *settings.active_profiles))),
+        inactive_profiles=given.inactive_profiles,
+        settings=settings,
+        offline=given.offline or settings.offline,
+        jdk=jdk,
+        started=started,
+        warnings=tuple(_extension_warnings(root)),
+    )
+
+
+def find_root(directory: Path) -> Path:
+    """Return the nearest directory with ``.mvn``, from here upwards, else this one."""
+    for candidate in (directory, *directory.parents):
+        if (candidate / ".mvn").is_dir():
+            return candidate
+    return directory
+
+
+def _standing_arguments(root: Path, host: HostEnvironment, *, modern: bool) -> Arguments:
+    """Return what ``MAVEN_ARGS`` and ``.mvn/maven.config`` add to every command line."""
+    config = _read_text(root / ".mvn" / "maven.config")
+    standing = parse_arguments(split_maven_config(config, by_line=modern), root)
+    variable = (host.get("MAVEN_ARGS") or "") if modern else ""
+    return parse_arguments(variable.split(), root).over(standing)
+
+
+def _jvm_options(root: Path, host: HostEnvironment) -> dict[str, str]:
+    options = f"{_read_text(root / '.mvn' / 'jvm.config')} {host.get('MAVEN_OPTS') or ''}"
+    return jvm_properties(split_shell(options))
+
+
+def _maven_version(root: Path) -> tuple[int, int]:
+    """Return the Maven that the project's wrapper asks for; a current one if it has none."""
+    text = _read_text(root / ".mvn" / "wrapper" / "maven-wrapper.properties")
+    found = _WRAPPER_VERSION.search(text)
+    return _MAVEN_39 if found is None else (int(found[1]), int(found[2]))
+
+
+def _must_be(path: Path | None) -> Path | None:
+    if path is not None and not path.is_file():
+        raise ConfigurationError(f"cannot read {path}: the settings file given is not there")
+    return path
+
+
+def _read_text(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    try:
+        return read_bytes(path).decode("utf-8", errors="replace")
+    except ProjectError as error:
+        raise ConfigurationError(error.message) from None
+
+
+def _extension_warnings(root: Path) -> Iterator[str]:
+    path = root / ".mvn" / "extensions.xml"
+    if not path.is_file():
+        return
+    for extension in parse_xml(read_bytes(path), path).iter("extension"):
+        group = (extension.findtext("groupId") or "").strip()
+        artifact = (extension.findtext("artifactId") or "").strip()
+        if not is_harmless_extension(group, artifact):
+            yield extension_warning(group, artifact, str(path))

@@ -1,0 +1,61 @@
+"""Which JDK Maven would run on: its version, from files alone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyjib.options import HostEnvironment
+
+_VERSION = re.compile(r'^JAVA_VERSION="?([^"\r\n]+)"?', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jdk:
+    """A Java installation. ``version`` is the full one (``17.0.15``, ``1.8.0_442``)."""
+
+    version: str
+    home: Path | None = None
+
+    @property
+    def specification(self) -> str:
+        """The release: ``17``, and ``1.8`` for Java 8."""
+        numbers = re.split(r"[._+-]", self.version)
+        return ".".join(numbers[:2]) if numbers[0] == "1" else numbers[0]
+
+    @property
+    def major(self) -> int:
+        """The release as a number: 8, 17."""
+        last = self.specification.rpartition(".")[2]
+        return int(last) if last.isdecimal() else 0
+
+
+def find_jdk(host: HostEnvironment) -> Jdk | None:
+    """Return the JDK of ``JAVA_HOME``, else the one whose ``java`` is on the ``PATH``."""
+    home = host.get("JAVA_HOME")
+    if home is not None:
+        return read_jdk(Path(home))
+    program = shutil.which("java", path=host.get("PATH") or "")
+    if program is None:
+        return None
+    try:
+        home_of_program = Path(program).resolve().parent.parent
+    except OSError:
+        return None
+    return read_jdk(home_of_program)
+
+
+def read_jdk(home: Path) -> Jdk | None:
+    """Return what a JDK's ``release`` file says of it; ``None`` if there is none."""
+    # The JRE inside a JDK 8 has no such file of its own.
+    for directory in (home, home.parent):
+        try:
+            text = (directory / "release").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        found = _VERSION.search(text)
+        if found is not None:
+            return Jdk(version=found[1], home=home)
+    return None

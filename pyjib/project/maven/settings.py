@@ -1,0 +1,203 @@
+"""settings.xml: the user's and Maven's own, merged. ``maven-and-gradle-projects`` §4.
+
+Passwords are kept as they are written; ``secrets`` opens those that are encrypted, when one is
+needed. Nothing secret is shown by ``repr``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from pyjib.errors import ConfigurationError, ProjectError
+from pyjib.project.maven.interpolation import Interpolator
+from pyjib.project.maven.model import Body, Profile
+from pyjib.project.maven.pom import profile_head, properties, repositories
+from pyjib.project.maven.xml_tree import Element, parse_xml, read_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """A repository that stands in for others; ``mirror_of`` is Maven's pattern of their ids."""
+
+    id: str
+    url: str
+    mirror_of: str
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """The login for a repository or mirror of that id; ``headers`` are sent with each request."""
+
+    id: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """An HTTP proxy; ``bypass`` are host patterns with ``*`` that go without."""
+
+    id: str
+    active: bool = True
+    protocol: str = "http"
+    host: str = ""
+    port: int = 8080
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    bypass: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What settings.xml files say; each list has the user's entries first."""
+
+    local_repository: str | None = None
+    offline: bool = False
+    active_profiles: tuple[str, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
+    servers: tuple[Server, ...] = ()
+    proxies: tuple[Proxy, ...] = ()
+
+    def server(self, name: str) -> Server | None:
+        """Return the login for a repository or mirror."""
+        return next((server for server in self.servers if server.id == name), None)
+
+
+def read_settings(user: Path | None, installation: Path | None, text: Interpolator) -> Settings:
+    """Return both files as one; one that is ``None`` or missing counts as empty.
+
+    ``text`` replaces expressions by user properties, system properties and the environment.
+    Raises ``ConfigurationError`` for a file that is not XML.
+    """
+    own, shared = (_read(path, text) for path in (user, installation))
+    return Settings(
+        local_repository=own.local_repository or shared.local_repository,
+        offline=own.offline,
+        active_profiles=tuple(dict.fromkeys((*own.active_profiles, *shared.active_profiles))),
+        profiles=_by_id(own.profiles, shared.profiles),
+        mirrors=_by_id(own.mirrors, shared.mirrors),
+        servers=_by_id(own.servers, shared.servers),
+        proxies=_by_id(own.proxies, shared.proxies),
+    )
+
+
+def parse_settings(data: bytes, path: Path, text: Interpolator) -> Settings:
+    """Return what one file says; raises ``ConfigurationError`` if it is not XML."""
+    try:
+        root = parse_xml(data, path)
+    except ProjectError as error:
+        raise ConfigurationError(error.message, hint=error.hint) from None
+    if root.tag != "settings":
+        raise ConfigurationError(f"cannot read {path}: its root is <{root.tag}>, not <settings>")
+    for element in root.iter():
+        if element.text is not None and "${" in element.text:
+            element.text = text(element.text)
+    return Settings(
+        local_repository=_text(root, "localRepository"),
+        offline=_flag(root, "offline", default=False),
+        active_profiles=_strings(root, "activeProfiles", "activeProfile"),
+        profiles=_entries(root, "profiles/profile", _profile),
+        mirrors=_entries(root, "mirrors/mirror", _mirror),
+        servers=_entries(root, "servers/server", _server),
+        proxies=_entries(root, "proxies/proxy", lambda element: _proxy(element, path)),
+    )
+
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+_T = TypeVar("_T")
+_WithId = TypeVar("_WithId", bound=_HasId)
+
+
+def _read(path: Path | None, text: Interpolator) -> Settings:
+    if path is None or not path.is_file():
+        return Settings()
+    try:
+        data = read_bytes(path)
+    except ProjectError as error:
+        raise ConfigurationError(error.message) from None
+    return parse_settings(data, path, text)
+
+
+def _by_id(first: Iterable[_WithId], second: Iterable[_WithId]) -> tuple[_WithId, ...]:
+    merged: dict[str, _WithId] = {}
+    for entry in (*first, *second):
+        merged.setdefault(entry.id, entry)
+    return tuple(merged.values())
+
+
+def _entries(root: Element, path: str, make: Callable[[Element], _T]) -> tuple[_T, ...]:
+    return tuple(map(make, root.findall(path)))
+
+
+def _strings(root: Element, plural: str, singular: str) -> tuple[str, ...]:
+    texts = (found.text for found in root.findall(f"{plural}/{singular}"))
+    return tuple(text.strip() for text in texts if text and text.strip())
+
+
+def _text(element: Element, name: str) -> str | None:
+    found = element.findtext(name)
+    return (found.strip() or None) if found else None
+
+
+def _flag(element: Element, name: str, *, default: bool) -> bool:
+    found = _text(element, name)
+    return default if found is None else found.lower() == "true"
+
+
+def _profile(element: Element) -> Profile:
+    body = Body(properties=properties(element), repositories=repositories(element))
+    return replace(profile_head(element), body=body)
+
+
+def _mirror(element: Element) -> Mirror:
+    return Mirror(
+        id=_text(element, "id") or "default",
+        url=_text(element, "url") or "",
+        mirror_of=_text(element, "mirrorOf") or "",
+        blocked=_flag(element, "blocked", default=False),
+    )
+
+
+def _server(element: Element) -> Server:
+    headers = element.findall("configuration/httpHeaders/property")
+    return Server(
+        id=_text(element, "id") or "default",
+        username=_text(element, "username"),
+        password=_text(element, "password"),
+        headers=tuple(
+            (name, _text(header, "value") or "")
+            for header in headers
+            if (name := _text(header, "name")) is not None
+        ),
+    )
+
+
+def _proxy(element: Element, path: Path) -> Proxy:
+    port = _text(element, "port") or "8080"
+    if not port.isdecimal() or int(port) > 65535:
+        raise ConfigurationError(f"cannot read {path}: a proxy's port is {port!r}, not a number")
+    return Proxy(
+        id=_text(element, "id") or "default",
+        active=_flag(element, "active", default=True),
+        protocol=(_text(element, "protocol") or "http").lower(),
+        host=_text(element, "host") or "",
+        port=int(port),
+        username=_text(element, "username"),
+        password=_text(element, "password"),
+        bypass=_hosts(_text(element, "nonProxyHosts")),
+    )
+
+
+def _hosts(text: str | None) -> tuple[str, ...]:
+    found: Sequence[str] = (text or "").replace(",", "|").split("|")
+    return tuple(host.strip() for host in found if host.strip())

@@ -1,0 +1,93 @@
+"""The system properties that a JVM running Maven on this machine would have.
+
+Those that POMs are known to ask for. Specification: ``maven-and-gradle-projects`` §1.5.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pyjib.options import HostEnvironment
+from pyjib.project.maven.java_home import Jdk
+
+_JAVA_ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "arm64": "aarch64", "i686": "i386"}
+_DETECTED_ARCHITECTURES = {
+    "amd64": "x86_64",
+    "x86_64": "x86_64",
+    "aarch64": "aarch_64",
+    "arm": "arm_32",
+    "i386": "x86_32",
+    "x86": "x86_32",
+    "ppc64le": "ppcle_64",
+    "s390x": "s390_64",
+    "riscv64": "riscv64",
+}
+_FIRST_CLASS_VERSION = 44  # of Java 0, so to speak: Java 8 has 52
+
+
+def system_properties(host: HostEnvironment, jdk: Jdk | None, directory: Path) -> dict[str, str]:
+    """Return properties of the machine and the environment (``env.NAME``).
+
+    ``directory`` is where Maven would be started. ``os.detected.*``, which os-maven-plugin adds,
+    are always there.
+    """
+    properties = dict(_machine())
+    properties |= {
+        "user.home": str(host.home),
+        "user.dir": str(directory),
+        "file.separator": os.sep,
+        "path.separator": os.pathsep,
+        "line.separator": os.linesep,
+        "file.encoding": "UTF-8",
+    }
+    user = host.get("USER") or host.get("LOGNAME") or host.get("USERNAME")
+    if user is not None:
+        properties["user.name"] = user
+    home = host.get("MAVEN_HOME") or host.get("M2_HOME")
+    if home is not None:
+        properties["maven.home"] = home
+    if jdk is not None:
+        properties |= dict(_java(jdk))
+    windows = properties["os.name"].startswith("Windows")
+    for name, value in host.variables.items():
+        properties[f"env.{name.upper() if windows else name}"] = value
+    return properties
+
+
+def _machine() -> Iterator[tuple[str, str]]:
+    name, version = _operating_system()
+    machine = platform.machine().lower()
+    architecture = _JAVA_ARCHITECTURES.get(machine, machine)
+    if sys.platform == "darwin" and architecture == "amd64":
+        architecture = "x86_64"
+    yield "os.name", name
+    yield "os.version", version
+    yield "os.arch", architecture
+    yield "sun.arch.data.model", "64" if sys.maxsize > 2**32 else "32"
+    detected = {"Mac OS X": "osx", "Linux": "linux"}.get(name, "windows")
+    processor = _DETECTED_ARCHITECTURES.get(architecture, "unknown")
+    yield "os.detected.name", detected
+    yield "os.detected.arch", processor
+    yield "os.detected.classifier", f"{detected}-{processor}"
+
+
+def _operating_system() -> tuple[str, str]:
+    """Return name and version in Java's words."""
+    if sys.platform == "darwin":
+        return "Mac OS X", platform.mac_ver()[0]
+    if sys.platform == "win32":
+        return f"Windows {platform.release()}", ".".join(platform.version().split(".")[:2])
+    return platform.system(), platform.release()
+
+
+def _java(jdk: Jdk) -> Iterator[tuple[str, str]]:
+    yield "java.version", jdk.version
+    yield "java.specification.version", jdk.specification
+    yield "java.vm.specification.version", jdk.specification
+    yield "java.class.version", f"{_FIRST_CLASS_VERSION + jdk.major}.0"
+    if jdk.home is not None:
+        yield "java.home", str(jdk.home)
