@@ -42,6 +42,8 @@ def _merged(dominant: Node, recessive: Node) -> Node:
         return dominant
     own = {name: value for name, value in dominant.attributes.items() if value}
     attributes = {**recessive.attributes, **own}
+    if _SELF not in own:
+        attributes.pop(_SELF, None)  # says how the recessive node met its own, nothing more
     if not recessive.children:
         children = dominant.children
     elif attributes.get(_CHILDREN) == "append":

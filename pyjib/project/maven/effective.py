@@ -66,7 +66,7 @@ class Builder:
         self._boms = Boms(self._lineages, source, user=user, system=system)
         self._distant = self._boms
         if user:  # to POMs of dependencies, it means no more than what the machine says (§1.2)
-            self._distant = Boms(self._lineages, source, user={}, system={**system, **user})
+            self._distant = Boms(self._lineages, source, user={}, system=system)
         self._descriptors: dict[Coordinates, Descriptor] = {}
 
     def know_modules(self, outlines: Iterable[Outline]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pyjib.project.maven.configuration import interpolate_node
 from pyjib.project.maven.interpolation import Interpolator
 from pyjib.project.maven.model import (
+    BOOLEANS,
     Exclusion,
     Execution,
     Plugin,
@@ -57,7 +58,11 @@ def interpolate_dependency(dependency: PomDependency, text: Interpolator) -> Pom
     """Return a dependency with every text interpolated; itself if it has no expression."""
     if not _has_expression(dependency):
         return dependency
-    expression = dependency.optional_expression
+    optional, expression = dependency.optional, dependency.optional_expression
+    if expression is not None:
+        expression = text(expression)
+        optional = expression.lower() == "true"
+        expression = None if expression.lower() in BOOLEANS else expression
     return PomDependency(
         text(dependency.group),
         text(dependency.artifact),
@@ -65,13 +70,14 @@ def interpolate_dependency(dependency: PomDependency, text: Interpolator) -> Pom
         text(dependency.type),
         text(dependency.classifier),
         _maybe(dependency.scope, text),
-        dependency.optional if expression is None else text(expression).lower() == "true",
+        optional,
         tuple(
             Exclusion(text(exclusion.group), text(exclusion.artifact))
             for exclusion in dependency.exclusions
         ),
         _maybe(dependency.system_path, text),
         dependency.origin,
+        expression,
     )
 
 

@@ -57,7 +57,7 @@ def _managed(dependency: PomDependency, managed: PomDependency | None) -> PomDep
     if managed is None:
         if dependency.scope:
             return dependency
-        return _with(dependency, dependency.version, DEFAULT_SCOPE)
+        managed = dependency
     return PomDependency(
         dependency.group,
         dependency.artifact,
@@ -69,19 +69,5 @@ def _managed(dependency: PomDependency, managed: PomDependency | None) -> PomDep
         dependency.exclusions or managed.exclusions,
         managed.system_path if dependency.system_path is None else dependency.system_path,
         dependency.origin,
-    )
-
-
-def _with(dependency: PomDependency, version: str | None, scope: str) -> PomDependency:
-    return PomDependency(
-        dependency.group,
-        dependency.artifact,
-        version,
-        dependency.type,
-        dependency.classifier,
-        scope,
-        dependency.optional,
-        dependency.exclusions,
-        dependency.system_path,
-        dependency.origin,
+        dependency.optional_expression,
     )

@@ -19,6 +19,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 DEFAULT_EXECUTION = "default"
 DEFAULT_PLUGIN_GROUP = "org.apache.maven.plugins"
 IMPORT = "import"
+BOOLEANS = frozenset(("true", "false"))
 
 
 def nothing() -> Mapping[str, str]:
@@ -63,8 +64,8 @@ class PomDependency:
     ``version`` and ``scope`` are ``None`` where the POM does not tell; in the dependencies of an
     effective model both are set. ``version`` may be a range or ``LATEST``. ``type`` is Maven's
     word (``jar``, ``test-jar``…), not a file's ending. ``optional`` ``None`` is not told.
-    ``origin`` is for messages and has no part in equality. ``optional_expression`` is what raw
-    ``optional`` says where that is an expression; it is gone from effective models.
+    ``origin`` is for messages and has no part in equality. ``optional_expression`` is what
+    ``<optional>`` says where that is neither true nor false, which no effective project has.
     """
 
     group: str

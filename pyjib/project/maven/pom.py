@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pyjib.errors import ProjectError
 from pyjib.project.maven.model import (
+    BOOLEANS,
     DEFAULT_EXECUTION,
     DEFAULT_PLUGIN_GROUP,
     NOTHING,
@@ -131,7 +132,7 @@ class _PomParser:
             _exclusions(element),
             texts.get("systemPath"),
             Origin(self._path, self._ordinals[id(element)]),
-            optional if optional is not None and "${" in optional else None,
+            None if optional is None or optional.lower() in BOOLEANS else optional,
         )
 
     def _build(self, element: Element | None) -> Build:

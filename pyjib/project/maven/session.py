@@ -77,6 +77,7 @@ def start_session(
         **system_properties(host, jdk, directory),
         "maven.multiModuleProjectDirectory": str(root),
         **_jvm_options(root, host),
+        **given.properties,  # Maven sets them in its JVM too, where -Djava.version=11 counts
     }
     text = Interpolator(given.properties.get, system.get)
     m2 = host.home / ".m2"

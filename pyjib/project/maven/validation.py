@@ -59,6 +59,11 @@ def dependency_violations(
         message = _identity(dependency, "dependencies") or _version(dependency, strict=strict)
         if message is None and dependency.scope == "system":
             message = _system_path(dependency)
+        if message is None and strict and dependency.optional_expression is not None:
+            message = (
+                f"'dependencies.dependency.optional' for {dependency.key} must be 'true' or "
+                f"'false' but is '{dependency.optional_expression}'."
+            )
         if message is not None:
             yield Violation(message, dependency.origin)
 
