@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Self, TypeAlias
 
 from pyjib.oci.identity import PYJIB, Identity
 from pyjib.oci.instant import EPOCH, EPOCH_PLUS_SECOND, Instant
@@ -62,15 +62,30 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialHelper:
+    """A program to ask for the login to one registry host.
+
+    ``program`` is what follows ``docker-credential-`` in its name, or its path if there is a
+    slash in it. ``environment`` goes over the host's variables; it is not shown in ``repr``.
+    """
+
+    registry: str
+    program: str
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryOptions:
     """How registries are talked to.
 
-    ``insecure`` lists hosts (``HOST[:PORT]``) that may be spoken to over plain HTTP or with a
-    certificate that nobody vouches for; loopback hosts always may over HTTP. ``jobs`` bounds
-    the transfers under way at once; ``attempts`` the tries of one request.
+    ``helpers`` are asked where none of ``logins`` fits. ``insecure`` lists hosts
+    (``HOST[:PORT]``) that may be spoken to over plain HTTP or with a certificate that nobody
+    vouches for; loopback hosts always may over HTTP. ``jobs`` bounds the transfers under way
+    at once; ``attempts`` the tries of one request.
     """
 
     logins: tuple[Login, ...] = ()
+    helpers: tuple[CredentialHelper, ...] = ()
     insecure: frozenset[str] = frozenset()
     ca_file: Path | None = None
     jobs: int = 4
@@ -100,6 +115,104 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileProperties:
+    """What listed files get in the image; ``None`` leaves it to what is said further out.
+
+    Modes are 0 to 0o777. ``user`` and ``group`` are names or numbers in the image.
+    """
+
+    file_mode: int | None = None
+    directory_mode: int | None = None
+    user: str | None = None
+    group: str | None = None
+    time: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedCopy:
+    """A file, or the content of a directory, that goes to ``target``.
+
+    A file is renamed to ``target`` unless that ends in a slash. ``includes`` and ``excludes``
+    are Java globs on a whole path: ``shown``, then what follows within a directory.
+    """
+
+    source: Path
+    shown: str
+    target: str
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    properties: FileProperties = field(default_factory=FileProperties)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedLayer:
+    """A layer whose files the caller lists himself."""
+
+    name: str
+    copies: tuple[ListedCopy, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterLayers:
+    """Move files to new layers, or leave them out: pairs of a Java glob and a layer's name.
+
+    The last glob that matches a container path decides; an empty name leaves the file out.
+    ``parent_files``, if any, are libraries that go to a layer of their own before the others.
+    """
+
+    filters: tuple[tuple[str, str], ...] = ()
+    parent_files: frozenset[Path] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetOwnership:
+    """Give files to others: pairs of a Java glob and ``user[:group]``; the last match decides."""
+
+    rules: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropDevtools:
+    """Leave Spring Boot's developer tools out of the dependencies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseNativeImage:
+    """Put GraalVM's executable in the place of classes and libraries.
+
+    ``sets_entrypoint`` tells whether it is started, whatever the entrypoint was.
+    """
+
+    executable: Path
+    app_root: str
+    sets_entrypoint: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseQuarkusTree:
+    """Put the tree that Quarkus prepared in the place of classes and libraries.
+
+    ``runner`` is the jar that starts it; each of ``directories`` is laid out, without what is
+    in its subdirectories, at the same place below ``app_root`` as below ``build_directory``.
+    ``module_files`` are the names of jars of the same reactor.
+    """
+
+    build_directory: Path
+    runner: Path
+    runner_target: str
+    directories: tuple[Path, ...]
+    app_root: str
+    jvm_flags: tuple[str, ...] = ()
+    module_files: frozenset[str] = frozenset()
+
+
+Transformation: TypeAlias = (
+    FilterLayers | SetOwnership | DropDevtools | UseNativeImage | UseQuarkusTree
+)
+"""A change to the finished plan: what Jib's own extensions do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompressionChoice:
     """How layers are compressed; ``level`` ``None`` is the method's default."""
 
@@ -117,6 +230,10 @@ class BuildOptions:
     project. ``arguments`` ``None`` gives none (and inherits together with the entrypoint).
     ``format`` ``None`` is Docker's, or OCI's where layers are compressed by zstd, for which
     Docker's format has no media type. ``cache`` ``None`` is the user's cache directory.
+
+    ``layers`` stand for a project: then there is none to be read, and ``mode``, ``main_class``
+    and the like have no meaning; ``base`` ``None`` is then ``scratch``. ``transformations`` are
+    done to the finished plan, in their order.
     """
 
     targets: tuple[Location, ...] = ()
@@ -148,3 +265,5 @@ class BuildOptions:
     registry: RegistryOptions = field(default_factory=RegistryOptions)
     host: HostEnvironment = field(default_factory=HostEnvironment)
     cache: Path | None = None
+    layers: tuple[ListedLayer, ...] | None = None
+    transformations: tuple[Transformation, ...] = ()

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import sys
+from typing import TextIO
 
 import click
 
@@ -39,7 +40,7 @@ def write_out(data: bytes) -> None:
     try:
         click.echo(data, nl=False)
     except OSError as error:
-        _drop_stdout()
+        _drop(sys.stdout)
         # Windows has another word for a pipe that nobody reads.
         if isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL):
             raise OutputClosedError from None
@@ -53,7 +54,7 @@ def tell(text: str) -> None:
     try:
         click.echo(text, err=True, color=colour(sys.stderr))
     except (OSError, ValueError):
-        return  # nobody to tell
+        _drop(sys.stderr)  # nobody to tell
 
 
 def tell_of(kind: str, message: str, hint: str | None = None) -> None:
@@ -68,11 +69,11 @@ def labelled(kind: str, message: str) -> str:
     return click.style(f"{kind}:", fg=_COLOURS[kind], bold=True) + " " + visible(message)
 
 
-def _drop_stdout() -> None:
-    """Let the rest go nowhere, so that the interpreter does not complain when it exits."""
+def _drop(stream: TextIO) -> None:
+    """Let the rest go nowhere: what is left in a buffer would fail the interpreter's exit."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
     except (OSError, ValueError, AttributeError):
         return

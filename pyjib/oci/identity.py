@@ -7,7 +7,14 @@ from typing import Self
 
 from pyjib.errors import ConfigurationError
 
-_TIME_RECORDS_SINCE = (3, 4, 2)
+JIB_MAVEN_PLUGIN = "jib-maven-plugin"
+JIB_CLI = "jib-cli"
+NEWEST_JIB = "3.5.2"
+NEWEST_JIB_CLI = "0.13.0"
+"""The newest releases whose images are known."""
+
+# The first release of each front end with the byte eras of the plugins' 3.4.2: Jib's own count.
+_ERA_OF_3_4_2 = {JIB_CLI: (0, 13, 0), "jib-core": (0, 27, 0)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +52,22 @@ class Identity:
         return "Jib" if self.is_jib else "pyjib"
 
     @property
+    def release(self) -> tuple[int, ...]:
+        """The version as numbers that compare, three at least; empty for pyjib."""
+        if self.version is None:
+            return ()
+        numbers = [int(part) for part in self.version.split(".")]
+        return tuple(numbers + [0] * (3 - len(numbers)))
+
+    @property
+    def is_since_3_4_2(self) -> bool:
+        """Tell whether it is pyjib, or a Jib of the time of the plugins' 3.4.2 or newer."""
+        return not self.is_jib or self.release >= _ERA_OF_3_4_2.get(self.tool, (3, 4, 2))
+
+    @property
     def time_records(self) -> bool:
         """Tell whether every tar entry has PAX time records: Jib's plugins do since 3.4.2."""
-        if self.version is None:
-            return True
-        return tuple(int(part) for part in self.version.split(".")) >= _TIME_RECORDS_SINCE
+        return self.is_since_3_4_2
 
     @property
     def gzip_os(self) -> int:

@@ -21,7 +21,7 @@ _APPENDED = {
     "scm.developerConnection": "@scm.child.scm.developerConnection.inherit.append.path",
 }
 _WHOLE = ("organization.", "issueManagement.", "ciManagement.")
-_OWN = ("name", "modelVersion", "@", "distributionManagement.relocation")
+_OWN = frozenset(("name", "modelVersion"))
 
 
 def normal(body: Body) -> Body:
@@ -82,8 +82,10 @@ def inherit_facts(
     """Return a child's texts with those that it inherits; addresses get its folder appended."""
     directory = child.body.properties.get(_CHILD_DIRECTORY, child.artifact)
     merged = dict(facts)
+    if any(name.startswith("scm.") for name in facts):
+        merged.setdefault("scm.tag", "HEAD")  # Maven's default, which hides a parent's tag
     for name, value in parent_facts.items():
-        if name in merged or name.startswith(_OWN):
+        if name in merged or name in _OWN:
             continue
         whole = next((prefix for prefix in _WHOLE if name.startswith(prefix)), None)
         if whole is not None and any(fact.startswith(whole) for fact in facts):

@@ -27,7 +27,7 @@ def model_facts(pom: RawPom, facts: Mapping[str, str], build: Mapping[str, str])
 
     ``facts`` and ``build`` are those with inheritance done.
     """
-    found = {name: value for name, value in facts.items() if not name.startswith("@")}
+    found = {name: value for name, value in facts.items() if name[0] != "@" and name[-1] != "."}
     found |= {f"build.{name}": value for name, value in build.items()}
     found |= {"artifactId": pom.artifact, "packaging": pom.packaging}
     if pom.effective_group is not None:

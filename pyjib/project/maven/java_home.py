@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pyjib.options import HostEnvironment
 
-_VERSION = re.compile(r'^JAVA_VERSION="?([^"\r\n]+)"?', re.MULTILINE)
+_ENTRY = re.compile(r'^(\w+)="?([^"\r\n]+)"?', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,7 @@ class Jdk:
 
     version: str
     home: Path | None = None
+    vendor: str | None = None
 
     @property
     def specification(self) -> str:
@@ -55,7 +56,8 @@ def read_jdk(home: Path) -> Jdk | None:
             text = (directory / "release").read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
-        found = _VERSION.search(text)
-        if found is not None:
-            return Jdk(version=found[1], home=home)
+        entries = dict(_ENTRY.findall(text))
+        if "JAVA_VERSION" in entries:
+            vendor = entries.get("IMPLEMENTOR")
+            return Jdk(version=entries["JAVA_VERSION"], home=home, vendor=vendor)
     return None

@@ -54,7 +54,7 @@ class Lineage:
     warnings: tuple[str, ...] = ()
 
 
-_ROOT = Lineage(pom=SUPER_POM, body=SUPER_POM.body)
+_ROOT = Lineage(pom=SUPER_POM, body=SUPER_POM.body, facts=SUPER_POM.facts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pyjib.project.maven.configuration import merge_nodes
+from pyjib.project.maven.management import NO_MANAGEMENT, manage
 from pyjib.project.maven.model import Execution, Plugin, PomDependency
 
 Plugins = tuple[Plugin, ...]
@@ -63,6 +64,7 @@ def bind_plugins(plugins: Plugins, bound: Plugins, managed: Plugins) -> Plugins:
 
 def expand_executions(plugin: Plugin) -> Plugin:
     """Return a plugin whose executions carry its own configuration under theirs."""
+    plugin = replace(plugin, dependencies=manage(plugin.dependencies, NO_MANAGEMENT))
     if plugin.configuration is None or not plugin.executions:
         return plugin
     executions = (

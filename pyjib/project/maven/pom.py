@@ -41,7 +41,10 @@ from pyjib.project.maven.xml_tree import Element, local_name, parse_xml, read_by
 
 _FACTS = frozenset(("name", "description", "url", "inceptionYear", "modelVersion"))
 _NESTED_FACTS = frozenset(
-    ("organization", "scm", "issueManagement", "ciManagement", "distributionManagement")
+    (
+        *("organization", "scm", "issueManagement", "ciManagement", "distributionManagement"),
+        "reporting",
+    )
 )
 _PRESERVE = "{http://www.w3.org/XML/1998/namespace}space"
 
@@ -230,6 +233,7 @@ def _facts(root: Element) -> Iterator[tuple[str, str]]:
         if child.tag in _FACTS and (text := _text(child)) is not None:
             yield child.tag, text
         elif child.tag in _NESTED_FACTS:
+            yield f"{child.tag}.", ""  # there at all: inherited whole or not at all
             for name, text in _texts(child).items():
                 yield f"{child.tag}.{name}", text
     for name, value in root.items():  # child.project.url.inherit.append.path and its kin

@@ -22,6 +22,7 @@ CENTRAL = Repository(id="central", url="", snapshots=RepositoryPolicy(enabled=Fa
 SUPER_POM = RawPom(
     path=None,
     packaging="pom",
+    facts={"reporting.outputDirectory": "${project.build.directory}/site"},
     body=Body(
         repositories=(CENTRAL,),
         build=Build(

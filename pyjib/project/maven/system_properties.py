@@ -44,7 +44,7 @@ def system_properties(host: HostEnvironment, jdk: Jdk | None, directory: Path) -
         "line.separator": os.linesep,
         "file.encoding": "UTF-8",
     }
-    user = host.get("USER") or host.get("LOGNAME") or host.get("USERNAME")
+    user = _user_name(host)
     if user is not None:
         properties["user.name"] = user
     home = host.get("MAVEN_HOME") or host.get("M2_HOME")
@@ -91,3 +91,17 @@ def _java(jdk: Jdk) -> Iterator[tuple[str, str]]:
     yield "java.class.version", f"{_FIRST_CLASS_VERSION + jdk.major}.0"
     if jdk.home is not None:
         yield "java.home", str(jdk.home)
+    if jdk.vendor is not None:
+        yield "java.vendor", jdk.vendor
+
+
+def _user_name(host: HostEnvironment) -> str | None:
+    """Return the name of the user, as Java asks for it: from the system, not the environment."""
+    if sys.platform != "win32":
+        import pwd  # noqa: PLC0415 - not there on Windows
+
+        try:
+            return pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # a container's user need not have a name
+            pass
+    return host.get("USERNAME") or host.get("USER") or host.get("LOGNAME")

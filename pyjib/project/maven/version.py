@@ -9,6 +9,7 @@ pads a version (``1.0`` and ``1``, ``1-ga`` and ``1``) does not count. Specifica
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, total_ordering
 from typing import NamedTuple
@@ -79,6 +80,104 @@ class Version:
     __hash__ = None  # type: ignore[assignment] # see the docstring
 
 
+class _Bound(NamedTuple):
+    version: Version
+    inclusive: bool
+
+
+class _Interval(NamedTuple):
+    lower: _Bound | None
+    upper: _Bound | None
+
+    def contains(self, version: Version) -> bool:
+        lower, upper = self.lower, self.upper
+        if lower and (version < lower.version or (version == lower.version and not lower[1])):
+            return False
+        return not (
+            upper and (version > upper.version or (version == upper.version and not upper[1]))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRange:
+    """A set of versions, written ``[1.0,2.0)``, ``(,1]``, ``[1.5]``, ``[1.2.*]`` or several."""
+
+    text: str
+    _intervals: tuple[_Interval, ...]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def contains(self, version: str | Version) -> bool:
+        """Tell whether a version is in the range."""
+        found = Version.parse(version) if isinstance(version, str) else version
+        return any(interval.contains(found) for interval in self._intervals)
+
+    def select(self, versions: Iterable[str]) -> list[str]:
+        """Return those of the versions that are in the range, in ascending order."""
+        return sorted(filter(self.contains, versions), key=Version.parse)
+
+    def highest(self, versions: Iterable[str]) -> str | None:
+        """Return the highest of the versions that are in the range."""
+        found = self.select(versions)
+        return found[-1] if found else None
+
+    @property
+    def only(self) -> str | None:
+        """The one version that ``[1.5]`` allows; nobody need ask which versions there are."""
+        lower, upper = self._intervals[0].lower, self._intervals[-1].upper
+        if lower and upper and lower.version == upper.version:
+            return lower.version.text
+        return None
+
+
+def parse_range(text: str) -> VersionRange | None:
+    """Return the range that a dependency's version is, ``None`` for a plain version.
+
+    Raises ``ProjectError`` for one that is malformed.
+    """
+    if not text.startswith(("[", "(")):
+        return None
+    return VersionRange(text, tuple(_intervals(text)))
+
+
+def _intervals(text: str) -> Iterator[_Interval]:
+    rest = text
+    while rest.startswith(("[", "(")):
+        end = re.search(r"[\])]", rest)
+        if end is None:
+            raise _malformed(text, "it does not end")
+        yield _interval(rest[: end.end()], text)
+        rest = rest[end.end() :].strip()
+        rest = rest[1:].strip() if rest.startswith(",") else rest
+    if rest:
+        raise _malformed(text, f"{rest!r} is no range")
+
+
+def _interval(part: str, text: str) -> _Interval:
+    bounds = [bound.strip() for bound in part[1:-1].split(",")]
+    inclusive = part[0] == "[", part[-1] == "]"
+    if len(bounds) > 2:
+        raise _malformed(text, "more than two bounds")
+    if len(bounds) == 1:
+        if not all(inclusive):
+            raise _malformed(text, "a single version must stand in square brackets")
+        prefix = bounds[0].removesuffix("*")
+        ends = (f"{prefix}min", f"{prefix}max") if prefix != bounds[0] else bounds * 2
+        return _Interval(*(_Bound(Version.parse(end), True) for end in ends))
+    lower, upper = (
+        _Bound(Version.parse(bound), closed) if bound else None
+        for bound, closed in zip(bounds, inclusive, strict=True)
+    )
+    if lower and upper and lower.version > upper.version:
+        raise _malformed(text, "its lower bound is above the upper one")
+    return _Interval(lower, upper)
+
+
+def _malformed(text: str, reason: str) -> ProjectError:
+    return ProjectError(f"invalid version range {text!r}: {reason}")
+
+
 @cache
 def _parse(text: str) -> Version:
     items = []
@@ -93,7 +192,7 @@ def _parse(text: str) -> Version:
 
 
 def _item(token: str, *, before_number: bool, is_last: bool) -> _Item:
-    if not token or token[0].isdigit():
+    if not token or token[0].isdecimal():
         return _Item(_NUMBER, int(token or "0"))
     word = token.lower()
     if is_last and word in ("min", "max"):
@@ -139,7 +238,7 @@ def _compare(these: tuple[_Item, ...], those: tuple[_Item, ...]) -> int:
     return 0
 
 
-def _padding(items: tuple[_Item, ...], index: int, number: bool | None) -> int:  # noqa: FBT001
+def _padding(items: tuple[_Item, ...], index: int, number: bool | None) -> int:
     """Compare pieces with nothing: all of them, or those of the kind that goes on."""
     for item in items[index:]:
         if number is not None and item.is_number != number:

@@ -1,0 +1,136 @@
+"""What a pom configures for Jib, in Jib's own words (``jib-plugins-and-cli`` §1.4).
+
+Values are as they were written, for nothing is judged here but what has no form at all.
+``None`` is not configured. That an empty list can be configured matters to ``args``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from pyjib.events import Warned
+from pyjib.project.maven.model import Node
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JibAuth:
+    """A user name and a password, both given; neither is shown in ``repr``."""
+
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JibHelper:
+    """A credential helper: its path, or what follows ``docker-credential-`` in its name."""
+
+    helper: str
+    environment: Pairs = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JibPlatform:
+    """A platform; Jib wants both words."""
+
+    os: str | None
+    architecture: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JibDirectory:
+    """One of ``extraDirectories.paths``; ``source`` is ``None`` where it was left out."""
+
+    source: Path | None
+    into: str = "/"
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JibPermission:
+    """One of ``extraDirectories.permissions``; Jib wants both words."""
+
+    file: str | None
+    mode: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JibExtension:
+    """One of ``pluginExtensions``: a class of Java, and what is said to it."""
+
+    implementation: str
+    properties: Pairs = ()
+    configuration: Node | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JibOutputPaths:
+    """Where Jib writes what it made, absolute (``outputPaths``)."""
+
+    tar: Path
+    digest: Path
+    image_id: Path
+    image_json: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JibConfiguration:
+    """All that is configured for ``jib-maven-plugin``.
+
+    ``version`` is the plugin's; ``has_plugin_dependencies`` tells whether it was given
+    libraries, without which it finds no extensions. ``origins`` tells by dotted name of a
+    parameter where its value comes from, for messages; ``warnings`` are for the user.
+    """
+
+    version: str | None = None
+    from_image: str | None = None
+    from_platforms: tuple[JibPlatform, ...] | None = None
+    from_auth: JibAuth | None = None
+    from_cred_helper: JibHelper | None = None
+    to_image: str | None = None
+    to_tags: tuple[str, ...] | None = None
+    to_auth: JibAuth | None = None
+    to_cred_helper: JibHelper | None = None
+    app_root: str | None = None
+    args: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    jvm_flags: tuple[str, ...] | None = None
+    extra_classpath: tuple[str, ...] | None = None
+    main_class: str | None = None
+    expand_classpath_dependencies: bool | None = None
+    environment: Pairs | None = None
+    labels: Pairs | None = None
+    ports: tuple[str, ...] | None = None
+    volumes: tuple[str, ...] | None = None
+    user: str | None = None
+    working_directory: str | None = None
+    format: str | None = None
+    creation_time: str | None = None
+    files_modification_time: str | None = None
+    containerizing_mode: str | None = None
+    extra_directories: tuple[JibDirectory, ...] | None = None
+    permissions: tuple[JibPermission, ...] | None = None
+    output_paths: JibOutputPaths | None = None
+    docker_executable: str | None = None
+    docker_environment: Pairs | None = None
+    allow_insecure_registries: bool | None = None
+    skip: bool | None = None
+    containerize: str | None = None
+    plugin_extensions: tuple[JibExtension, ...] = ()
+    has_plugin_dependencies: bool = False
+    skaffold: Node | None = None
+    required_version: str | None = None
+    config_directory: str | None = None
+    origins: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({}), compare=False, repr=False
+    )
+    warnings: tuple[Warned, ...] = field(default=(), compare=False)
+
+    def origin(self, name: str) -> str:
+        """Return where a parameter's value comes from, in words for a message."""
+        return self.origins.get(name, f"jib's {name}")

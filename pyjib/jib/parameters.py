@@ -1,0 +1,248 @@
+"""Looking a parameter of Jib's plugin up: a property, else an element of ``<configuration>``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pyjib.errors import ConfigurationError
+from pyjib.events import Warned
+from pyjib.jib.configuration import Pairs
+from pyjib.jib.properties import Found, Properties
+from pyjib.jib.values import parse_flag, parse_list, parse_pairs
+from pyjib.project.maven.model import Node, walk
+
+PARAMETERS = (
+    "from.image",
+    "from.platforms",
+    "from.auth.username",
+    "from.auth.password",
+    "from.credHelper",
+    "to.image",
+    "to.tags",
+    "to.auth.username",
+    "to.auth.password",
+    "to.credHelper",
+    "container.appRoot",
+    "container.args",
+    "container.entrypoint",
+    "container.jvmFlags",
+    "container.extraClasspath",
+    "container.mainClass",
+    "container.expandClasspathDependencies",
+    "container.environment",
+    "container.labels",
+    "container.ports",
+    "container.volumes",
+    "container.user",
+    "container.workingDirectory",
+    "container.format",
+    "container.creationTime",
+    "container.filesModificationTime",
+    "containerizingMode",
+    "extraDirectories.paths",
+    "extraDirectories.permissions",
+    "outputPaths.tar",
+    "outputPaths.digest",
+    "outputPaths.imageId",
+    "outputPaths.imageJson",
+    "dockerClient.executable",
+    "dockerClient.environment",
+    "allowInsecureRegistries",
+    "skip",
+    "containerize",
+)
+"""All that have a property ``jib.NAME``."""
+
+_ELEMENTS_ONLY = ("pluginExtensions", "skaffold")
+_GROUPS = ("from", "to", "container", "extraDirectories", "outputPaths", "dockerClient")
+_SHORTHAND = "to"  # <to>REF</to> is <to><image>REF</image></to>
+_EXPRESSION = re.compile(r"\$\{[^}]*\}")
+
+
+class Reader:
+    """Reads the parameters of one plugin, and keeps where each came from, and what is odd.
+
+    ``node`` is the ``<configuration>``, if there is one; ``pom`` is for messages.
+    """
+
+    def __init__(self, *, properties: Properties, node: Node | None, pom: Path) -> None:
+        self._properties = properties
+        self._node = _without_shorthand(node) if node is not None else None
+        self.pom = pom
+        self.origins: dict[str, str] = {}
+        self.warnings: list[Warned] = []
+
+    def place(self, name: str) -> str:
+        """Name an element of the configuration in messages: ``<to><image> in pom.xml``."""
+        return f"<{name.replace('.', '><')}> in {self.pom}"
+
+    def warn(self, message: str, hint: str | None = None) -> None:
+        """Tell the user something."""
+        self.warnings.append(Warned(message=message, hint=hint))
+
+    def find_property(self, name: str) -> Found | None:
+        """Look ``jib.NAME`` up, and remember it as the origin if it is there."""
+        return self._remember(name, self._properties.find(f"jib.{name}"))
+
+    def plain_property(self, name: str) -> str:
+        """Return a property, by its whole name; empty if there is none."""
+        found = self._properties.find(name)
+        return found.value if found else ""
+
+    def property_only(self, name: str) -> str | None:
+        """Return ``jib.NAME`` where there is no element for it."""
+        found = self.find_property(name)
+        return found.value if found else None
+
+    def jvm_property(self, name: str) -> str | None:
+        """Return a property that Jib asks the JVM for."""
+        found = self._remember(name, self._properties.find_in_jvm(name))
+        return found.value if found else None
+
+    def element(self, name: str) -> Node | None:
+        """Return the element of a parameter, and remember it as the origin if it is there."""
+        node = self._node.find(name.replace(".", "/")) if self._node is not None else None
+        if node is not None:
+            self.origins.setdefault(name, self.place(name))
+        return node
+
+    def text(self, name: str, *, alternative: str | None = None) -> str | None:
+        """Return a text; ``alternative`` is a property that goes before ``jib.NAME``."""
+        if alternative is not None:
+            found = self._remember(name, self._properties.find(alternative))
+            if found is not None:
+                return found.value
+        found = self.find_property(name)
+        if found is not None:
+            return found.value
+        node = self.element(name)
+        if node is None:
+            return None
+        if node.children:
+            raise ConfigurationError(f"{self.place(name)} has elements, and should be a text")
+        self._warn_of_expressions(node, name)
+        return node.text
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """Return a list."""
+        found = self.find_property(name)
+        if found is not None:
+            return parse_list(found.value)
+        node = self.element(name)
+        if node is None:
+            return None
+        texts = [child.text for child in items(node)]
+        if None in texts:
+            raise ConfigurationError(
+                f"{self.place(name)} has an empty element", hint="give it a value or take it out"
+            )
+        self._warn_of_expressions(node, name)
+        return tuple(text for text in texts if text is not None)
+
+    def pairs(self, name: str) -> Pairs | None:
+        """Return a map: a property's in its order, elements sorted by name as Maven has them."""
+        found = self.find_property(name)
+        if found is not None:
+            return parse_pairs(found.value, found.origin)
+        node = self.element(name)
+        if node is None:
+            return None
+        self._warn_of_expressions(node, name)
+        return pairs_of(node, self.place(name))
+
+    def flag(self, name: str) -> bool | None:
+        """Return a truth value."""
+        text = self.text(name)
+        return None if text is None else parse_flag(text)
+
+    def maven_flag(self, name: str) -> bool | None:
+        """Return a truth value that Maven itself looks up: here elements go before properties."""
+        node = self.element(name)
+        if node is not None and node.text is not None:
+            return parse_flag(node.text)
+        found = self._remember(name, self._properties.find_as_maven(f"jib.{name}"))
+        return None if found is None else parse_flag(found.value)
+
+    def object(self, node: Node, *members: str) -> Node:
+        """Return an element that has named members; one that is a text is not."""
+        if node.text and not node.children:
+            raise ConfigurationError(
+                f"in {self.pom} jib's <{node.name}> is the text {node.text!r}, and should have "
+                f"the elements {' and '.join(f'<{member}>' for member in members)}"
+            )
+        for child in node.children:
+            if child.name not in members:
+                self._warn_of_element(f"<{node.name}><{child.name}>")
+        return node
+
+    def warn_of_unknown(self) -> None:
+        """Tell of elements that no parameter is named after."""
+        if self._node is None:
+            return
+        known = {*PARAMETERS, *_ELEMENTS_ONLY, "from.auth", "to.auth"}
+        for child in self._node.children:
+            if child.name not in _GROUPS:
+                if child.name not in known:
+                    self._warn_of_element(f"<{child.name}>")
+                continue
+            for member in child.children:
+                if f"{child.name}.{member.name}" not in known:
+                    self._warn_of_element(f"<{child.name}><{member.name}>")
+
+    def _warn_of_element(self, element: str) -> None:
+        self.warn(
+            f"{element} of jib-maven-plugin in {self.pom} is not known and has no effect",
+            "check how it is spelt; capitals matter",
+        )
+
+    def _warn_of_expressions(self, node: Node, name: str) -> None:
+        for part in walk(node):
+            for expression in _EXPRESSION.findall(part.text or ""):
+                self.warn(
+                    f"{expression} in {self.place(name)} has no value and stays as it is",
+                    f"give it one, for example -D {expression[2:-1]}=VALUE",
+                )
+
+    def _remember(self, name: str, found: Found | None) -> Found | None:
+        if found is not None:
+            self.origins[name] = found.origin
+        return found
+
+
+def items(node: Node) -> Sequence[Node]:
+    """Return the elements of a list: children of any name, or the parts of a text with commas."""
+    if node.children or node.text is None:
+        return node.children
+    return [Node("item", part or None) for part in node.text.split(",")]
+
+
+def pairs_of(node: Node | None, place: str) -> Pairs:
+    """Return children by name, sorted as Java sorts; of one name the last counts."""
+    if node is None:
+        return ()
+    values = {child.name: child.text for child in node.children}
+    missing = [name for name, value in values.items() if value is None]
+    if missing:
+        raise ConfigurationError(
+            f"{place} contains null values for key(s): {', '.join(missing)}",
+            hint="give each a value; an empty one cannot be written in a POM",
+        )
+    return tuple(sorted(_complete(values), key=lambda pair: pair[0].encode("utf-16-be")))
+
+
+def _complete(values: dict[str, str | None]) -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if value is not None:
+            yield name, value
+
+
+def _without_shorthand(node: Node) -> Node:
+    children = tuple(
+        Node(child.name, None, child.attributes, (Node("image", child.text),))
+        if child.name == _SHORTHAND and child.text and not child.children
+        else child
+        for child in node.children
+    )
+    return Node(node.name, node.text, node.attributes, children)

@@ -1,0 +1,320 @@
+"""Jib's configuration in a POM: plugin, execution and properties become ``JibConfiguration``.
+
+Each value is looked for in the properties first and then in ``<configuration>``
+(``jib-plugins-and-cli`` §1.2), which is read by the rules of Maven's component configurator:
+lists are children of any name, or one text with commas; maps are children by name, sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from pyjib.errors import ConfigurationError
+from pyjib.events import Warned
+from pyjib.jib.configuration import (
+    JibAuth,
+    JibConfiguration,
+    JibDirectory,
+    JibExtension,
+    JibHelper,
+    JibOutputPaths,
+    JibPermission,
+    JibPlatform,
+    Pairs,
+)
+from pyjib.jib.parameters import PARAMETERS, Reader, items, pairs_of
+from pyjib.jib.properties import OF_THE_JVM, Properties
+from pyjib.jib.values import parse_list, parse_pairs, parse_platform
+from pyjib.project.maven.model import EffectiveModel, Node, Plugin, nothing
+
+GROUP, ARTIFACT = "com.google.cloud.tools", "jib-maven-plugin"
+DEFAULT_CLI = "default-cli"
+_GOALS = frozenset({"build", "dockerBuild", "buildTar"})
+_HONOURED_IN_JVM = frozenset(
+    {"jib.requiredVersion", "jib.configDirectory", "jib.disableUpdateChecks"}
+)
+
+
+def find_plugin(model: EffectiveModel) -> Plugin | None:
+    """Return the plugin as ``mvn jib:build`` finds it; ``None`` if the POM has none."""
+    return model.plugin(ARTIFACT, GROUP)
+
+
+def read_pom(
+    model: EffectiveModel,
+    *,
+    user: Mapping[str, str] | None = None,
+    system: Mapping[str, str] | None = None,
+    execution: str | None = None,
+    cwd: Path = Path(),
+) -> JibConfiguration | None:
+    """Return what the POM and the properties configure; ``None`` if the POM has no Jib plugin.
+
+    ``execution`` names one of the plugin's executions; without it the plugin's own
+    configuration counts, and that of ``default-cli``. ``cwd`` is what relative paths in some
+    properties start from. Raises ``ConfigurationError`` for an execution that is not there and
+    for values without the form that Jib wants.
+    """
+    plugin = find_plugin(model)
+    if plugin is None:
+        return None
+    properties = Properties(
+        user=user or nothing(),
+        model=model.properties,
+        system=system or nothing(),
+        release=_release(plugin.version),
+    )
+    node = _configuration(plugin, execution, model)
+    reader = Reader(properties=properties, node=node, pom=model.pom)
+    configuration = _read(reader, model, plugin, cwd)
+    reader.warn_of_unknown()
+    warnings = (*reader.warnings, *_warnings(plugin, execution, properties))
+    return _complete(configuration, reader, warnings)
+
+
+def _release(version: str | None) -> tuple[int, ...]:
+    """Return a version as numbers; what is no version counts as the newest."""
+    numbers = [part for part in (version or "").split("-")[0].split(".") if part.isdecimal()]
+    return tuple(map(int, numbers)) or (9999,)
+
+
+def _configuration(plugin: Plugin, name: str | None, model: EffectiveModel) -> Node | None:
+    execution = plugin.execution(name or DEFAULT_CLI)
+    if execution is not None:
+        return execution.configuration or plugin.configuration
+    if name is None:
+        return plugin.configuration
+    known = ", ".join(found.id for found in plugin.executions) or "none"
+    raise ConfigurationError(
+        f"{model.pom}: jib-maven-plugin has no execution {name!r}; it has {known}",
+        hint="name one of them, or leave the execution out for what mvn jib:build does",
+    )
+
+
+def _read(reader: Reader, model: EffectiveModel, plugin: Plugin, cwd: Path) -> JibConfiguration:
+    return JibConfiguration(
+        version=plugin.version,
+        from_image=reader.text("from.image"),
+        from_platforms=_platforms(reader),
+        from_auth=_auth(reader, "from"),
+        from_cred_helper=_helper(reader, "from"),
+        to_image=reader.text("to.image", alternative="image"),
+        to_tags=_tags(reader),
+        to_auth=_auth(reader, "to"),
+        to_cred_helper=_helper(reader, "to"),
+        app_root=reader.text("container.appRoot"),
+        args=reader.texts("container.args"),
+        entrypoint=reader.texts("container.entrypoint"),
+        jvm_flags=reader.texts("container.jvmFlags"),
+        extra_classpath=reader.texts("container.extraClasspath"),
+        main_class=reader.text("container.mainClass"),
+        expand_classpath_dependencies=reader.flag("container.expandClasspathDependencies"),
+        environment=reader.pairs("container.environment"),
+        labels=reader.pairs("container.labels"),
+        ports=reader.texts("container.ports"),
+        volumes=reader.texts("container.volumes"),
+        user=reader.text("container.user"),
+        working_directory=reader.text("container.workingDirectory"),
+        format=reader.text("container.format"),
+        creation_time=reader.text("container.creationTime"),
+        files_modification_time=reader.text("container.filesModificationTime"),
+        containerizing_mode=reader.text("containerizingMode"),
+        extra_directories=_directories(reader, model.basedir, cwd),
+        permissions=_permissions(reader),
+        output_paths=_output_paths(reader, model),
+        docker_executable=_executable(reader, model.basedir, cwd),
+        docker_environment=reader.pairs("dockerClient.environment"),
+        allow_insecure_registries=reader.maven_flag("allowInsecureRegistries"),
+        skip=reader.maven_flag("skip"),
+        containerize=reader.property_only("containerize"),
+        plugin_extensions=tuple(_extensions(reader)),
+        has_plugin_dependencies=bool(plugin.dependencies),
+        skaffold=reader.element("skaffold"),
+        required_version=reader.jvm_property("jib.requiredVersion"),
+        config_directory=reader.jvm_property("jib.configDirectory"),
+    )
+
+
+def _complete(
+    configuration: JibConfiguration, reader: Reader, warnings: tuple[Warned, ...]
+) -> JibConfiguration:
+    return replace(configuration, origins=dict(reader.origins), warnings=warnings)
+
+
+def _platforms(reader: Reader) -> tuple[JibPlatform, ...] | None:
+    found = reader.find_property("from.platforms")
+    if found is not None:
+        parsed = (parse_platform(part, found.origin) for part in parse_list(found.value))
+        return tuple(JibPlatform(os=os, architecture=name) for os, name in parsed)
+    node = reader.element("from.platforms")
+    if node is None:
+        return None
+    children = [reader.object(child, "os", "architecture") for child in items(node)]
+    return tuple(
+        JibPlatform(os=child.value("os"), architecture=child.value("architecture"))
+        for child in children
+    )
+
+
+def _auth(reader: Reader, side: str) -> JibAuth | None:
+    """Return a login that is complete; of half a one a warning is all that is left."""
+    names = {word: f"jib.{side}.auth.{word}" for word in ("username", "password")}
+    given = {word: reader.plain_property(name) for word, name in names.items()}
+    if given["username"] and given["password"]:
+        return JibAuth(username=given["username"], password=given["password"])
+    for word, other in (("username", "password"), ("password", "username")):
+        if given[word]:
+            reader.warn(
+                f"{names[word]} system property is set, but {names[other]} is not; "
+                "attempting other authentication methods.",
+                f"pass -D {names[other]}=VALUE too",
+            )
+    node = reader.element(f"{side}.auth")
+    if node is None:
+        return None
+    configured = {word: node.value(word) for word in names}
+    if configured["username"] and configured["password"]:
+        return JibAuth(username=configured["username"], password=configured["password"])
+    for word, other in (("username", "password"), ("password", "username")):
+        if configured[word]:
+            reader.warn(
+                f"<{side}><auth><{other}> is missing from build configuration; "
+                "ignoring auth section.",
+                f"add <{other}> in {reader.pom}",
+            )
+    return None
+
+
+def _helper(reader: Reader, side: str) -> JibHelper | None:
+    name = f"{side}.credHelper"
+    node = reader.element(name)
+    environment: Pairs = ()
+    helper = None
+    if node is not None:
+        helper = node.value("helper") if node.children else node.text
+        environment = pairs_of(node.child("environment"), reader.place(f"{name}.environment"))
+    found = reader.find_property(name)
+    if found is not None:
+        helper = found.value
+    return JibHelper(helper=helper, environment=environment) if helper else None
+
+
+def _tags(reader: Reader) -> tuple[str, ...] | None:
+    found = reader.find_property("to.tags")
+    if found is not None:
+        return parse_list(found.value)
+    node = reader.element("to.tags")
+    if node is None:
+        return None
+    return tuple(child.text or "" for child in items(node))  # an empty one has its own message
+
+
+def _directories(reader: Reader, basedir: Path, cwd: Path) -> tuple[JibDirectory, ...] | None:
+    name = "extraDirectories.paths"
+    found = reader.find_property(name)
+    if found is not None:
+        # Jib's own words: from the working directory here, and from the POM's folder below.
+        return tuple(
+            JibDirectory(source=cwd / path if path else None) for path in parse_list(found.value)
+        )
+    node = reader.element(name)
+    if node is None:
+        return None
+    return tuple(_directory(reader, child, basedir) for child in items(node))
+
+
+def _directory(reader: Reader, node: Node, basedir: Path) -> JibDirectory:
+    place = reader.place("extraDirectories.paths")
+    if node.text and not node.children:
+        return JibDirectory(source=basedir / node.text)
+    reader.object(node, "from", "into", "includes", "excludes")
+    source = node.value("from")
+    return JibDirectory(
+        source=basedir / source if source else None,
+        into=node.value("into") or "/",
+        includes=_globs(node.child("includes"), place),
+        excludes=_globs(node.child("excludes"), place),
+    )
+
+
+def _globs(node: Node | None, place: str) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    globs = [child.text for child in items(node)]
+    if not all(globs):
+        raise ConfigurationError(f"{place}: <{node.name}> has an empty element")
+    return tuple(glob for glob in globs if glob)
+
+
+def _permissions(reader: Reader) -> tuple[JibPermission, ...] | None:
+    name = "extraDirectories.permissions"
+    found = reader.find_property(name)
+    if found is not None:
+        pairs = parse_pairs(found.value, found.origin)
+        return tuple(JibPermission(file=file, mode=mode) for file, mode in pairs)
+    node = reader.element(name)
+    if node is None:
+        return None
+    children = [reader.object(child, "file", "mode") for child in items(node)]
+    return tuple(
+        JibPermission(file=child.value("file"), mode=child.value("mode")) for child in children
+    )
+
+
+def _output_paths(reader: Reader, model: EffectiveModel) -> JibOutputPaths:
+    def path(name: str, default: str) -> Path:
+        text = reader.text(f"outputPaths.{name}")
+        return model.basedir / text if text else model.build_directory / default
+
+    return JibOutputPaths(
+        tar=path("tar", "jib-image.tar"),
+        digest=path("digest", "jib-image.digest"),
+        image_id=path("imageId", "jib-image.id"),
+        image_json=path("imageJson", "jib-image.json"),
+    )
+
+
+def _executable(reader: Reader, basedir: Path, cwd: Path) -> str | None:
+    found = reader.find_property("dockerClient.executable")
+    if found is not None:
+        return str(cwd / found.value)
+    text = reader.text("dockerClient.executable")
+    return str(basedir / text) if text else None
+
+
+def _extensions(reader: Reader) -> Iterator[JibExtension]:
+    node = reader.element("pluginExtensions")
+    for child in items(node) if node is not None else ():
+        reader.object(child, "implementation", "properties", "configuration")
+        implementation = child.value("implementation")
+        yield JibExtension(
+            implementation=implementation or "<extension implementation not configured>",
+            properties=pairs_of(child.child("properties"), reader.place("pluginExtensions")),
+            configuration=child.child("configuration"),
+        )
+
+
+def _warnings(
+    plugin: Plugin, execution: str | None, properties: Properties
+) -> Iterator[Warned]:
+    known = (*(f"jib.{name}" for name in PARAMETERS), "jib.alwaysCacheBaseImage")
+    for name in properties.misspelt(known):
+        yield Warned(message=f"-D {name} has no meaning to Jib", hint="see pyjib build --help")
+    for name in sorted(OF_THE_JVM - _HONOURED_IN_JVM):
+        if name in properties.user:
+            yield Warned(message=f"-D {name} is a setting of Jib's that pyjib does not have")
+    if execution is not None or plugin.configuration is not None:
+        return
+    others = [
+        found.id
+        for found in plugin.executions
+        if found.id != DEFAULT_CLI and found.configuration and _GOALS & set(found.goals)
+    ]
+    if others and plugin.execution(DEFAULT_CLI) is None:
+        yield Warned(
+            message="jib-maven-plugin is configured in its executions alone, which mvn jib:build "
+            f"does not look at: {', '.join(others)}",
+            hint=f"pass --jib-execution {others[0]} to have its configuration",
+        )

@@ -1,0 +1,192 @@
+"""Maven's local repository, read only: POMs, files, and the versions it knows of.
+
+Snapshots may lie there under their time stamps; metadata files tell which is the newest.
+Specification: ``maven-and-gradle-projects`` §4.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from pyjib.errors import ProjectError
+from pyjib.project.maven.artifact import SNAPSHOT, Artifact
+from pyjib.project.maven.model import Coordinates, Repository
+from pyjib.project.maven.xml_tree import Element, parse_xml, read_bytes
+
+_FAILED = ".lastUpdated"
+_TRACKING = "_remote.repositories"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryFile:
+    """A file of the repository; ``name`` is what Maven calls it, with ``SNAPSHOT`` in it."""
+
+    path: Path
+    name: str
+
+
+class _Metadata(NamedTuple):
+    """What one ``maven-metadata-*.xml`` says of an artifact."""
+
+    updated: str
+    versions: tuple[str, ...]
+    latest: str
+    release: str
+
+
+class LocalRepository:
+    """The folders that Maven keeps downloaded and installed files in; a ``PomSource``.
+
+    ``roots`` are asked in turn: the local repository itself, then those of
+    ``maven.repo.local.tail``. Nothing is written and nothing downloaded.
+    """
+
+    def __init__(self, *roots: Path) -> None:
+        self._roots = tuple(map(str, roots))
+        self._metadata: dict[tuple[str, str], tuple[_Metadata, ...]] = {}
+
+    @property
+    def root(self) -> Path:
+        """The local repository proper."""
+        return Path(self._roots[0])
+
+    def find_pom(
+        self,
+        coordinates: Coordinates,
+        repositories: Sequence[Repository] = (),  # noqa: ARG002 - for sources that download
+    ) -> Path | None:
+        """Return a POM's file."""
+        found = self.find(Artifact(*coordinates, extension="pom"))
+        return found.path if found is not None else None
+
+    def find(self, artifact: Artifact) -> RepositoryFile | None:
+        """Return an artifact's file; of a snapshot the newest that is here."""
+        if not _is_safe(artifact):
+            return None
+        base = artifact.base_version
+        folder = "/".join((*artifact.group.split("."), artifact.artifact, base))
+        name = artifact.file_name(artifact.version)
+        for root in self._roots:
+            directory = f"{root}/{folder}"
+            if artifact.version.endswith(SNAPSHOT):
+                newest = _newest_snapshot(directory, artifact)
+                if newest is not None:
+                    return RepositoryFile(newest, name)
+            path = f"{directory}/{name}"
+            if os.path.isfile(path):  # noqa: PTH113 - half the time of pathlib's, for each POM
+                return RepositoryFile(Path(path), artifact.file_name(base))
+        return None
+
+    def expected_path(self, artifact: Artifact) -> Path:
+        """Return where Maven would put an artifact's file."""
+        folder = self.root.joinpath(*artifact.group.split("."), artifact.artifact)
+        return folder / artifact.base_version / artifact.file_name(artifact.version)
+
+    def has_failed(self, artifact: Artifact) -> bool:
+        """Tell whether Maven once looked for an artifact and noted that it is nowhere."""
+        path = self.expected_path(artifact)
+        return path.with_name(f"{path.name}{_FAILED}").is_file()
+
+    def origins(self, path: Path) -> frozenset[str]:
+        """Return the ids of the repositories that a file was downloaded from.
+
+        Empty if it was installed, or if nothing is known of it.
+        """
+        try:
+            text = path.with_name(_TRACKING).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return frozenset()
+        lines = (line.rpartition(">") for line in text.splitlines() if not line.startswith("#"))
+        found = {tail.partition("=")[0] for name, _, tail in lines if name == path.name}
+        return frozenset() if "" in found else frozenset(found)
+
+    def versions(
+        self,
+        group: str,
+        artifact: str,
+        repositories: Sequence[Repository] = (),  # noqa: ARG002 - for sources that download
+    ) -> Sequence[str]:
+        """Return the versions that metadata know of; folders do not count, as in Maven."""
+        found = (version for each in self._all(group, artifact) for version in each.versions)
+        return tuple(dict.fromkeys(found))
+
+    def named_version(self, group: str, artifact: str, name: str) -> str | None:
+        """Return the version that ``LATEST`` or ``RELEASE`` stands for."""
+        known = sorted(self._all(group, artifact), key=lambda each: each.updated, reverse=True)
+        latest = next((each.latest for each in known if each.latest), None)
+        release = next((each.release for each in known if each.release), None)
+        return (latest or release) if name == "LATEST" else release
+
+    def _all(self, group: str, artifact: str) -> tuple[_Metadata, ...]:
+        found = self._metadata.get((group, artifact))
+        if found is None:
+            folder = "/".join((*group.split("."), artifact))
+            found = tuple(
+                _metadata(element)
+                for root in self._roots
+                for element in _metadata_files(f"{root}/{folder}")
+            )
+            self._metadata[group, artifact] = found
+        return found
+
+
+def _is_safe(artifact: Artifact) -> bool:
+    """Tell whether coordinates stay inside the repository: a POM may say anything."""
+    return not any(
+        part == ".." or "/" in part or "\\" in part or "\0" in part for part in artifact
+    )
+
+
+def _newest_snapshot(directory: str, artifact: Artifact) -> Path | None:
+    """Return the file with the newest time stamp that metadata name, if it is newer and here.
+
+    ``None`` stands for the file that is called ``SNAPSHOT`` itself.
+    """
+    version = max(_snapshots(directory, artifact), default=("", artifact.version))[1]
+    path = Path(directory, artifact.file_name(version))
+    return path if version != artifact.version and path.is_file() else None
+
+
+def _snapshots(directory: str, artifact: Artifact) -> Iterator[tuple[str, str]]:
+    """Yield time and version of what metadata say an artifact's snapshot is."""
+    wanted = artifact.extension, artifact.classifier
+    for element in _metadata_files(directory):
+        versioning = element.find("versioning")
+        if versioning is None:
+            continue
+        listed = versioning.findall("snapshotVersions/snapshotVersion")
+        for entry in listed:
+            if (_text(entry, "extension") or "jar", _text(entry, "classifier")) == wanted:
+                yield _text(entry, "updated"), _text(entry, "value")
+        stamp = _text(versioning, "snapshot/timestamp")
+        number = _text(versioning, "snapshot/buildNumber")
+        if not listed and stamp and number:
+            version = artifact.version.removesuffix(SNAPSHOT) + f"{stamp}-{number}"
+            yield _text(versioning, "lastUpdated"), version
+
+
+def _metadata_files(directory: str) -> Iterator[Element]:
+    """Yield what metadata files hold; damaged ones are passed over, as Maven does."""
+    for path in sorted(Path(directory).glob("maven-metadata*.xml")):
+        try:
+            yield parse_xml(read_bytes(path), path)
+        except ProjectError:
+            continue
+
+
+def _metadata(element: Element) -> _Metadata:
+    versions = element.iterfind("versioning/versions/version")
+    return _Metadata(
+        updated=_text(element, "versioning/lastUpdated"),
+        versions=tuple(text for version in versions if (text := (version.text or "").strip())),
+        latest=_text(element, "versioning/latest"),
+        release=_text(element, "versioning/release"),
+    )
+
+
+def _text(element: Element, path: str) -> str:
+    return (element.findtext(path) or "").strip()
