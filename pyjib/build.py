@@ -73,7 +73,7 @@ def plan(options: BuildOptions, *, path: Path = Path(), listener: Listener = ign
 
     Raises ``ProjectError`` and ``ConfigurationError``.
     """
-    project = read_project(path, mode=options.mode)
+    project = read_project(path, mode=options.mode, host=options.host)
     listener(ProjectRead(kind=project.kind, root=str(path), detail=project.detail))
     extras = read_extras(options.extra_directories, path)
     for warning in (*project.warnings, *plan_warnings(project, options, extras)):
@@ -104,18 +104,45 @@ def build(
         destinations = _open_destinations(options, planned.project, tools)
         for destination in destinations:
             destination.check()
-        base, layers = _materials(planned.plan, options.platforms, tools)
-        image = _assemble(base, layers, planned.plan)
-        published = tuple(_write(destination, image, listener) for destination in destinations)
+        made = _make(planned.plan, options.platforms, tools)
+        published = tuple(_write(destination, made.image, listener) for destination in destinations)
     return BuildResult(
-        image=image,
+        image=made.image,
         plan=planned.plan,
-        layers=layers,
+        layers=made.layers,
         published=published,
         names=image_names(options, planned.project),
-        base_name=base.name,
-        base_digest=base.digest,
+        base_name=made.base.name,
+        base_digest=made.base.digest,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """An image that was built and not written: ``base`` and ``layers`` are what it is made of."""
+
+    image: AnyImage
+    plan: BuildPlan
+    base: BaseImages
+    layers: tuple[Layer, ...]
+
+
+@contextmanager
+def assemble(
+    options: BuildOptions,
+    *,
+    path: Path = Path(),
+    listener: Listener = ignore,
+    cancellation: Cancellation | None = None,
+) -> Iterator[Assembled]:
+    """Build the image of the project at ``path`` and write it nowhere, whatever the targets.
+
+    Its layers can be read until the context ends. Raises ``PyjibError``.
+    """
+    planned = plan(options, path=path, listener=listener)
+    check_java_name(planned.plan.base, planned.plan.java_version)
+    with open_tools(options, listener=listener, cancellation=cancellation) as tools:
+        yield _make(planned.plan, options.platforms, tools)
 
 
 @contextmanager
@@ -262,9 +289,11 @@ def _pull(plan: BuildPlan, platforms: Sequence[Platform], tools: BaseTools) -> B
     return base
 
 
-def _assemble(base: BaseImages, layers: Sequence[Layer], plan: BuildPlan) -> AnyImage:
+def _make(plan: BuildPlan, platforms: Sequence[Platform], tools: BaseTools) -> Assembled:
+    base, layers = _materials(plan, platforms, tools)
     images = [assemble_image(image, layers, plan) for image in base.images]
-    return images[0] if len(images) == 1 else assemble_index(images, plan)
+    image = images[0] if len(images) == 1 else assemble_index(images, plan)
+    return Assembled(image=image, plan=plan, base=base, layers=layers)
 
 
 def _write(destination: Destination, image: AnyImage, listener: Listener) -> Published:

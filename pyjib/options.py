@@ -157,11 +157,9 @@ class FilterLayers:
     """Move files to new layers, or leave them out: pairs of a Java glob and a layer's name.
 
     The last glob that matches a container path decides; an empty name leaves the file out.
-    ``parent_files``, if any, are libraries that go to a layer of their own before the others.
     """
 
     filters: tuple[tuple[str, str], ...] = ()
-    parent_files: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +178,12 @@ class DropDevtools:
 class UseNativeImage:
     """Put GraalVM's executable in the place of classes and libraries.
 
-    ``sets_entrypoint`` tells whether it is started, whatever the entrypoint was.
+    ``name`` is its path below ``app_root``; ``sets_entrypoint`` tells whether it is started,
+    whatever the entrypoint was.
     """
 
     executable: Path
+    name: str
     app_root: str
     sets_entrypoint: bool = True
 
@@ -229,7 +229,8 @@ class BuildOptions:
     does not. ``entrypoint`` ``("INHERIT",)`` keeps the base's; ``None`` is worked out from the
     project. ``arguments`` ``None`` gives none (and inherits together with the entrypoint).
     ``format`` ``None`` is Docker's, or OCI's where layers are compressed by zstd, for which
-    Docker's format has no media type. ``cache`` ``None`` is the user's cache directory.
+    Docker's format has no media type, and where a target is a layout, whose readers look for
+    OCI's. ``cache`` ``None`` is the user's cache directory.
 
     ``layers`` stand for a project: then there is none to be read, and ``mode``, ``main_class``
     and the like have no meaning; ``base`` ``None`` is then ``scratch``. ``transformations`` are

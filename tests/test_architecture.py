@@ -28,9 +28,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serve": GROUND | {"oci"},
     "project": GROUND | {"oci", "options"},
     "plan": GROUND | {"oci", "options", "project.model"},
+    "jib": GROUND | {"oci", "options", "project.maven.model", "plan.model"},
     "layer": GROUND | {"oci", "plan.model", "project.model", "store"},
     "image": GROUND | {"oci", "plan.model", "layer.model", "layer.compress"},
     "base": GROUND | {"oci", "options", "layer.compress", "image", "registry", "engine", "store"},
+    "compare": GROUND | {"oci", "layer.compress"},
     "destination": GROUND | {"oci", "options", "registry", "engine"},
     "build": GROUND
     | {"oci", "options", "project", "plan", "layer", "image", "base", "destination"}

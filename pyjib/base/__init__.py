@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyjib.base.model import BaseImages, BaseTools
+from pyjib.base.model import BaseImages, BaseTools, each_once
 from pyjib.events import BaseResolved
 from pyjib.oci.location import (
     ArchiveLocation,
@@ -22,10 +22,12 @@ __all__ = ["BaseImages", "BaseTools", "pull_base"]
 def pull_base(location: Location, platforms: Sequence[Platform], *, tools: BaseTools) -> BaseImages:
     """Return the image at ``location`` for each platform; none asked for means the usual one.
 
+    Platforms that one image answers, such as linux/arm64 and linux/arm64/v8, give it once.
+
     Manifests and configs are read and verified now, a registry's layers when they are opened.
     Raises ``PlatformError``, ``ContentError``, and what the kind of location may raise.
     """
-    images = _pull(location, platforms, tools)
+    images = each_once(_pull(location, platforms, tools))
     tools.listener(
         BaseResolved(
             name=images.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pyjib.cancellation import Cancellation
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseImages:
-    """A base, one image for each platform that was asked for, in that order.
+    """A base, one image for each platform that was asked for, in that order, each image once.
 
     ``name`` is what the user called it; ``digest`` that of the manifest or index which the name
     stood for, ``None`` where the base has none (scratch, ``docker save`` archives). ``index`` is
@@ -46,6 +46,17 @@ class BaseTools:
     engine: Callable[[], EngineClient]
     listener: Listener = ignore
     cancellation: Cancellation = field(default_factory=Cancellation)
+
+
+def each_once(base: BaseImages) -> BaseImages:
+    """Leave out images that are there already, for another platform that accepts them.
+
+    An index must not list a platform twice: who pulls could get either.
+    """
+    found: dict[Platform, Image] = {}
+    for image in base.images:
+        found.setdefault(image.platform, image)
+    return replace(base, images=tuple(found.values()))
 
 
 def choose(

@@ -137,6 +137,7 @@ class _Source:
             descriptor=descriptor,
             opener=lambda: self._open(descriptor),
             origin=self.reference,
+            discard=lambda: self.tools.store.discard(descriptor.digest),
         )
 
     def _open(self, descriptor: Descriptor) -> BinaryIO:

@@ -27,6 +27,12 @@ COMMANDS = (
         summary="Show what an image is made of and what it runs.",
     ),
     Entry(
+        name="compare-jib",
+        module="pyjib.cli.compare_jib",
+        attribute="compare_jib_command",
+        summary="Compare an image that Jib made with the one that build makes of the project.",
+    ),
+    Entry(
         name="login",
         module="pyjib.cli.login",
         attribute="login_command",

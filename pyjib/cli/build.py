@@ -71,8 +71,8 @@ def build_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
     """Build the image of a Java project and write it to registries, daemons or files.
 
     PATH is a directory with a compiled project (Maven's target, Gradle's build), a jar or a
-    war; the working directory if it is left out. The image is built once, and its name by
-    digest is written to stdout for each --to.
+    war; the working directory if it is left out. The image is built once, and for each --to
+    stdout has a line: its name by digest in a registry, else the place.
     """
     started = time.monotonic()
     options = read_options(given)

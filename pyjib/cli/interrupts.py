@@ -19,7 +19,9 @@ from pyjib.errors import CancelledError
 
 T = TypeVar("T")
 _SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
+    if hasattr(signal, name)
 ]
 _GLANCE = 0.2
 GRACE = 5.0
@@ -35,8 +37,8 @@ def run_cancellable(
 ) -> T:
     """Do ``work`` in a thread, and return or raise what it does.
 
-    Ctrl-C and SIGTERM set the cancellation that work is given, and call ``notice``; work that
-    then fails raises ``CancelledError``. Once more, or after ``GRACE`` seconds, the process ends
+    Ctrl-C, SIGTERM and SIGHUP set the cancellation that work is given, and call ``notice``; work
+    that then fails raises ``CancelledError``. Once more, or after ``GRACE`` seconds, the process ends
     at once, after a call of ``abandon``. The main thread is kept free for this, since on Windows
     a thread that waits for another hears no signal.
     """
@@ -74,6 +76,11 @@ class _Interrupted:
         return 0.0 if self.at is None else time.monotonic() - self.at
 
 
+def _is_heeded(number: int) -> bool:
+    """Tell whether a signal is for us: nohup ignores the end of its terminal on purpose."""
+    return number != getattr(signal, "SIGHUP", None) or signal.getsignal(number) != signal.SIG_IGN
+
+
 @contextmanager
 def _heeding(
     cancellation: Cancellation, notice: Callable[[], None], abandon: Callable[[], None]
@@ -92,7 +99,7 @@ def _heeding(
     if threading.current_thread() is not threading.main_thread():
         yield interrupted  # only the main thread may have handlers: somebody else has them
         return
-    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    before = {number: signal.signal(number, handle) for number in _SIGNALS if _is_heeded(number)}
     try:
         yield interrupted
     finally:

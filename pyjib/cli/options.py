@@ -84,7 +84,13 @@ OPTIONS: tuple[Option, ...] = (
         "Podman daemon, tar://FILE, or oci://DIR[:TAG]. May be repeated.",
         type=Text("location", parse.parse_target),
     ),
-    _many("--tag", _IMAGE, "TAG", "One more tag, for every --to. May be repeated.", type=_LIST),
+    _many(
+        "--tag",
+        _IMAGE,
+        "TAG",
+        "One more tag, for every --to. May be repeated.",
+        type=Text("tag", parse.parse_tags),
+    ),
     _one(
         "--name",
         _IMAGE,
@@ -96,7 +102,7 @@ OPTIONS: tuple[Option, ...] = (
         "--format",
         _IMAGE,
         None,
-        "The image's format: docker unless layers are zstd.",
+        "The image's format. Default: docker, but oci for zstd layers and oci:// targets.",
         type=_choice(ImageFormat),
     ),
     _one(

@@ -18,14 +18,15 @@ This page is made of the commands' own help by `python -m pyjib.cli.reference > 
 
 Every command has `-h` and `--help`. A command writes its result to stdout and everything else
 to stderr, so that `image=$(pyjib build …)` holds the image's name by digest and nothing more.
-Colours and moving parts are for terminals; `NO_COLOR`, `TERM=dumb` and `CI` turn them off.
+Colours and moving parts are for terminals; `NO_COLOR` and `TERM=dumb` turn them off, and `CI`
+the moving parts.
 
 | exit code | meaning |
 |---|---|
 | 0 | done |
 | 1 | it failed: the message says what was tried, on what, and what came back |
 | 2 | it was asked for in a wrong way: an option, a name, a configuration |
-| 130 | it was cancelled, by Ctrl-C or SIGTERM; nothing half-written is left |
+| 130 | it was cancelled, by Ctrl-C, SIGTERM or SIGHUP; nothing half-written is left |
 
 | variable | what it is for |
 |---|---|

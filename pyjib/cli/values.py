@@ -13,7 +13,7 @@ from pyjib.errors import ConfigurationError
 from pyjib.oci.instant import EPOCH, Instant
 from pyjib.oci.location import Location, Scratch, parse_location
 from pyjib.oci.media_type import Compression
-from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES
+from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES, check_tag
 from pyjib.options import CompressionChoice, ExtraDirectory, HostEnvironment, Permission
 
 Now: TypeAlias = Literal["now"]
@@ -41,6 +41,14 @@ def parse_target(text: str) -> Location:
 def parse_list(text: str) -> tuple[str, ...]:
     """Split at commas; what is empty is left out."""
     return tuple(part for part in (part.strip() for part in text.split(",")) if part)
+
+
+def parse_tags(text: str) -> tuple[str, ...]:
+    """Parse tags, divided by commas."""
+    tags = parse_list(text)
+    for tag in tags:
+        check_tag(tag)
+    return tags
 
 
 def parse_pair(text: str) -> tuple[str, str]:

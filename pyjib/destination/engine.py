@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pyjib.destination.archive import archive_chunks, archive_size
 from pyjib.destination.model import Published
 from pyjib.engine.client import EngineClient, EngineInfo
-from pyjib.errors import EngineError, PlatformError
+from pyjib.errors import EngineError, InvalidReferenceError, PlatformError
 from pyjib.events import (
     BlobPresent,
     Direction,
@@ -45,7 +45,12 @@ class EngineDestination:
         return tuple(dict.fromkeys([first, *(first.with_tag(tag) for tag in self.tags)]))
 
     def check(self) -> None:
-        """Raise ``EngineError`` if no daemon answers."""
+        """Raise ``EngineError`` if no daemon answers, ``InvalidReferenceError`` for a digest."""
+        if self.reference.digest is not None:
+            raise InvalidReferenceError(
+                f"cannot load as {self.reference.familiar}: a digest follows from the content",
+                hint="name a tag, or the repository alone",
+            )
         self.engine()
 
     def write(self, image: AnyImage) -> Published:

@@ -7,10 +7,7 @@ import re
 from pyjib.errors import PlatformError
 from pyjib.oci.image import Image
 from pyjib.oci.location import EngineLocation, Location, RegistryLocation
-from pyjib.plan.model import BuildPlan
-
-_MAINTAINED = (8, 11, 17, 21, 25)
-"""The releases that Eclipse Temurin publishes JRE images of."""
+from pyjib.plan.model import LONG_TERM_RELEASES, BuildPlan
 
 # 17.0.9, jdk-17.0.9+9, 8u392, jdk8u392-b08, 1.8.0_392; java-17-openjdk, zulu17; 10.1-jdk17-temurin
 _VERSION = re.compile(r"(?:(?:openjdk|jdk|jre|java)-?)?(?:1\.(?=\d))?(\d{1,2})(?!\d)")
@@ -94,7 +91,7 @@ def java_of_image(base: Image) -> int | None:
 
 def fitting_base(java_version: int) -> str:
     """Return the name of a base with a JRE that runs classes of this release."""
-    release = next((known for known in _MAINTAINED if known >= java_version), java_version)
+    release = next((known for known in LONG_TERM_RELEASES if known >= java_version), java_version)
     return f"eclipse-temurin:{release}-jre"
 
 

@@ -19,10 +19,14 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JibAuth:
-    """A user name and a password, both given; neither is shown in ``repr``."""
+    """A user name and a password, both given; neither is shown in ``repr``.
+
+    ``by_user`` tells that the user gave them for this very build, not the POM for every one.
+    """
 
     username: str = field(repr=False)
     password: str = field(repr=False)
+    by_user: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from pyjib.errors import InvalidReferenceError
 from pyjib.events import Warned
 from pyjib.jib.configuration import JibAuth, JibConfiguration, JibHelper
 from pyjib.oci.location import Location, RegistryLocation
 from pyjib.oci.reference import DOCKER_HUB, Reference
 from pyjib.options import BuildOptions, CredentialHelper, Login, RegistryOptions
+
+FindServer = Callable[[str], Login | None]
 
 _PORT = re.compile(r":\d+$")
 
@@ -30,28 +33,30 @@ def read_registry_options(
     options: BuildOptions,
     *,
     base_is_configured: bool,
-    servers: Sequence[Login] = (),
+    find_server: FindServer = lambda _: None,
 ) -> tuple[RegistryOptions, tuple[Warned, ...]]:
     """Return how registries are talked to, and warnings.
 
     ``options`` are those of the build, targets and base named. A login that the POM has for one
     registry is not given to another that the caller chose. Of a registry the caller's login
-    counts first, then a configured one, then a configured helper, then that of settings.xml
-    (``servers``, whose ``registry`` is an id: the host with its port, or without).
+    counts first, then a configured one, then a configured helper, then that of settings.xml,
+    which ``find_server`` gives by a server's id: the host with its port, or without.
     """
     base = _registries([options.base] if options.base and base_is_configured else [])
     if options.base is None:
         base = (DOCKER_HUB,)
     targets = _registries(options.targets)
     sides = (
-        _Side(name="to", registries=_own(jib, targets), auth=jib.to_auth, helper=jib.to_cred_helper),
+        _Side(
+            name="to", registries=_own(jib, targets), auth=jib.to_auth, helper=jib.to_cred_helper
+        ),
         _Side(name="from", registries=base, auth=jib.from_auth, helper=jib.from_cred_helper),
     )
     known = {login.registry for login in options.registry.logins}
     logins = _first(_configured_logins(sides), known)
     helpers = _helpers(sides, known | {login.registry for login in logins})
     busy = known | {login.registry for login in logins} | {found.registry for found in helpers}
-    settings = _first(_server_logins({*targets, *base}, servers), busy)
+    settings = tuple(_server_logins({*targets, *base} - busy, find_server))
     insecure = frozenset({*targets, *base}) - {DOCKER_HUB}
     return (
         replace(
@@ -67,9 +72,14 @@ def read_registry_options(
 
 def _own(jib: JibConfiguration, targets: tuple[str, ...]) -> tuple[str, ...]:
     """Return the target registries that the configured login is for."""
+    if jib.to_auth is not None and jib.to_auth.by_user:
+        return targets
     if jib.to_image is None:
-        return targets[:1] if len(targets) == 1 else ()
-    own = Reference.parse(jib.to_image).registry
+        return targets if len(targets) == 1 else ()
+    try:
+        own = Reference.parse(jib.to_image).registry
+    except InvalidReferenceError:  # an error only for those who need it
+        return ()
     return tuple(registry for registry in targets if registry == own)
 
 
@@ -82,9 +92,7 @@ def _configured_logins(sides: Iterable[_Side]) -> Iterator[Login]:
     for side in sides:
         for registry in side.registries if side.auth else ():
             assert side.auth is not None  # noqa: S101  for the type checker
-            yield Login(
-                registry=registry, username=side.auth.username, password=side.auth.password
-            )
+            yield Login(registry=registry, username=side.auth.username, password=side.auth.password)
 
 
 def _helpers(sides: Iterable[_Side], known: set[str]) -> tuple[CredentialHelper, ...]:
@@ -101,13 +109,13 @@ def _helpers(sides: Iterable[_Side], known: set[str]) -> tuple[CredentialHelper,
     return tuple(found.values())
 
 
-def _server_logins(registries: set[str], servers: Sequence[Login]) -> Iterator[Login]:
-    by_id = {server.registry: server for server in reversed(servers)}
+def _server_logins(registries: set[str], find_server: FindServer) -> Iterator[Login]:
     for registry in sorted(registries):
-        names = (registry, _PORT.sub("", registry))
-        server = next((by_id[name] for name in names if name in by_id), None)
-        if server is not None:
-            yield replace(server, registry=registry)
+        for name in dict.fromkeys((registry, _PORT.sub("", registry))):
+            server = find_server(name)
+            if server is not None:
+                yield replace(server, registry=registry)
+                break
 
 
 def _first(logins: Iterable[Login], known: set[str]) -> tuple[Login, ...]:

@@ -71,6 +71,7 @@ class Reader:
         self._properties = properties
         self._node = _without_shorthand(node) if node is not None else None
         self.pom = pom
+        self.user_properties = properties.user
         self.origins: dict[str, str] = {}
         self.warnings: list[Warned] = []
 

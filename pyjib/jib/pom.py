@@ -163,7 +163,8 @@ def _auth(reader: Reader, side: str) -> JibAuth | None:
     names = {word: f"jib.{side}.auth.{word}" for word in ("username", "password")}
     given = {word: reader.plain_property(name) for word, name in names.items()}
     if given["username"] and given["password"]:
-        return JibAuth(username=given["username"], password=given["password"])
+        by_user = names["password"] in reader.user_properties
+        return JibAuth(username=given["username"], password=given["password"], by_user=by_user)
     for word, other in (("username", "password"), ("password", "username")):
         if given[word]:
             reader.warn(
@@ -296,9 +297,7 @@ def _extensions(reader: Reader) -> Iterator[JibExtension]:
         )
 
 
-def _warnings(
-    plugin: Plugin, execution: str | None, properties: Properties
-) -> Iterator[Warned]:
+def _warnings(plugin: Plugin, execution: str | None, properties: Properties) -> Iterator[Warned]:
     known = (*(f"jib.{name}" for name in PARAMETERS), "jib.alwaysCacheBaseImage")
     for name in properties.misspelt(known):
         yield Warned(message=f"-D {name} has no meaning to Jib", hint="see pyjib build --help")

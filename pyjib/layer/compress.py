@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 _INPUT = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
-_LEVELS = {Compression.NONE: (0, 0), Compression.GZIP: (1, 9), Compression.ZSTD: (1, 22)}
 _DEFAULTS = {Compression.NONE: 0, Compression.GZIP: 6, Compression.ZSTD: 3}
 
 
@@ -142,11 +141,11 @@ def _zstd_compressor(level: int) -> Compressor:
 def _level(compression: Compression, level: int | None) -> int:
     if level is None or compression is Compression.NONE:
         return _DEFAULTS[compression]
-    lowest, highest = _LEVELS[compression]
-    if not lowest <= level <= highest:
+    if level not in compression.levels:
         raise ConfigurationError(
             f"{compression} has no level {level}",
-            hint=f"choose a level from {lowest} to {highest}, or none for the default",
+            hint=f"choose a level from {compression.levels[0]} to {compression.levels[-1]}, or "
+            "none for the default",
         )
     return level
 

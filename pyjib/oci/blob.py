@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO, Self
 
 from pyjib.errors import DigestMismatchError, SizeMismatchError
@@ -13,31 +12,32 @@ from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.reference import Reference
 
 
+def _keep() -> None:
+    """Leave a damaged blob where it is: it is not ours."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
     """Described bytes and a way to open them at their start.
 
     ``origin`` names a repository that is known to hold them, so that a registry can link them
-    from there instead of having them sent.
+    from there instead of having them sent. ``discard`` is called when bytes that were read turn
+    out to be others, so that a cache does not offer them again.
     """
 
     descriptor: Descriptor
     opener: Callable[[], BinaryIO] = field(repr=False, compare=False)
     origin: Reference | None = None
+    discard: Callable[[], None] = field(default=_keep, repr=False, compare=False)
 
     @classmethod
     def of_bytes(cls, data: bytes, media_type: str) -> Self:
         """Make a blob of bytes in memory."""
         return cls(descriptor=Descriptor.of(data, media_type), opener=lambda: io.BytesIO(data))
 
-    @classmethod
-    def of_file(cls, path: Path, descriptor: Descriptor) -> Self:
-        """Make a blob of a file that is said to hold the bytes."""
-        return cls(descriptor=descriptor, opener=lambda: path.open("rb"))
-
     def open(self) -> VerifiedReader:
         """Open at the first byte; the reader raises at the end if the bytes are not these."""
-        return VerifiedReader(self.opener(), self.descriptor)
+        return VerifiedReader(self.opener(), self.descriptor, self.discard)
 
     def read(self, limit: int) -> bytes:
         """Return all bytes, verified; for documents, of at most ``limit`` bytes."""
@@ -53,13 +53,17 @@ class VerifiedReader(io.RawIOBase, BinaryIO):
     """Reads bytes and compares them with a descriptor.
 
     The read that meets the end, or the first byte too many, raises ``SizeMismatchError`` or
-    ``DigestMismatchError``; until then nothing has been promised about the bytes.
+    ``DigestMismatchError``, after the source was closed and ``discard`` called; until then
+    nothing has been promised about the bytes.
     """
 
-    def __init__(self, source: BinaryIO, descriptor: Descriptor) -> None:
+    def __init__(
+        self, source: BinaryIO, descriptor: Descriptor, discard: Callable[[], None] = _keep
+    ) -> None:
         super().__init__()
         self._source = source
         self._descriptor = descriptor
+        self._discard = discard
         self._hash = descriptor.digest.hasher()
         self._seen = 0
         self._checked = False
@@ -96,14 +100,20 @@ class VerifiedReader(io.RawIOBase, BinaryIO):
         self._hash.update(data)
         self._seen += len(data)
         if self._seen > wanted.size or (at_end and self._seen < wanted.size):
+            self._give_up()
             more = "more" if self._seen > wanted.size else "fewer"
             raise SizeMismatchError(
                 f"{wanted.digest} has {more} bytes than the {wanted.size} it should have"
             )
         if at_end and not self._checked:
             if self._hash.hexdigest() != wanted.digest.hex:
+                self._give_up()
                 raise DigestMismatchError(
                     f"content does not match its digest {wanted.digest}",
-                    hint="fetch it again; if that does not help, its source is damaged",
+                    hint="run it again; if that does not help, its source is damaged",
                 )
             self._checked = True
+
+    def _give_up(self) -> None:
+        self._source.close()  # first: Windows removes no file that is open
+        self._discard()

@@ -41,6 +41,18 @@ class Compression(StrEnum):
     GZIP = "gzip"
     ZSTD = "zstd"
 
+    @property
+    def levels(self) -> range:
+        """The levels to choose from, the fastest first; empty where there is no choice."""
+        return _LEVELS[self]
+
+
+_LEVELS = {
+    Compression.NONE: range(0),
+    Compression.GZIP: range(1, 10),
+    Compression.ZSTD: range(1, 23),
+}
+
 
 _LAYERS = {
     (ImageFormat.DOCKER, Compression.NONE): DOCKER_LAYER,

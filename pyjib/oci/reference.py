@@ -91,8 +91,7 @@ class Reference:
 
     def with_tag(self, tag: str) -> Reference:
         """Return the same repository under another tag."""
-        if not _TAG.fullmatch(tag):
-            raise InvalidReferenceError(f"not a tag: {tag!r}", hint=_TAG_HINT)
+        check_tag(tag)
         return replace(self, tag=tag, digest=None)
 
     def with_digest(self, digest: Digest) -> Reference:
@@ -103,6 +102,12 @@ class Reference:
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""
         return f"{self.name}{tag}{digest}"
+
+
+def check_tag(text: str) -> None:
+    """Raise ``InvalidReferenceError`` unless text is a tag."""
+    if not _TAG.fullmatch(text):
+        raise InvalidReferenceError(f"not a tag: {text!r}", hint=_TAG_HINT)
 
 
 def is_repository(text: str) -> bool:

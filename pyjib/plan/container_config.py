@@ -24,7 +24,9 @@ def make_config(options: BuildOptions, entrypoint: tuple[str, ...] | None) -> Co
         labels=_named(options.labels, "label", "--label"),
         ports=_unique(port for text in options.ports for port in parse_ports(text)),
         volumes=_unique(absolute_path(text, "volume", "--volume") for text in options.volumes),
-        user=None if options.user is None else _user(options.user),
+        user=options.user
+        if options.user is None or options.identity.is_jib
+        else _user(options.user),
         working_directory=(
             None
             if options.working_directory is None

@@ -13,7 +13,7 @@ INHERIT = ("INHERIT",)
 NOT_INFERRED = "could-not-infer-a-main-class"
 """Jib's text in the main class file of an image that has its own entrypoint."""
 
-JETTY_COMMAND = ("java", "-jar", "/usr/local/jetty/start.jar", "--module=ee10-deploy")
+_JETTY_COMMAND = ("java", "-jar", "/usr/local/jetty/start.jar", "--module=ee10-deploy")
 
 # Unicode categories of Java's identifiers: letters, letter-like numbers, currency signs and
 # underscores begin one; digits and combining marks may follow.
@@ -67,6 +67,11 @@ def java_command(options: BuildOptions, *arguments: str) -> tuple[str, ...]:
     return ("java", *options.jvm_flags, *arguments)
 
 
+def jetty_command(options: BuildOptions) -> tuple[str, ...]:
+    """Return what starts Jetty 12 in its own image; Jib before 3.4.2 knew the older ones only."""
+    return _JETTY_COMMAND if options.identity.is_since_3_4_2 else _JETTY_COMMAND[:-1]
+
+
 def find_main_class(project: Project, options: BuildOptions) -> str:
     """Return the main class: the caller's, the project's, or the only one there is.
 
@@ -75,6 +80,8 @@ def find_main_class(project: Project, options: BuildOptions) -> str:
     have, and ``MainClassError`` for none or several.
     """
     if options.main_class is not None:
+        if options.identity.is_jib and options.entrypoint and not _is_class(options.main_class):
+            return NOT_INFERRED  # Jib does not look at what it has no use for
         return _checked(options.main_class)
     if project.main_class is not None:
         return project.main_class
@@ -96,12 +103,16 @@ def find_main_class(project: Project, options: BuildOptions) -> str:
 
 
 def _checked(name: str) -> str:
-    if not all(map(_is_java_identifier, name.split("."))):
+    if not _is_class(name):
         raise ConfigurationError(
             f"the main class {name!r} is not the name of a Java class",
             hint="write its full name, for example --main-class com.example.Main",
         )
     return name
+
+
+def _is_class(name: str) -> bool:
+    return all(map(_is_java_identifier, name.split(".")))
 
 
 def _is_java_identifier(text: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from pyjib.options import BuildOptions, Mode
-from pyjib.plan.base_image import UNKNOWN_JAVA, java_base
+from pyjib.plan.base_image import UNKNOWN_JAVA, default_base, java_release
 from pyjib.plan.entrypoint import find_main_class, java_command
 from pyjib.plan.layout import (
     Layout,
@@ -35,7 +35,7 @@ def class_path_layout(project: Project, options: BuildOptions) -> Layout:
     argument files. Raises ``MainClassError``, ``ProjectError``, ``ConfigurationError``.
     """
     root = app_root(options)
-    libraries = name_libraries(_dependencies(project))
+    libraries = name_libraries(_dependencies(project, options))
     own_layers, own_class_path = _own_code(project, options, root)
     class_path = ":".join(
         [
@@ -45,9 +45,9 @@ def class_path_layout(project: Project, options: BuildOptions) -> Layout:
         ]
     )
     main_class = find_main_class(project, options)
-    reference = f"@{join(root, CLASS_PATH_FILE)}" if _is_modern(project) else class_path
+    reference = f"@{join(root, CLASS_PATH_FILE)}" if _is_modern(project, options) else class_path
     return Layout(
-        base=options.base or java_base(project.java_version),
+        base=default_base(project, options),
         layers=(
             *library_layers(project, libraries, join(root, "libs"), options.file_time),
             *own_layers,
@@ -62,15 +62,18 @@ def archive_layout(project: Project, options: BuildOptions) -> Layout:
     kind = "war" if project.kind is ProjectKind.WAR else "jar"
     target = join(app_root(options), archive_name(project, f".{kind}"))
     return Layout(
-        base=options.base or java_base(project.java_version),
+        base=default_base(project, options),
         layers=(archive_layer(kind, target, project, options.file_time),),
         command=java_command(options, "-jar", target),
     )
 
 
-def _dependencies(project: Project) -> Sequence[Dependency]:
-    """Leave Spring Boot's developer tools out: they are no part of a production image."""
-    if project.kind is not ProjectKind.SPRING_BOOT:
+def _dependencies(project: Project, options: BuildOptions) -> Sequence[Dependency]:
+    """Leave Spring Boot's developer tools out: they are no part of a production image.
+
+    For Jib they are, unless its own extension drops them.
+    """
+    if project.kind is not ProjectKind.SPRING_BOOT or options.identity.is_jib:
         return project.dependencies
     return [library for library in project.dependencies if not fnmatchcase(library.name, _DEVTOOLS)]
 
@@ -101,17 +104,19 @@ def _library_class_path(
     what Jib builds; a jar that states an order keeps it.
     """
     listed = (
-        _is_modern(project) or options.expand_classpath or project.kind is not ProjectKind.CLASSES
+        _is_modern(project, options)
+        or options.expand_classpath
+        or project.kind is not ProjectKind.CLASSES
     )
     if not (project.ordered and listed):
         return [join(root, "libs/*")]
     return [join(root, f"libs/{library.name}") for library in libraries]
 
 
-def _is_modern(project: Project) -> bool:
+def _is_modern(project: Project, options: BuildOptions) -> bool:
     """Tell whether the java command reads argument files."""
-    version = UNKNOWN_JAVA if project.java_version is None else project.java_version
-    return version >= _ARGUMENT_FILES_SINCE
+    version = java_release(project, options)
+    return (UNKNOWN_JAVA if version is None else version) >= _ARGUMENT_FILES_SINCE
 
 
 def _argument(class_path: str, options: BuildOptions) -> str:

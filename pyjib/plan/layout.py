@@ -74,8 +74,9 @@ def archive_layer(name: str, target: str, project: Project, file_time: Instant) 
 
 
 def archive_name(project: Project, suffix: str) -> str:
-    """Return the file name of the project's own archive."""
-    return project.archive.name if project.archive else f"{project.name}{suffix}"
+    """Return the file name that the project's own archive has in the image."""
+    own_name = project.archive.name if project.archive else f"{project.name}{suffix}"
+    return project.archive_name or own_name
 
 
 def name_libraries(dependencies: Sequence[Dependency]) -> tuple[Library, ...]:

@@ -17,12 +17,16 @@ from pyjib.project.model import FileSource
 DIRECTORY_MODE = 0o755
 FILE_MODE = 0o644
 
+LONG_TERM_RELEASES = (8, 11, 17, 21, 25)
+"""The Java releases that Eclipse Temurin publishes JRE images of, and that Jib chooses among."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerEntry:
     """A file, or a directory if ``source`` is ``None``, at an absolute POSIX ``target``.
 
-    ``owner`` is ``user[:group]`` by names or numbers, empty for root.
+    ``owner`` is ``user[:group]`` by names or numbers, empty for root. ``implied`` marks a
+    directory that nobody asked for but what lies in it.
     """
 
     target: str
@@ -30,6 +34,7 @@ class LayerEntry:
     mode: int = FILE_MODE
     mtime: Instant = EPOCH_PLUS_SECOND
     owner: str = ""
+    implied: bool = field(default=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -66,7 +71,7 @@ class LayerPlan:
                 continue
             for parent in _parents(entry_name):
                 if parent not in seen:
-                    seen[parent] = LayerEntry(target=f"/{parent[:-1]}", mode=DIRECTORY_MODE)
+                    seen[parent] = _implied(parent)
             seen[entry_name] = entry
         _check_names(name, seen)
         ordered = sorted(seen.items(), key=lambda item: _utf16(item[0]))
@@ -76,6 +81,11 @@ class LayerPlan:
     def files(self) -> tuple[LayerEntry, ...]:
         """The entries that are no directories."""
         return tuple(entry for entry in self.entries if entry.source is not None)
+
+    @property
+    def stated(self) -> tuple[LayerEntry, ...]:
+        """The entries without the directories that only follow from them."""
+        return tuple(entry for entry in self.entries if not entry.implied)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +136,10 @@ class BuildPlan:
     identity: Identity = PYJIB
     recipe: LayerRecipe = field(default_factory=LayerRecipe)
     java_version: int | None = None
+
+
+def _implied(name: str) -> LayerEntry:
+    return LayerEntry(target=f"/{name[:-1]}", mode=DIRECTORY_MODE, implied=True)
 
 
 def _parents(name: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyjib.options import BuildOptions
-from pyjib.plan.base_image import java_base
+from pyjib.plan.base_image import default_base
 from pyjib.plan.entrypoint import java_command
 from pyjib.plan.layout import Layout, app_root, files_layer
 from pyjib.plan.paths import join
@@ -19,7 +19,7 @@ def quarkus_layout(project: Project, options: BuildOptions) -> Layout:
     """
     root = app_root(options)
     return Layout(
-        base=options.base or java_base(project.java_version),
+        base=default_base(project, options),
         layers=tuple(
             files_layer(group.name, root, group.files, options.file_time)
             for group in project.groups

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyjib.options import BuildOptions, Mode
 from pyjib.plan.base_image import jetty_base
-from pyjib.plan.entrypoint import JETTY_COMMAND
+from pyjib.plan.entrypoint import jetty_command
 from pyjib.plan.layout import (
     Layout,
     app_root,
@@ -41,5 +41,5 @@ def war_layout(project: Project, options: BuildOptions) -> Layout:
     return Layout(
         base=options.base or jetty_base(),
         layers=layers,
-        command=JETTY_COMMAND if options.base is None else None,
+        command=jetty_command(options) if options.base is None else None,
     )

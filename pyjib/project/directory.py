@@ -1,8 +1,8 @@
 """Reading a project's directory after Maven or Gradle compiled it.
 
 Sources are asked in the order of how much they know: what the build itself wrote for pyjib,
-then what a packaging plugin prepared (Quarkus, Spring Boot, a war), then compiled classes with
-the libraries that lie about.
+then Quarkus's tree, then compiled classes with what the pom says of libraries, then what another
+packaging plugin prepared (Spring Boot, a war), then classes with the libraries that lie about.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from pyjib.errors import ProjectError
-from pyjib.options import Mode
+from pyjib.errors import DependencyError, ProjectError
+from pyjib.options import HostEnvironment, Mode
 from pyjib.project.build_files import BuildTool
 from pyjib.project.build_libraries import Libraries, find_libraries, missing_libraries
 from pyjib.project.build_output import (
@@ -26,6 +26,7 @@ from pyjib.project.build_output import (
 )
 from pyjib.project.class_path_file import ClassPathFile, read_class_path_file
 from pyjib.project.jar import read_plain_jar
+from pyjib.project.maven.project import POM, open_maven_project
 from pyjib.project.model import Project, ProjectFile, ProjectKind
 from pyjib.project.own_code import examine_classes, is_class, split_classes
 from pyjib.project.quarkus import (
@@ -40,17 +41,44 @@ from pyjib.project.walk import walk_files
 from pyjib.project.war import read_war
 
 
-def read_directory(root: Path, *, mode: Mode) -> Project:
+_NO_POM_NEEDED = (f"target/{DIRECTORY}/{LAUNCHER}", "target/pyjib/classpath.json")
+
+
+def read_directory(root: Path, *, mode: Mode, host: HostEnvironment) -> Project:
     """Read the compiled project at ``root``, or a ``quarkus-app`` directory itself.
 
-    Raises ``ProjectError`` if it is no project, is not compiled, or has several jars that
+    ``host`` tells where Maven's local repository and settings are. Raises ``ProjectError`` if it is no project, is not compiled, or has several jars that
     could be meant; ``DependencyError`` if libraries are missing.
     """
     if (root / LAUNCHER).is_file():
         return read_quarkus_directory(root)
-    output = find_build_output(root)
-    project = _read_listed(output, mode) or _read_packaged(output) or _read_classes(output, mode)
+    try:
+        project = _read_by_pom(root, host) or _read_by_output(root, mode)
+    except DependencyError as error:
+        project = _read_instead(root, mode, error)
     return replace(project, root=root)
+
+
+def _read_by_pom(root: Path, host: HostEnvironment) -> Project | None:
+    """Read what Maven compiled, with libraries from the local repository."""
+    if not (root / POM).is_file() or any((root / path).is_file() for path in _NO_POM_NEEDED):
+        return None
+    maven = open_maven_project(root, host=host)
+    return maven.read() if maven.is_built else None
+
+
+def _read_by_output(root: Path, mode: Mode) -> Project:
+    output = find_build_output(root)
+    return _read_listed(output, mode) or _read_packaged(output) or _read_classes(output, mode)
+
+
+def _read_instead(root: Path, mode: Mode, missing: DependencyError) -> Project:
+    """Read what else is on disk, where the local repository lacks something."""
+    try:
+        project = _read_by_output(root, mode)
+    except DependencyError as error:
+        raise DependencyError(missing.message, hint=f"{missing.hint}; or {error.hint}") from None
+    return replace(project, detail=f"{project.detail} (the pom alone did not do: {missing})")
 
 
 def _read_listed(output: BuildOutput, mode: Mode) -> Project | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote
 
 from pyjib.errors import DependencyError
 from pyjib.events import Warned
 from pyjib.project.model import DEPENDENCIES, SNAPSHOT_DEPENDENCIES, Dependency, DiskFile
 
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # one letter is a drive of Windows
+_DRIVE = re.compile(r"/([A-Za-z])[:|](?=/|$)")
 _TIMESTAMPED = re.compile(r"-\d{8}\.\d{6}-\d+(-[\w.]+)?\.jar$")
 
 
@@ -76,12 +78,27 @@ def resolve_class_path(jar: Path, entries: Iterable[str]) -> ClassPath:
 
 
 def _local_path(jar: Path, entry: str) -> Path:
-    scheme = urlsplit(entry).scheme
-    if scheme == "file":
-        return Path(url2pathname(urlsplit(entry).path))
-    if len(scheme) > 1:  # one letter is a drive of Windows
+    scheme = _SCHEME.match(entry)
+    if scheme is None:
+        return jar.parent / unquote(entry)
+    path = path_of_file_url(entry[scheme.end() :]) if scheme[1].lower() == "file" else None
+    if path is None:
         raise DependencyError(
             f"{jar} needs {entry}, which is not a file on this disk",
             hint="download it and build a jar whose Class-Path names the file",
         )
-    return jar.parent / unquote(entry)
+    return Path(path)
+
+
+def path_of_file_url(rest: str, *, windows: bool = os.name == "nt") -> str | None:
+    """Return the path in what follows ``file:``, ``None`` if another machine is named.
+
+    On ``windows``, ``/C:/libs`` and the older ``/C|/libs`` are on a drive.
+    """
+    if rest.startswith("//"):
+        host, slash, path = rest[2:].partition("/")
+        if host not in ("", "localhost"):
+            return None
+        rest = slash + path
+    path = unquote(rest)
+    return _DRIVE.sub(r"\1:", path, count=1) if windows and _DRIVE.match(path) else path

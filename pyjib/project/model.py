@@ -156,13 +156,15 @@ class Project:
     ``classes`` and ``resources`` have paths below the class path's root (for a war, below the
     archive's), in the order of a sorted walk, and may both list the same directories.
     ``dependencies`` are in the order of the class path; ``dependency_groups`` in the order of
-    layers. ``archive`` is the project's own jar or war where one was built. ``groups`` is for
-    applications that bring their own layout and start by ``java -jar launcher`` (Quarkus):
-    then the class path is not ours to write. ``ordered`` tells whether the order of
-    dependencies is known; if not, a wildcard stands for them. ``main_class_candidates`` holds
-    the classes with a main method, where ``main_class`` is not stated by the project.
-    ``java_version`` is the release that the newest of its own classes needs. ``detail`` tells
-    where the class path comes from; ``warnings`` are for the user.
+    layers. ``archive`` is the project's own jar or war where one was built, ``archive_name`` what
+    it is called in the image where its file has another name. ``groups`` is for applications
+    that bring their own layout and start by ``java -jar launcher`` (Quarkus): then the class
+    path is not ours to write. ``ordered`` tells whether the order of dependencies is known; if
+    not, a wildcard stands for them. ``main_class_candidates`` holds the classes with a main
+    method, where ``main_class`` is not stated by the project.
+    ``java_version`` is the release that the newest of its own classes needs; ``declared_java``
+    is what the build declares, by Jib's rule, where that is known. ``detail`` tells where the
+    class path comes from; ``warnings`` are for the user.
     """
 
     kind: ProjectKind
@@ -173,12 +175,14 @@ class Project:
     dependencies: tuple[Dependency, ...] = ()
     dependency_groups: tuple[str, ...] = DEPENDENCY_GROUPS
     archive: Path | None = None
+    archive_name: str | None = None
     groups: tuple[FileGroup, ...] = ()
     launcher: str | None = None
     ordered: bool = True
     main_class: str | None = None
     main_class_candidates: tuple[str, ...] = ()
     java_version: int | None = None
+    declared_java: int | None = None
     detail: str = field(default="", compare=False)
     warnings: tuple[Warned, ...] = field(default=(), compare=False)
 

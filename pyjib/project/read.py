@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pyjib.errors import ProjectError
-from pyjib.options import Mode
+from pyjib.options import HostEnvironment, Mode
 from pyjib.project.directory import read_directory
 from pyjib.project.jar import read_jar
 from pyjib.project.model import Project, unreadable
@@ -14,23 +14,26 @@ from pyjib.project.war import read_war
 _ACCEPTED = "name the directory of a compiled Maven or Gradle project, or a .jar or .war file"
 
 
-def read_project(path: Path, *, mode: Mode) -> Project:
+_NOWHERE = HostEnvironment()
+
+
+def read_project(path: Path, *, mode: Mode, host: HostEnvironment = _NOWHERE) -> Project:
     """Read the Java project at ``path``: a directory, a jar or a war.
 
     Only disk is read, and nothing is written. ``mode`` matters where the two modes need other
-    files. Raises ``ProjectError`` if there is no such project or it cannot be read, and
+    files; ``host`` tells where Maven's local repository and settings are. Raises ``ProjectError`` if there is no such project or it cannot be read, and
     ``DependencyError`` if one of its libraries is missing. A main class that is missing or
     ambiguous is no error here.
     """
     try:
-        return _read(path, mode)
+        return _read(path, mode, host)
     except OSError as error:  # whether a file is there cannot be told below a closed directory
         raise unreadable(Path(error.filename or path), error) from None
 
 
-def _read(path: Path, mode: Mode) -> Project:
+def _read(path: Path, mode: Mode, host: HostEnvironment) -> Project:
     if path.is_dir():
-        return read_directory(path, mode=mode)
+        return read_directory(path, mode=mode, host=host)
     if not path.exists():
         raise ProjectError(f"{path} does not exist", hint=_ACCEPTED)
     suffix = path.suffix.lower()

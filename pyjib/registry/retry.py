@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 
 from pyjib.errors import PyjibError, TransportError
 
@@ -47,6 +46,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "").strip()
     if text.isdecimal():
         return float(text[:9])
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  seldom needed, slow to import
+
     try:
         wanted = parsedate_to_datetime(text)
         now = parsedate_to_datetime(headers.get("date", ""))

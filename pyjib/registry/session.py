@@ -99,10 +99,9 @@ class Session:
         if attempt > most:
             raise failure.error from None
         delay = delay_before(attempt, failure.after)
+        reason = failure.error.message.removeprefix(f"cannot {call.action}: ")
         self.listener(
-            RetryScheduled(
-                action=call.action, attempt=attempt, delay=delay, reason=failure.error.message
-            )
+            RetryScheduled(action=call.action, attempt=attempt, delay=delay, reason=reason)
         )
         self._gates.close(call.registry, delay)
 
@@ -146,7 +145,12 @@ class Session:
     def _attempt(self, call: Call, take: Callable[[Answer], T]) -> T:
         self.cancellation.check()
         self._gates.pass_through(call.registry)
-        answer = self._follow(call, call.authorization) if call.bare else self._authorised(call)
+        try:
+            answer = self._follow(call, call.authorization) if call.bare else self._authorised(call)
+        except TransportError as error:
+            raise _telling(call, error) from None
+        except Passing as failure:
+            raise Passing(_telling(call, failure.error), after=failure.after) from None
         if answer.status not in call.accepted:
             raise self._refusal(call, answer)
         return take(answer)
@@ -297,6 +301,15 @@ class Session:
             if self._wire is None:
                 self._wire = Wire(self._options, self._host)
             return self._wire
+
+
+def _telling(call: Call, error: PyjibError) -> PyjibError:
+    """Return an error of the connection that says what it was for."""
+    if not isinstance(error, TransportError) or error.message.startswith("cannot "):
+        known = call.action in error.message
+        if known or not isinstance(error, TransportError):
+            return error
+    return TransportError(f"cannot {call.action}: {error.message}", hint=error.hint)
 
 
 def _may_see(start: Url, url: Url) -> bool:

@@ -25,6 +25,7 @@ CLIENT = "pyjib"
 MAX_TOKEN = 64 * 1024
 TOKEN_TIMEOUT = 30.0
 SHORTEST_LIFE = 60.0
+_LONGEST_LIFE = 10**9  # a server may claim more seconds than fit into a float
 _EARLY = 10.0
 _EARLY_FOR_BODY = 60.0
 _NO_POST = frozenset({400, 401, 404, 405})
@@ -186,5 +187,5 @@ def _parse(reply: Reply, scopes: Scopes, realm: Realm) -> _Token:
             hint="check the registry's address: something else seems to answer there",
         )
     valid = isinstance(lifetime, (int, float)) and not isinstance(lifetime, bool)
-    seconds = max(SHORTEST_LIFE, float(lifetime)) if valid else SHORTEST_LIFE
+    seconds = max(SHORTEST_LIFE, float(min(lifetime, _LONGEST_LIFE))) if valid else SHORTEST_LIFE
     return _Token(text=text, scopes=scopes, ends=time.monotonic() + seconds, lifetime=seconds)

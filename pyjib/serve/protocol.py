@@ -86,7 +86,8 @@ class Protocol:
             response = refusal.response()
         except (OSError, PyjibError) as error:
             _log.exception("%s %s failed", request.method, request.path)
-            message = f"the registry's storage failed: {type(error).__name__}"
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            message = f"the registry's storage failed: {reason}"
             response = Refusal(500, Code.UNKNOWN, message).response()
         return Response(
             status=response.status,

@@ -125,6 +125,8 @@ def unusable(action: str, path: Path, error: OSError) -> CacheError:
     """Word a failure of the cache's disk, with what helps against it."""
     if error.errno in _FULL:
         hint = "free some space, for example by 'pyjib cache prune', or pass --cache DIR"
+    elif isinstance(error, FileNotFoundError):
+        hint = "build again, and prune the cache only when no build is running"
     else:
         hint = "pass --cache DIR to keep the cache in a directory that can be written"
     return CacheError(

@@ -95,7 +95,7 @@ class BlobWriter:
         if digest != expected.digest:
             raise DigestMismatchError(
                 f"content does not match its digest {expected.digest}: it has {digest}",
-                hint="fetch it again; if that does not help, its source is damaged",
+                hint="run it again; if that does not help, its source is damaged",
             )
         return digest
 
@@ -115,7 +115,10 @@ def blob_path(blobs: Path, digest: Digest) -> Path:
 
 
 def stored_blob(path: Path, descriptor: Descriptor) -> Blob:
-    """Return the blob in a file of the store; opening it raises ``CacheError`` if it is gone."""
+    """Return the blob in a file of the store; opening it raises ``CacheError`` if it is gone.
+
+    The file is removed when it turns out to be damaged.
+    """
 
     def open_file() -> BinaryIO:
         try:
@@ -128,7 +131,11 @@ def stored_blob(path: Path, descriptor: Descriptor) -> Blob:
         except OSError as error:
             raise disk.unusable("read", path, error) from None
 
-    return Blob(descriptor=descriptor, opener=open_file)
+    return Blob(descriptor=descriptor, opener=open_file, discard=lambda: _remove(path))
+
+
+def _remove(path: Path) -> None:
+    disk.remove(path)
 
 
 def _digest_again(path: Path, wanted: Digest) -> Digest:

@@ -90,6 +90,15 @@ def test_layers_wait_until_they_are_opened(
     assert len(it.of(TransferFinished)) == 2
 
 
+def test_an_image_that_answers_two_platforms_comes_once(
+    it: Watched, registry: RegistryServer, tmp_path: Path
+) -> None:
+    put_image(registry, "base/jre", random_index(1), "17")
+    wanted = [Platform.parse(text) for text in ("linux/arm64/v8", "linux/amd64", "linux/arm64")]
+    base = pull(it, tmp_path, registry.address, *wanted)
+    assert [str(image.platform) for image in base.images] == ["linux/arm64/v8", "linux/amd64"]
+
+
 def test_a_digest_that_is_in_the_store_needs_no_network(
     it: Watched, registry: RegistryServer, tmp_path: Path
 ) -> None:
@@ -212,6 +221,19 @@ def test_a_layer_that_stays_damaged_is_never_kept(
     assert Store(tmp_path).find(LAYER) is None
     assert len(server.seen("GET", f".*/{LAYER.digest}")) == 2
     assert it.of(TransferFinished) == []
+
+
+def test_a_layer_damaged_in_the_store_is_downloaded_anew(
+    it: Watched, server: ScriptedServer, tmp_path: Path
+) -> None:
+    serve(server)
+    layer = pull(it, tmp_path, server.address).images[0].layers[0]
+    whole = layer.read(LAYER.size)
+    (file,) = tmp_path.rglob(LAYER.digest.hex)
+    file.write_bytes(bytes(LAYER.size))
+    with pytest.raises(DigestMismatchError):
+        layer.read(LAYER.size)
+    assert layer.read(LAYER.size) == whole
 
 
 @pytest.mark.faults

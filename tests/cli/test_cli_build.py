@@ -55,6 +55,36 @@ def test_again_with_nothing_changed(cli: Cli, registry: RegistryServer, base: st
     assert "image    nothing to send" in again.stderr
 
 
+def test_base_layers_are_mounted_and_never_downloaded(
+    cli: Cli, registry: RegistryServer, base: str
+) -> None:
+    layers = [str(layer.digest) for layer in temurin_image().manifest.layers]
+    done = cli("build", HELLO, "--from", base, "--to", f"{registry.address}/team/app")
+    assert done.code == 0, done.stderr
+    mounts = [seen.query for seen in registry.journal if "mount=" in seen.query]
+    origin = "from=library/eclipse-temurin"
+    assert sorted(mounts) == sorted(f"mount={digest}&{origin}" for digest in layers)
+    read = [seen.path for seen in registry.journal if seen.method == "GET"]
+    assert not any(path.endswith(tuple(layers)) for path in read)
+    assert not any(path.name in "".join(layers) for path in (cli.home / "cache").rglob("blobs/*/*"))
+
+
+def test_a_damaged_cache_is_mended_by_the_next_build(
+    cli: Cli, registry: RegistryServer, base: str
+) -> None:
+    arguments = ("build", HELLO, "--from", base, "--to")
+    first = cli(*arguments, f"{registry.address}/team/one", "--json").json
+    digest = next(layer["digest"] for layer in first["layers"] if layer["name"] == "classes")
+    stored = cli.home / "cache" / "blobs" / Path(*digest.split(":"))
+    stored.write_bytes(bytes(stored.stat().st_size))
+    broken = cli(*arguments, f"{registry.address}/team/two")
+    assert (broken.code, broken.stdout) == (1, "")
+    assert digest in broken.stderr
+    assert "hint: run it again" in broken.stderr
+    mended = cli(*arguments, f"{registry.address}/team/two")
+    assert mended.stdout.endswith(f"@{first['imageDigest']}\n")
+
+
 def test_one_line_for_each_target(cli: Cli, registry: RegistryServer, base: str) -> None:
     archive, layout = cli.home / "app.tar", cli.home / "images"
     registry_target = f"{registry.address}/team/app"
@@ -134,6 +164,18 @@ def test_several_platforms(cli: Cli, registry: RegistryServer) -> None:
     assert isinstance(index, ImageIndex)
     assert done.json["imageId"] == done.json["imageDigest"] == str(index.digest)
     assert done.json["platforms"] == [str(image.platform) for image in index.images]
+
+
+def test_platforms_that_one_image_answers(cli: Cli, registry: RegistryServer) -> None:
+    put_image(registry, "library/eclipse-temurin", temurin_index(), "17-jre")
+    done = cli(
+        *("build", HELLO, "--from", f"{registry.address}/library/eclipse-temurin:17-jre"),
+        *("--platform", "linux/arm64,linux/arm64/v8", "--to", f"{registry.address}/team/app"),
+    )
+    assert done.code == 0, done.stderr
+    image = image_in(registry, "team/app", "latest")
+    assert isinstance(image, Image)
+    assert str(image.platform) == "linux/arm64/v8"
 
 
 def test_quiet_says_nothing_but_the_result(cli: Cli, registry: RegistryServer, base: str) -> None:

@@ -48,6 +48,7 @@ def test_there_are_the_commands_that_the_readme_names() -> None:
         "build",
         "plan",
         "inspect",
+        "compare-jib",
         "login",
         "logout",
         "cache",

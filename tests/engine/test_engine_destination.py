@@ -12,7 +12,7 @@ import pytest
 
 from pyjib.destination.engine import EngineDestination
 from pyjib.engine.client import EngineClient
-from pyjib.errors import EngineError, PlatformError
+from pyjib.errors import EngineError, InvalidReferenceError, PlatformError
 from pyjib.events import BlobPresent, Event, Warned
 from pyjib.oci.digest import Digest
 from pyjib.oci.platform import LINUX_AMD64, Platform
@@ -51,6 +51,13 @@ def destination(client: EngineClient, heard: list[Event]) -> EngineDestination:
 
 def has(engine: FakeEngine, name: str, image_id: Digest) -> None:
     engine.answers[f"GET /images/{name}/json"] = Answer.json({"Id": str(image_id)})
+
+
+def test_a_digest_cannot_be_given(client: EngineClient) -> None:
+    reference = Reference.parse(f"objectworld/app@{random_image().digest}")
+    with pytest.raises(InvalidReferenceError, match="a digest follows from the content") as caught:
+        EngineDestination(reference=reference, engine=lambda: client).check()
+    assert caught.value.hint
 
 
 def test_containerd_s_store_takes_all_platforms(engine: FakeEngine, client: EngineClient) -> None:

@@ -86,6 +86,7 @@ def test_zstd_is_for_oci_images() -> None:
     ("method", "level"),
     [
         (Compression.GZIP, 10),
+        (Compression.GZIP, 0),
         (Compression.GZIP, -1),
         (Compression.ZSTD, 0),
         (Compression.ZSTD, 23),

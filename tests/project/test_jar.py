@@ -10,6 +10,7 @@ import pytest
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.options import Mode
 from pyjib.project import Project, read_project
+from pyjib.project.libraries import path_of_file_url
 from pyjib.project.manifest import parse_manifest
 from pyjib.project.model import DEPENDENCY_GROUPS, ProjectFile, ProjectKind
 from tests.support.projects import (
@@ -198,6 +199,21 @@ class TestThinJar:
         project = read(write_thin_jar(tmp_path / "app.jar", [library.as_uri()]))
         assert project.dependencies[0].source.describe() == str(library)
 
+    @pytest.mark.parametrize(
+        ("rest", "posix", "windows"),
+        [
+            ("/libs/a%20b.jar", "/libs/a b.jar", "/libs/a b.jar"),
+            ("///libs/%C3%A4.jar", "/libs/ä.jar", "/libs/ä.jar"),
+            ("//localhost/libs/a.jar", "/libs/a.jar", "/libs/a.jar"),
+            ("///C:/libs/a.jar", "/C:/libs/a.jar", "C:/libs/a.jar"),
+            ("/c|/libs/a.jar", "/c|/libs/a.jar", "c:/libs/a.jar"),
+            ("//nas/libs/a.jar", None, None),
+        ],
+    )
+    def test_paths_of_file_urls(self, rest: str, posix: str | None, windows: str | None) -> None:
+        assert path_of_file_url(rest, windows=False) == posix
+        assert path_of_file_url(rest, windows=True) == windows
+
     def test_a_missing_library(self, tmp_path: Path) -> None:
         jar = write_thin_jar(tmp_path / "app.jar", ["lib/gone.jar"])
         with pytest.raises(DependencyError, match=r"needs lib/gone\.jar") as caught:
@@ -205,8 +221,12 @@ class TestThinJar:
         assert str(tmp_path / "lib" / "gone.jar") in caught.value.message
         assert caught.value.hint
 
-    def test_a_library_elsewhere(self, tmp_path: Path) -> None:
-        jar = write_thin_jar(tmp_path / "app.jar", ["http://example.com/x.jar"])
+    @pytest.mark.parametrize(
+        "url",
+        ["http://example.com/x.jar", "http://[x/y.jar", "jar:file:/x.jar", "file://nas/x.jar"],
+    )
+    def test_a_library_elsewhere(self, tmp_path: Path, url: str) -> None:
+        jar = write_thin_jar(tmp_path / "app.jar", [url])
         with pytest.raises(DependencyError, match="not a file on this disk"):
             read(jar)
 

@@ -103,9 +103,11 @@ def test_a_token_by_get(server: ScriptedServer, realm: ScriptedServer) -> None:
     ]
 
 
-def test_an_anonymous_token(server: ScriptedServer, realm: ScriptedServer) -> None:
+@pytest.mark.parametrize("lifetime", ["1", "1e400", f"1{'0' * 400}", "-1", '"soon"', "null"])
+def test_an_anonymous_token(server: ScriptedServer, realm: ScriptedServer, lifetime: str) -> None:
     guard(server, bearer(realm), "Bearer tt")
-    realm.rule("GET", "/token", Reply(200, {}, b'{"access_token": "tt", "expires_in": 1}'))
+    answer = f'{{"access_token": "tt", "expires_in": {lifetime}}}'
+    realm.rule("GET", "/token", Reply(200, {}, answer.encode()))
     with watched() as it:
         it.client.manifest_get(name(server))
         it.client.manifest_get(name(server))

@@ -131,8 +131,10 @@ class TestBlobs:
     def test_damaged_blob_is_noticed_and_mended(self, store: Store) -> None:
         blob = put(store)
         path_of(store, HERE.digest).write_bytes(b"S" + DATA[1:])
-        with pytest.raises(DigestMismatchError), blob.open() as stream:
+        with pytest.raises(DigestMismatchError) as caught, blob.open() as stream:
             stream.read()
+        assert "run it again" in (caught.value.hint or "")
+        assert store.find(HERE) is None
         put(store)
         with blob.open() as stream:
             assert stream.read() == DATA

@@ -59,6 +59,7 @@ class Boms:
         """Return what the expressions of a repository's POM are looked up in."""
         return Values(
             facts=model_facts(lineage.pom, lineage.facts, lineage.body.build.values),
+            where=str(lineage.paths[0]),
             properties=overridden(lineage.body.properties, self._user),
             user=self._user,
             system=self._system,

@@ -188,7 +188,7 @@ class _Collector:
             return Descriptor(coordinates=coordinates), ()
         moved: list[Artifact] = []
         while True:
-            descriptor = self._source.descriptor(coordinates)
+            descriptor = self._ask(coordinates)
             relocation = descriptor.relocation
             if relocation is None:
                 return descriptor, tuple(moved)
@@ -201,6 +201,14 @@ class _Collector:
             if any(before[:3] == coordinates for before in moved):
                 problem = f"the relocations of {coordinates} form a cycle"
                 return Descriptor(coordinates=coordinates, problem=problem), tuple(moved)
+
+    def _ask(self, coordinates: Coordinates) -> Descriptor:
+        try:
+            return self._source.descriptor(coordinates)
+        except DependencyError as error:
+            trail = " → ".join(str(found.artifact) for found in self._path.values())
+            wanted_by = f"{coordinates}, wanted by {trail or 'the project'}"
+            raise DependencyError(f"{error.message} ({wanted_by})", hint=error.hint) from None
 
     def _versions(self, wanted: _Wanted) -> list[tuple[Artifact, VersionRange | None]]:
         artifact = wanted.artifact

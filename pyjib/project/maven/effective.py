@@ -24,21 +24,33 @@ from pyjib.project.maven.interpolation import Interpolator, Values, align, overr
 from pyjib.project.maven.lineage import Ask, Lineage, Lineages
 from pyjib.project.maven.management import manage
 from pyjib.project.maven.model import (
+    Build,
     Coordinates,
     Descriptor,
     EffectiveModel,
     Plugin,
+    PomDependency,
     PomSource,
     Profile,
     Repository,
 )
-from pyjib.project.maven.plugins import bind_plugins, expand_executions, manage_plugins
+from pyjib.project.maven.plugins import (
+    bind_plugins,
+    expand_executions,
+    manage_plugins,
+    with_default_scopes,
+)
 from pyjib.project.maven.pom import PomReader
 from pyjib.project.maven.profiles import ProfileContext, active_settings_profiles
 from pyjib.project.maven.remarks import model_remarks
 from pyjib.project.maven.session import MavenSession
 from pyjib.project.maven.super_pom import bound_plugins
-from pyjib.project.maven.validation import dependency_violations, managed_violations, reject
+from pyjib.project.maven.validation import (
+    dependency_violations,
+    managed_violations,
+    module_violations,
+    reject,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +95,7 @@ class Builder:
         return Outline(
             pom=lineage.paths[0],
             coordinates=lineage_coordinates(lineage, text),
-            packaging=lineage.pom.packaging,
+            packaging=text(lineage.pom.packaging),
             modules=tuple(map(text, lineage.body.modules)),
         )
 
@@ -99,38 +111,33 @@ class Builder:
         body, path = lineage.body, lineage.paths[0]
         coordinates = lineage_coordinates(lineage, text)
         repositories = interpolate_repositories(body.repositories, text)
-        managed = interpolate_dependencies(body.dependency_management, text)
-        management, boms = self._boms.management(coordinates, managed, path, repositories)
-        dependencies = manage(interpolate_dependencies(body.dependencies, text), management)
-        flat = tuple(management.flat().values())
-        reject(path, dependency_violations(dependencies, strict=True))
-        reject(path, managed_violations(flat))
-        plugin_management = _plugins(body.build.plugin_management, text)
-        plugins = manage_plugins(_plugins(body.build.plugins, text), plugin_management)
-        bound = bound_plugins(lineage.pom.packaging)
-        plugins = bind_plugins(plugins, bound, plugin_management)
+        dependencies, managed, boms = self._project_dependencies(lineage, text, repositories)
+        packaging = text(lineage.pom.packaging)
+        reject(path, module_violations(body.modules, packaging))
+        plugins, plugin_management = _project_plugins(body.build, packaging, text)
         build = interpolate_texts(body.build.values, text)
+        settings_profiles = (found.id for found in self._settings_profiles)
         return EffectiveModel(
             group=coordinates.group,
             artifact=coordinates.artifact,
             version=coordinates.version,
-            packaging=lineage.pom.packaging,
+            packaging=packaging,
             pom=path,
             basedir=path.parent,
             properties=interpolate_texts(values.properties, text),
             dependencies=dependencies,
-            dependency_management=flat,
+            dependency_management=managed,
             repositories=repositories,
-            plugins=tuple(map(expand_executions, plugins)),
-            plugin_management=tuple(map(expand_executions, plugin_management)),
+            plugins=plugins,
+            plugin_management=plugin_management,
             modules=tuple(map(text, body.modules)),
             build_directory=align(build["directory"], path.parent),
             output_directory=align(build["outputDirectory"], path.parent),
             final_name=build["finalName"],
             lineage=(*lineage.paths, *boms),
-            active_profiles=(*(found.id for found in self._settings_profiles), *lineage.active),
+            active_profiles=(*settings_profiles, *lineage.active),
             facts=interpolate_texts(values.facts, text),
-            warnings=(*lineage.warnings, *model_remarks(lineage)),
+            warnings=(*lineage.warnings, *model_remarks(lineage, packaging)),
         )
 
     def descriptor(
@@ -179,6 +186,20 @@ class Builder:
             relocation=relocation and interpolate_relocation(relocation, text),
         )
 
+    def _project_dependencies(
+        self, lineage: Lineage, text: Interpolator, repositories: Sequence[Repository]
+    ) -> tuple[tuple[PomDependency, ...], tuple[PomDependency, ...], tuple[Path, ...]]:
+        """Return a project's dependencies, all that it manages, and the files of its BOMs."""
+        path = lineage.paths[0]
+        coordinates = lineage_coordinates(lineage, text)
+        managed = interpolate_dependencies(lineage.body.dependency_management, text)
+        management, boms = self._boms.management(coordinates, managed, path, repositories)
+        dependencies = manage(interpolate_dependencies(lineage.body.dependencies, text), management)
+        flat = tuple(management.flat().values())
+        reject(path, dependency_violations(dependencies, strict=True))
+        reject(path, managed_violations(flat))
+        return dependencies, flat, boms
+
     def _project_lineage(self, pom: Path) -> Lineage:
         path = pom.absolute()
         session = self._session
@@ -203,6 +224,7 @@ class Builder:
         session = self._session
         return Values(
             facts=model_facts(lineage.pom, lineage.facts, lineage.body.build.values),
+            where=str(lineage.paths[0]),
             properties=overridden(lineage.body.properties, session.user_properties),
             user=session.user_properties,
             system=session.system_properties,
@@ -221,5 +243,12 @@ def _settings_profiles(session: MavenSession) -> tuple[Profile, ...]:
     return active_settings_profiles(session.settings.profiles, context)
 
 
-def _plugins(plugins: Iterable[Plugin], text: Interpolator) -> tuple[Plugin, ...]:
-    return tuple(interpolate_plugin(plugin, text) for plugin in plugins)
+def _project_plugins(
+    build: Build, packaging: str, text: Interpolator
+) -> tuple[tuple[Plugin, ...], tuple[Plugin, ...]]:
+    """Return a project's plugins as they run, and those that are only managed."""
+    managed = tuple(interpolate_plugin(plugin, text) for plugin in build.plugin_management)
+    declared = tuple(interpolate_plugin(plugin, text) for plugin in build.plugins)
+    plugins = bind_plugins(manage_plugins(declared, managed), bound_plugins(packaging), managed)
+    plugins = tuple(map(with_default_scopes, plugins))
+    return tuple(map(expand_executions, plugins)), tuple(map(expand_executions, managed))

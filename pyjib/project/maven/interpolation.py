@@ -37,12 +37,14 @@ CI_FRIENDLY = ("revision", "changelist", "sha1")
 class Interpolator:
     """Replaces expressions by values from the first of ``sources`` that knows them.
 
-    ``basedir``, if given, is what relative build directories are below.
+    ``basedir``, if given, is what relative build directories are below. ``where`` names the
+    file in messages.
     """
 
-    def __init__(self, *sources: Lookup, basedir: Path | None = None) -> None:
+    def __init__(self, *sources: Lookup, basedir: Path | None = None, where: str = "") -> None:
         self._sources = sources
         self._basedir = basedir
+        self._where = where
         self._answers: dict[str, str | None] = {}
         self._open: list[str] = []  # without prefix, the outermost first
 
@@ -74,7 +76,7 @@ class Interpolator:
             return self._answers[expression]
         naked = without_prefix(expression)
         if naked in self._open:
-            raise _cycle(expression, naked, self._open)
+            raise self._cycle(expression, naked)
         self._open.append(naked)
         try:
             raw = self._look_up(expression, naked)
@@ -94,8 +96,16 @@ class Interpolator:
                 return value
             itself = True  # "<java.home>${java.home}</java.home>" leaves it to the next source
         if itself:
-            raise _cycle(expression, naked, self._open)
+            raise self._cycle(expression, naked)
         return None
+
+    def _cycle(self, expression: str, naked: str) -> ProjectError:
+        names = ", ".join(dict.fromkeys((*self._open, naked)))
+        where = f"{self._where}: " if self._where else ""
+        return ProjectError(
+            f"{where}Resolving expression: '${{{expression}}}': Detected the following recursive "
+            f"expression cycle in '{naked}': [{names}]"
+        )
 
     def _absolute(self, naked: str, value: str) -> str:
         if self._basedir is None or naked not in _PATHS:
@@ -129,6 +139,7 @@ class Values:
 
     ``facts`` are the model's own texts by dotted path (``version``, ``build.finalName``…).
     ``basedir`` and ``started`` are known for projects only, not for POMs of a repository.
+    ``where`` names the file in messages.
     """
 
     facts: Mapping[str, str]
@@ -137,10 +148,11 @@ class Values:
     system: Mapping[str, str] = field(default_factory=nothing, repr=False)
     basedir: Path | None = None
     started: datetime | None = None
+    where: str = ""
 
     def interpolator(self) -> Interpolator:
         """Return an interpolator with Maven's order of sources."""
-        return Interpolator(*self._sources(), basedir=self.basedir)
+        return Interpolator(*self._sources(), basedir=self.basedir, where=self.where)
 
     def _sources(self) -> Iterator[Lookup]:
         if self.basedir is not None:
@@ -181,11 +193,3 @@ def overridden(properties: Mapping[str, str], user: Mapping[str, str]) -> Mappin
     """Return a POM's properties with the versions that a user gave from outside put in."""
     given = {name: user[name] for name in CI_FRIENDLY if name in user}
     return {**properties, **given} if given else (properties or NOTHING)
-
-
-def _cycle(expression: str, naked: str, path: list[str]) -> ProjectError:
-    names = ", ".join(dict.fromkeys((*path, naked)))
-    return ProjectError(
-        f"Resolving expression: '${{{expression}}}': Detected the following recursive "
-        f"expression cycle in '{naked}': [{names}]"
-    )

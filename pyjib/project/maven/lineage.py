@@ -29,6 +29,7 @@ from pyjib.project.maven.profiles import ProfileContext, active_profiles
 from pyjib.project.maven.schema import check_schema
 from pyjib.project.maven.super_pom import SUPER_POM
 from pyjib.project.maven.validation import place, raw_violations, reject
+from pyjib.project.maven.version import VersionRange, parse_range
 from pyjib.project.maven.xml_tree import read_bytes
 
 _PARENTS_VERSION = frozenset(
@@ -193,7 +194,7 @@ class Lineages:
         version = found.effective_version
         if version == parent.version or version is None:
             return file, ()
-        wanted = _range(parent.version)
+        wanted = parse_range(parent.version)
         if wanted is None or not wanted.contains(version):
             return None, ()  # another version is meant: the repository has it
         _require_own_version(pom, path)
@@ -203,7 +204,7 @@ class Lineages:
         self, pom: RawPom, parent: Parent, path: Path, repositories: Sequence[Repository]
     ) -> Path:
         version = parent.version
-        wanted = _range(version)
+        wanted = parse_range(version)
         if wanted is not None:
             version = self._highest(parent, wanted, repositories) or version
             _require_own_version(pom, path)
@@ -242,10 +243,3 @@ def _require_own_version(pom: RawPom, path: Path) -> None:
         raise ProjectError(
             f"{path}: Version must be a constant, because the parent's version is a range"
         )
-
-
-def _range(version: str) -> VersionRange | None:
-    if not version.startswith(("[", "(")):
-        return None
-    from pyjib.project.maven.version import parse_range
-    return parse_range(version)

@@ -136,9 +136,7 @@ class LocalRepository:
 
 def _is_safe(artifact: Artifact) -> bool:
     """Tell whether coordinates stay inside the repository: a POM may say anything."""
-    return not any(
-        part == ".." or "/" in part or "\\" in part or "\0" in part for part in artifact
-    )
+    return not any(part == ".." or "/" in part or "\\" in part or "\0" in part for part in artifact)
 
 
 def _newest_snapshot(directory: str, artifact: Artifact) -> Path | None:

@@ -99,7 +99,7 @@ class _Mediation:
                     self._found(child, siblings, visited, scope, optional=optional)
             elif number in self._winners and self._winners[number] not in (None, child):
                 losers = True
-            elif number in self._passable:
+            elif child.children and number in self._passable:
                 self._walk(
                     child.children,
                     self._scope(child, number, scope),

@@ -64,7 +64,6 @@ def bind_plugins(plugins: Plugins, bound: Plugins, managed: Plugins) -> Plugins:
 
 def expand_executions(plugin: Plugin) -> Plugin:
     """Return a plugin whose executions carry its own configuration under theirs."""
-    plugin = replace(plugin, dependencies=manage(plugin.dependencies, NO_MANAGEMENT))
     if plugin.configuration is None or not plugin.executions:
         return plugin
     executions = (
@@ -72,6 +71,11 @@ def expand_executions(plugin: Plugin) -> Plugin:
         for execution in plugin.executions
     )
     return replace(plugin, executions=tuple(executions))
+
+
+def with_default_scopes(plugin: Plugin) -> Plugin:
+    """Return a plugin whose dependencies all have a scope."""
+    return replace(plugin, dependencies=manage(plugin.dependencies, NO_MANAGEMENT))
 
 
 def _leaves_something(plugin: Plugin) -> bool:

@@ -192,7 +192,8 @@ def _bounds(condition: str) -> Iterator[tuple[str, bool]]:
 def _compare(version: str, bound: str, closed: bool, *, left: bool) -> int:
     if not bound:
         return 1 if left else -1
-    ours = _three(re.split(r"[._-]", re.sub(r"[^\d._-]", "", version)))
+    digits = re.sub(r"[^\d._-]", "", version).rstrip("._-")  # "9-ea" is 9
+    ours = _three(re.split(r"[._-]", digits))
     theirs = _three(bound.split("."))
     if ours != theirs:
         return -1 if ours < theirs else 1

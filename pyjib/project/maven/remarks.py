@@ -14,6 +14,7 @@ _WAY_OUT = "if the class path differs, give it with --classpath-file"
 _HARMLESS = (
     "kr.motd.maven:os-maven-plugin",
     "org.apache.maven.wagon:",
+    "org.apache.maven.scm:",
     "org.apache.maven.extensions:maven-build-cache-extension",
     "com.gradle:",
 )
@@ -31,13 +32,12 @@ def extension_warning(group: str, artifact: str, where: str) -> str:
     )
 
 
-def model_remarks(lineage: Lineage) -> Iterator[str]:
+def model_remarks(lineage: Lineage, packaging: str) -> Iterator[str]:
     """Yield warnings; raises ``ProjectError`` for a packaging that nothing can provide."""
     build, where = lineage.body.build, str(lineage.paths[0])
     for group, artifact, _ in build.extensions:
         if not is_harmless_extension(group, artifact):
             yield extension_warning(group, artifact, where)
-    packaging = lineage.pom.packaging
     if knows_packaging(packaging):
         return
     if not build.extensions and not any(plugin.extensions for plugin in build.plugins):

@@ -25,8 +25,10 @@ from pyjib.project.maven.settings import Settings, read_settings
 from pyjib.project.maven.system_properties import system_properties
 from pyjib.project.maven.xml_tree import parse_xml, read_bytes
 
-_WRAPPER_VERSION = re.compile(r"apache-maven-(\d+)\.(\d+)")
-_MAVEN_39 = (3, 9)
+_WRAPPER_VERSION = re.compile(r"apache-maven-(\d+\.\d+(?:\.\d+)?[\w.-]*?)(?:-bin)?\.(?:zip|tar)")
+_CORE = re.compile(r"maven-core-(\d+\.\d+[\w.-]*)\.jar")
+_BY_LINE_SINCE = (3, 9)
+_CURRENT = "3.9.11"  # what pyjib stands for where nothing tells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +72,14 @@ def start_session(
     """
     directory = directory.absolute()
     root = find_root(directory)
-    modern = _maven_version(root) >= _MAVEN_39
+    version = _maven_version(root, host)
+    modern = tuple(map(int, version.split(".")[:2])) >= _BY_LINE_SINCE
     given = (arguments or Arguments()).over(_standing_arguments(root, host, modern=modern))
     jdk = jdk or find_jdk(host)
     system = {
         **system_properties(host, jdk, directory),
         "maven.multiModuleProjectDirectory": str(root),
+        "maven.version": version,
         **_jvm_options(root, host),
         **given.properties,  # Maven sets them in its JVM too, where -Djava.version=11 counts
     }
@@ -131,11 +135,16 @@ def _jvm_options(root: Path, host: HostEnvironment) -> dict[str, str]:
     return jvm_properties(split_shell(options))
 
 
-def _maven_version(root: Path) -> tuple[int, int]:
-    """Return the Maven that the project's wrapper asks for; a current one if it has none."""
+def _maven_version(root: Path, host: HostEnvironment) -> str:
+    """Return the Maven that the project's wrapper asks for, else the one installed."""
     text = _read_text(root / ".mvn" / "wrapper" / "maven-wrapper.properties")
     found = _WRAPPER_VERSION.search(text)
-    return _MAVEN_39 if found is None else (int(found[1]), int(found[2]))
+    home = host.get("MAVEN_HOME") or host.get("M2_HOME")
+    if found is None and home is not None:
+        libraries = Path(home, "lib")
+        names = sorted(path.name for path in libraries.glob("maven-core-*.jar"))
+        found = next(filter(None, map(_CORE.fullmatch, names)), None)
+    return _CURRENT if found is None else found[1]
 
 
 def _must_be(path: Path | None) -> Path | None:

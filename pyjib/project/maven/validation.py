@@ -6,7 +6,7 @@ Only what bears on dependencies and on the project's name is judged.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +49,21 @@ def raw_violations(pom: RawPom) -> Iterator[Violation]:
         yield Violation("'modelVersion' is missing.")
     elif version != "4.0.0":
         yield Violation(f"'modelVersion' must be one of [4.0.0] but is '{version}'.")
+
+
+def module_violations(modules: Sequence[str], packaging: str) -> Iterator[Violation]:
+    """Yield what is wrong with a project's modules."""
+    if modules and packaging != "pom":
+        yield Violation(
+            f"'packaging' with value '{packaging}' is invalid. Aggregator projects require 'pom' "
+            "as packaging."
+        )
+    for number, module in enumerate(modules):
+        if not module:
+            yield Violation(
+                f"'modules.module[{number}]' has been specified without a path to the project "
+                "directory."
+            )
 
 
 def dependency_violations(

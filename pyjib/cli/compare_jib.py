@@ -1,0 +1,204 @@
+"""``pyjib compare-jib``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pyjib.base import BaseImages
+from pyjib.build import assemble, pull
+from pyjib.cancellation import Cancellation
+from pyjib.cli import options as shared
+from pyjib.cli import output as outputs
+from pyjib.cli.command import Command
+from pyjib.cli.exits import FAILED
+from pyjib.cli.interrupts import run_cancellable
+from pyjib.cli.messages import say, visible
+from pyjib.cli.read_options import read_options
+from pyjib.compare import Comparison, Difference, compare_images
+from pyjib.errors import ConfigurationError
+from pyjib.events import Listener
+from pyjib.oci.identity import Identity
+from pyjib.oci.image import AnyImage, ImageIndex
+from pyjib.oci.json import Json, dump
+from pyjib.oci.location import ArchiveLocation, Location, parse_location
+from pyjib.options import BuildOptions
+
+EXAMPLES = """
+# Is what build makes of the project in this directory the image that Jib pushed?
+pyjib compare-jib registry.example.com/team/app:1.0
+
+# After `mvn jib:buildTar`, with an option that the image was made with
+pyjib compare-jib target/jib-image.tar --from eclipse-temurin:17-jdk
+
+# What differs, for a program
+pyjib compare-jib oci://image app.jar --json
+"""
+
+_ELSEWHERE = {"to": (), "tag": (), "name": None}
+"""Options of build that say where the image goes: here it goes nowhere."""
+
+
+def parse_image(text: str) -> Location:
+    """Parse a location; the path of a tar file will do."""
+    if "://" not in text and text.lower().endswith(".tar"):
+        return ArchiveLocation(path=Path(text))
+    return parse_location(text)
+
+
+@click.command(
+    name="compare-jib",
+    cls=Command,
+    examples=EXAMPLES,
+    params=[
+        click.Argument(["image"], type=shared.Text("image", parse_image), metavar="IMAGE"),
+        shared.PATH,
+        *(option for option in shared.OPTIONS if option.name not in _ELSEWHERE),
+        shared.CACHE,
+        shared.JSON,
+        *outputs.OPTIONS,
+        outputs.QUIET,
+        shared.DEBUG,
+    ],
+)
+@click.pass_context
+def compare_jib_command(ctx: click.Context, /, image: Location, path: Path, **given: Any) -> int:
+    """Compare an image that Jib made with the one that build makes of the project.
+
+    IMAGE is a name in a registry, docker://NAME, tar://FILE or the path of a .tar file, or
+    oci://DIR[:TAG]. PATH and options are those of build; nothing is written. Jib's version is
+    taken from the image's history unless it is known otherwise. The exit code is 0 if the
+    images are equal, down to image ID and manifest digest, and 1 if not: then the first
+    difference is shown for each of index, manifest, config, layers, tar entries, headers and
+    bytes. What `docker save` writes, and Jib's own jib-image.tar, have no manifest to compare.
+    """
+    options = read_options({**given, **_ELSEWHERE})
+    output = outputs.output_of(ctx, given)
+    with output:
+        result = run_cancellable(
+            lambda cancellation: compare(image, options, path, output, cancellation),
+            abandon=output.abandon,
+        )
+    say(dump(document(result)).decode() if given["as_json"] else "\n".join(_lines(result)))
+    return 0 if result.is_equal else FAILED
+
+
+def compare(
+    location: Location,
+    options: BuildOptions,
+    path: Path,
+    listener: Listener,
+    cancellation: Cancellation,
+) -> Comparison:
+    """Pull Jib's image, build ours, and compare them."""
+    with pull(
+        location,
+        platforms=options.platforms,
+        options=options,
+        listener=listener,
+        cancellation=cancellation,
+    ) as pulled:
+        jib = _one_image(pulled)
+        if not options.identity.is_jib:
+            options = replace(options, identity=identity_of(pulled))
+        with assemble(
+            options, path=path, listener=listener, cancellation=cancellation
+        ) as assembled:
+            return compare_images(
+                jib,
+                assembled.image,
+                has_manifest=_has_manifest(pulled),
+                cancellation=cancellation,
+            )
+
+
+def identity_of(pulled: BaseImages) -> Identity:
+    """Return which Jib made an image, by the last step of its history.
+
+    Raises ``ConfigurationError`` for an image that no Jib made, or one whose ``created_by`` was
+    changed.
+    """
+    history = pulled.images[0].config.history
+    created_by = str(history[-1].get("created_by") or "") if history else ""
+    tool, colon, version = created_by.rpartition(":")
+    if not colon or history[-1].get("author") != "Jib":
+        raise ConfigurationError(
+            f"{pulled.name} does not look like an image made by Jib: its last layer was "
+            f"created by {created_by or 'nobody who says so'}",
+            hint="name an image that jib:build, jib:dockerBuild or jib:buildTar made",
+        )
+    return Identity.of_jib(version, tool=tool)
+
+
+def _one_image(pulled: BaseImages) -> AnyImage:
+    if pulled.index is not None:
+        return ImageIndex(index=pulled.index, images=pulled.images)
+    if len(pulled.images) > 1:
+        raise ConfigurationError(
+            f"{pulled.name} has images for several platforms, and no index that lists them",
+            hint="choose one by --platform",
+        )
+    return pulled.images[0]
+
+
+def _has_manifest(pulled: BaseImages) -> bool:
+    """Tell whether the manifests are those that the image was stored with.
+
+    Where there was none, or where layers were plain tars, reading the image made new ones.
+    """
+    entries = pulled.index.manifests if pulled.index is not None else ()
+    known = {pulled.digest, *(entry.digest for entry in entries)}
+    return all(image.digest in known for image in pulled.images)
+
+
+def document(result: Comparison) -> Json:
+    """Return a comparison as JSON; ``manifestCompared`` tells whether Jib's was there."""
+    return {
+        "equal": result.is_equal,
+        "manifestCompared": result.has_manifest,
+        "jib": {
+            "imageDigest": str(result.jib_digest) if result.jib_digest else None,
+            "imageId": str(result.jib_image_id),
+        },
+        "ours": {"imageDigest": str(result.our_digest), "imageId": str(result.our_image_id)},
+        "differences": [
+            {
+                "level": difference.level.value,
+                "place": difference.place,
+                "jib": difference.jib,
+                "ours": difference.ours,
+            }
+            for difference in result.differences
+        ],
+    }
+
+
+def _lines(result: Comparison) -> Iterator[str]:
+    if result.is_equal:
+        digest = f"{result.our_digest}, " if result.has_manifest else ""
+        yield f"equal: {digest}image ID {result.our_image_id}"
+    else:
+        yield "different"
+    if not result.has_manifest:
+        yield "not compared: manifest and compressed layers, which this kind of image lacks"
+    for difference in result.differences:
+        yield from _difference(difference)
+
+
+def _difference(difference: Difference) -> Iterator[str]:
+    yield visible(f"{difference.level:9} {difference.place}")
+    for side, value in (("jib", difference.jib), ("ours", difference.ours)):
+        yield visible(f"  {side:7} {_shortened(value)}")
+
+
+_LONGEST = 300
+
+
+def _shortened(value: str | None) -> str:
+    if value is None:
+        return "(nothing)"
+    return value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"

@@ -1,0 +1,245 @@
+"""A project's dependencies as files, in the order of Maven's ``getArtifacts()``.
+
+What is in that order is what Jib's goals ask for: scopes compile, runtime and system, of every
+type. Nothing is downloaded. Specification: ``maven-and-gradle-projects`` §3 and §4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyjib.errors import DependencyError
+from pyjib.project.maven.artifact import Artifact
+from pyjib.project.maven.collect import Occurrence, collect
+from pyjib.project.maven.effective import Builder
+from pyjib.project.maven.local_repository import LocalRepository, RepositoryFile
+from pyjib.project.maven.mediate import mediate
+from pyjib.project.maven.model import Coordinates, Descriptor, EffectiveModel, Repository
+from pyjib.project.maven.reactor import (
+    Reactor,
+    is_project_artifact,
+    module_file,
+    not_packaged,
+)
+
+_AT_RUN_TIME = frozenset(("compile", "runtime", "system"))
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """One of the project's artifacts with its file.
+
+    ``name`` is the file's name as Maven knows it; ``is_module`` tells whether it is another
+    project of the same build.
+    """
+
+    artifact: Artifact
+    type: str
+    scope: str
+    path: Path
+    name: str
+    is_module: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """The project's libraries in the order of its class path; ``warnings`` are for the user."""
+
+    libraries: tuple[Library, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Finds what projects depend on, in a local repository and in the reactor."""
+
+    builder: Builder
+    repository: LocalRepository
+    reactor: Reactor
+    mirrors: frozenset[str] = frozenset()
+
+    def resolve(self, model: EffectiveModel) -> Resolution:
+        """Return a project's libraries.
+
+        Raises ``DependencyError`` for what is not there: it has the coordinates, who wants it,
+        and the command that fetches it. Raises ``ProjectError`` for what Maven rejects.
+        """
+        source = _Source(self, model.repositories)
+        graph = collect(model.dependencies, model.dependency_management, source)
+        mediate(graph)
+        finder = _Finder(self, str(model.coordinates))
+        found = [finder.find(occurrence, trail) for occurrence, trail in in_order(graph)]
+        finder.require_all()
+        libraries = tuple(library for library in found if library is not None)
+        known = source.repository_ids | self.mirrors
+        return Resolution(
+            libraries=libraries,
+            warnings=(*finder.warnings, *_strangers(self.repository, libraries, known)),
+        )
+
+
+def in_order(graph: Sequence[Occurrence]) -> Iterator[tuple[Occurrence, tuple[Occurrence, ...]]]:
+    """Yield what a mediated graph has at run time, each with those on the way to it.
+
+    A walk in pre-order, through occurrences of other scopes too.
+    """
+    seen: set[int] = set()
+    stack: list[tuple[Iterator[Occurrence], tuple[Occurrence, ...]]] = [(iter(graph), ())]
+    while stack:
+        siblings, trail = stack[-1]
+        occurrence = next(siblings, None)
+        if occurrence is None:
+            stack.pop()
+            continue
+        if occurrence.scope in _AT_RUN_TIME:
+            yield occurrence, trail
+        if id(occurrence.children) not in seen:
+            seen.add(id(occurrence.children))
+            stack.append((iter(occurrence.children), (*trail, occurrence)))
+
+
+class _Source:
+    """What artifacts ask for: modules by their models, all else by POMs of the repository."""
+
+    def __init__(self, resolver: Resolver, repositories: Sequence[Repository]) -> None:
+        self._resolver, self._repositories = resolver, tuple(repositories)
+        self.repository_ids = frozenset(repository.id for repository in repositories)
+
+    def descriptor(self, coordinates: Coordinates) -> Descriptor:
+        resolver = self._resolver
+        module = resolver.reactor.model(coordinates)
+        if module is not None:
+            return module.descriptor()
+        found = resolver.builder.descriptor(coordinates, self._repositories)
+        if found.problem is not None:
+            self._require_looked_for(coordinates)
+        self.repository_ids |= {repository.id for repository in found.repositories}
+        return found
+
+    def versions(self, group: str, artifact: str) -> Sequence[str]:
+        return self._resolver.repository.versions(group, artifact, self._repositories)
+
+    def named_version(self, group: str, artifact: str, name: str) -> str | None:
+        return self._resolver.repository.named_version(group, artifact, name)
+
+    def _require_looked_for(self, coordinates: Coordinates) -> None:
+        """Raise if a POM is missing because nobody fetched it: its dependencies are unknown then.
+
+        Maven goes on without one that no repository has; what it left behind tells.
+        """
+        repository = self._resolver.repository
+        pom = Artifact(*coordinates, extension="pom")
+        if (
+            repository.find(pom) is None
+            and not repository.has_failed(pom)
+            and repository.find(Artifact(*coordinates)) is None
+        ):
+            raise DependencyError(
+                f"the POM of {coordinates} is not in the local repository {repository.root}",
+                hint=f"let Maven fetch it: mvn dependency:go-offline, or {pom.fetch_command}",
+            )
+
+
+@dataclass(slots=True)
+class _Finder:
+    """Finds files, and gathers those that are missing to tell of them all at once."""
+
+    resolver: Resolver
+    project: str
+    warnings: list[str] = field(default_factory=list)
+    _missing: list[tuple[Artifact, str]] = field(default_factory=list)
+
+    def find(self, occurrence: Occurrence, trail: Sequence[Occurrence]) -> Library | None:
+        """Return an occurrence with its file, ``None`` if that is missing."""
+        if occurrence.problem is not None:
+            self.warnings.append(occurrence.problem)
+        artifact = occurrence.artifact
+        wanted_by = " → ".join((self.project, *(str(found.artifact) for found in trail)))
+        is_module = False
+        if occurrence.system_path is not None:
+            file = _system_file(occurrence, occurrence.system_path, wanted_by)
+        elif (module := self.resolver.reactor.model(_coordinates(artifact))) is not None:
+            file = module_file(module, artifact)
+            is_module = is_project_artifact(module, artifact, occurrence.type)
+            if not file.path.is_file():
+                file, is_module = self._installed(module, artifact, file, wanted_by), False
+        else:
+            found = self.resolver.repository.find(artifact)
+            if found is None:
+                self._missing.append((artifact, wanted_by))
+                return None
+            file = found
+        return Library(
+            artifact=artifact,
+            type=occurrence.type,
+            scope=occurrence.scope,
+            path=file.path,
+            name=file.name,
+            is_module=is_module,
+        )
+
+    def require_all(self) -> None:
+        """Raise ``DependencyError`` if any file was missing."""
+        if not self._missing:
+            return
+        repository = self.resolver.repository
+        lines = [
+            f"{artifact} (wanted by {wanted_by}{_once_failed(repository, artifact)})"
+            for artifact, wanted_by in self._missing[:_NAMED]
+        ]
+        more = len(self._missing) - _NAMED
+        message = f"not in the local repository {repository.root}: {', '.join(lines)}"
+        raise DependencyError(
+            f"{message} and {more} more" if more > 0 else message,
+            hint="let Maven fetch it: mvn dependency:go-offline, or "
+            f"{self._missing[0][0].fetch_command}",
+        )
+
+    def _installed(
+        self, module: EffectiveModel, artifact: Artifact, file: RepositoryFile, wanted_by: str
+    ) -> RepositoryFile:
+        installed = self.resolver.repository.find(artifact)
+        if installed is None:
+            raise not_packaged(module, file, f"wanted by {wanted_by}")
+        self.warnings.append(
+            f"{file.path} is not there, so {module.coordinates} is taken from the local "
+            f"repository as it was last installed: {installed.path}"
+        )
+        return installed
+
+
+def _system_file(occurrence: Occurrence, path: str, wanted_by: str) -> RepositoryFile:
+    found = Path(path)
+    if not found.is_file():
+        raise DependencyError(
+            f"{occurrence.artifact} is in scope system, and there is no file {path} "
+            f"(wanted by {wanted_by})",
+            hint="put the file where systemPath in the pom says",
+        )
+    return RepositoryFile(found, found.name)
+
+
+def _coordinates(artifact: Artifact) -> Coordinates:
+    return Coordinates(artifact.group, artifact.artifact, artifact.base_version)
+
+
+def _once_failed(repository: LocalRepository, artifact: Artifact) -> str:
+    return "; Maven did not find it either" if repository.has_failed(artifact) else ""
+
+
+def _strangers(
+    repository: LocalRepository, libraries: Sequence[Library], known: frozenset[str]
+) -> Iterator[str]:
+    """Warn of files from repositories that the project does not ask: Maven asks again then."""
+    origins = ((library.path, repository.origins(library.path)) for library in libraries)
+    foreign = [(path, ids) for path, ids in origins if ids and not ids & known]
+    if foreign:
+        path, ids = foreign[0]
+        yield (
+            f"{len(foreign)} files of the local repository come from repositories that the "
+            f"project does not name, for example {path} from {', '.join(sorted(ids))}; "
+            "they are used as they are"
+        )
