@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,18 +25,24 @@ from pyjib.oci.location import EngineLocation, Location, RegistryLocation
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
 from pyjib.options import BuildOptions
-from pyjib.plan import make_plan, plan_warnings
+from pyjib.plan import make_plan, plan_listed, plan_warnings, transform
 from pyjib.plan.model import BuildPlan
-from pyjib.project import Project, read_extras, read_project
+from pyjib.project import (
+    Project,
+    read_extras,
+    read_listed,
+    read_project,
+    read_transformation_files,
+)
 from pyjib.registry.client import RegistryClient
 from pyjib.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What stages 1 and 2 made of a path and options."""
+    """What stages 1 and 2 made of a path and options; ``project`` ``None`` is files listed."""
 
-    project: Project
+    project: Project | None
     plan: BuildPlan
 
 
@@ -68,37 +74,54 @@ class BuildResult:
         return self.image.image_id
 
 
-def plan(options: BuildOptions, *, path: Path = Path(), listener: Listener = ignore) -> Planned:
+def plan(
+    options: BuildOptions,
+    *,
+    path: Path = Path(),
+    read: Callable[[], Project] | None = None,
+    listener: Listener = ignore,
+) -> Planned:
     """Read the project at ``path`` and make its plan; nothing is written or sent.
 
-    Raises ``ProjectError`` and ``ConfigurationError``.
+    ``read`` reads the project instead, where the caller knows more of it than where it lies;
+    with ``options.layers`` there is none. Raises ``ProjectError`` and ``ConfigurationError``.
     """
-    project = read_project(path, mode=options.mode, host=options.host)
+    if options.layers is not None:
+        made = plan_listed(options, read_listed(options.layers))
+        return Planned(project=None, plan=_transformed(made, options))
+    project = read() if read else read_project(path, mode=options.mode, host=options.host)
     listener(ProjectRead(kind=project.kind, root=str(path), detail=project.detail))
     extras = read_extras(options.extra_directories, path)
     for warning in (*project.warnings, *plan_warnings(project, options, extras)):
         listener(warning)
-    return Planned(project=project, plan=make_plan(project, options, extras))
+    made = make_plan(project, options, extras)
+    return Planned(project=project, plan=_transformed(made, options))
+
+
+def _transformed(made: BuildPlan, options: BuildOptions) -> BuildPlan:
+    steps = options.transformations
+    return transform(made, steps, read_transformation_files(steps)) if steps else made
 
 
 def build(
     options: BuildOptions,
     *,
     path: Path = Path(),
+    read: Callable[[], Project] | None = None,
     listener: Listener = ignore,
     cancellation: Cancellation | None = None,
 ) -> BuildResult:
     """Build the image of the project at ``path`` once and write it to every target.
 
-    Raises ``PyjibError``; whatever happens, no target has a name whose content is missing, and
-    no half-written file stays.
+    ``read`` is as for ``plan``. Raises ``PyjibError``; whatever happens, no target has a name
+    whose content is missing, and no half-written file stays.
     """
     if not options.targets:
         raise ConfigurationError(
             "nowhere to write the image to",
             hint="name a target, for example --to objectworld/docker-hello or --to tar://app.tar",
         )
-    planned = plan(options, path=path, listener=listener)
+    planned = plan(options, path=path, read=read, listener=listener)
     check_java_name(planned.plan.base, planned.plan.java_version)
     with open_tools(options, listener=listener, cancellation=cancellation) as tools:
         destinations = _open_destinations(options, planned.project, tools)
@@ -132,6 +155,7 @@ def assemble(
     options: BuildOptions,
     *,
     path: Path = Path(),
+    read: Callable[[], Project] | None = None,
     listener: Listener = ignore,
     cancellation: Cancellation | None = None,
 ) -> Iterator[Assembled]:
@@ -139,7 +163,7 @@ def assemble(
 
     Its layers can be read until the context ends. Raises ``PyjibError``.
     """
-    planned = plan(options, path=path, listener=listener)
+    planned = plan(options, path=path, read=read, listener=listener)
     check_java_name(planned.plan.base, planned.plan.java_version)
     with open_tools(options, listener=listener, cancellation=cancellation) as tools:
         yield _make(planned.plan, options.platforms, tools)
@@ -210,7 +234,7 @@ def cache_directory(options: BuildOptions) -> Path:
 
 
 def _open_destinations(
-    options: BuildOptions, project: Project, tools: BaseTools
+    options: BuildOptions, project: Project | None, tools: BaseTools
 ) -> tuple[Destination, ...]:
     destination_tools = DestinationTools(
         registry=tools.registry,
@@ -226,7 +250,7 @@ def _open_destinations(
     )
 
 
-def image_names(options: BuildOptions, project: Project) -> tuple[Reference, ...]:
+def image_names(options: BuildOptions, project: Project | None) -> tuple[Reference, ...]:
     """Return what the image is called in archives and layouts, the first name being its own.
 
     That is ``options.name``, else the first target that is a name, else the project's own
@@ -245,8 +269,9 @@ def image_names(options: BuildOptions, project: Project) -> tuple[Reference, ...
     return tuple(dict.fromkeys([first, *(first.with_tag(tag) for tag in options.tags)]))
 
 
-def _project_reference(project: Project) -> Reference:
-    words = re.sub(r"[^a-z0-9]+", "-", project.name.lower()).strip("-")
+def _project_reference(project: Project | None) -> Reference:
+    name = project.name if project else ""
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     try:
         return Reference.parse(words or "application")
     except InvalidReferenceError:

@@ -127,6 +127,18 @@ class FileProperties:
     group: str | None = None
     time: Instant | None = None
 
+    def over(self, outer: FileProperties) -> FileProperties:
+        """Return these properties, with those that are not said taken from ``outer``."""
+        return FileProperties(
+            file_mode=outer.file_mode if self.file_mode is None else self.file_mode,
+            directory_mode=(
+                outer.directory_mode if self.directory_mode is None else self.directory_mode
+            ),
+            user=outer.user if self.user is None else self.user,
+            group=outer.group if self.group is None else self.group,
+            time=outer.time if self.time is None else self.time,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedCopy:

@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "build": GROUND
     | {"oci", "options", "project", "plan", "layer", "image", "base", "destination"}
     | {"registry", "engine", "store"},
+    "configure": GROUND | {"oci", "options", "project", "jib"},
     "cli": {"*"},
     "__init__": {"*"},
     "__main__": {"cli"},

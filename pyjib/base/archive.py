@@ -99,7 +99,7 @@ def _read_saved(files: ArchiveFiles, name: str, tools: BaseTools) -> Image:
     saved = _saved(files, name)
     data = files.read(saved.config)
     if data is None:
-        raise ContentError(f"base image {name} is not complete: it lacks {saved.config}")
+        raise ContentError(f"image {name} is not complete: it lacks {saved.config}")
     _check_config_name(saved.config, data, name)
     config = ImageConfig.parse(data)
     _check_count(len(saved.layers), config)
@@ -127,7 +127,7 @@ def _saved(files: ArchiveFiles, name: str) -> _Saved:
     data = files.read(_MANIFEST_FILE)
     if data is None:
         raise ConfigurationError(
-            f"base image {name} is no image archive: it has neither {_MANIFEST_FILE} nor "
+            f"image {name} is no image archive: it has neither {_MANIFEST_FILE} nor "
             f"{INDEX_FILE} with its blobs",
             hint="make one by `docker save`, or by `pyjib build --to tar://FILE`",
         )
@@ -135,12 +135,12 @@ def _saved(files: ArchiveFiles, name: str) -> _Saved:
     if len(entries) != 1:
         names = [str(tag) for entry in entries for tag in entry.get("repotags") or ()]
         raise ConfigurationError(
-            f"base image {name} holds {len(entries)} images: {', '.join(names) or 'without names'}",
+            f"image {name} holds {len(entries)} images: {', '.join(names) or 'without names'}",
             hint="save the one that you need on its own",
         )
     config, layers = entries[0].get("config"), entries[0].get("layers")
     if not isinstance(config, str) or not isinstance(layers, list):
-        raise ContentError(f"{_MANIFEST_FILE} of base image {name} names no config or no layers")
+        raise ContentError(f"{_MANIFEST_FILE} of image {name} names no config or no layers")
     return _Saved(config=config, layers=tuple(str(layer) for layer in layers))
 
 
@@ -148,11 +148,9 @@ def _parse(data: bytes, name: str) -> list[dict[str, Any]]:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise ContentError(
-            f"{_MANIFEST_FILE} of base image {name} is not valid JSON: {error}"
-        ) from None
+        raise ContentError(f"{_MANIFEST_FILE} of image {name} is not valid JSON: {error}") from None
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise ContentError(f"{_MANIFEST_FILE} of base image {name} is not a list of objects")
+        raise ContentError(f"{_MANIFEST_FILE} of image {name} is not a list of objects")
     return [{key.lower(): member for key, member in entry.items()} for entry in value]
 
 
@@ -161,7 +159,7 @@ def _check_config_name(path: str, data: bytes, name: str) -> None:
     stem = path.rpartition("/")[2].removesuffix(".json")
     digest = Digest.of(data).hex
     if len(stem) == len(digest) and stem.isalnum() and stem != digest:
-        raise DigestMismatchError(f"config {path} of base image {name} has the digest {digest}")
+        raise DigestMismatchError(f"config {path} of image {name} has the digest {digest}")
 
 
 def _check_count(layers: int, config: ImageConfig) -> None:
@@ -201,5 +199,5 @@ def _open(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise ConfigurationError(
-            f"cannot read base image tar://{path}: {error.strerror or error}"
+            f"cannot read the image tar://{path}: {error.strerror or error}"
         ) from None

@@ -46,7 +46,7 @@ class ArchiveFiles:
                         members[_normal(entry.name)] = member
         except (tarfile.TarError, OSError, ValueError) as error:
             raise ContentError(
-                f"base image {name} is no readable tar: {error}",
+                f"image {name} is no readable tar: {error}",
                 hint="name an archive made by `docker save` or by `pyjib build --to tar://FILE`",
             ) from None
         return cls(name=name, opener=opener, members=members)
@@ -58,8 +58,7 @@ class ArchiveFiles:
             return None
         if member.size > MAX_DOCUMENT:
             raise ContentError(
-                f"{path} in base image {self.name} has {member.size} bytes, "
-                f"more than {MAX_DOCUMENT}"
+                f"{path} in image {self.name} has {member.size} bytes, more than {MAX_DOCUMENT}"
             )
         with self.open(path) as file:
             return file.read()
@@ -69,7 +68,7 @@ class ArchiveFiles:
         member = self._find(path)
         if member is None:
             raise ContentError(
-                f"base image {self.name} is not complete: it lacks {path}",
+                f"image {self.name} is not complete: it lacks {path}",
                 hint="save or copy it again",
             )
         return cast(BinaryIO, _Slice(self.opener(), member.offset, member.size))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from pyjib.base.model import BaseImages, BaseTools, check_single, choose
-from pyjib.errors import ConfigurationError, ContentError
+from pyjib.errors import ConfigurationError, ContentError, MalformedDocumentError
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.config import ImageConfig
@@ -69,10 +69,13 @@ def read_entries(files: LayoutFiles, name: str) -> tuple[Descriptor, ...]:
     data = files.read(INDEX_FILE)
     if data is None:
         raise ConfigurationError(
-            f"base image {name} is no OCI layout: it has no {INDEX_FILE}",
+            f"image {name} is no OCI layout: it has no {INDEX_FILE}",
             hint="make one by `pyjib build --to oci://DIR`, or by `skopeo copy … oci:DIR:TAG`",
         )
-    return Index.parse(data).manifests
+    try:
+        return Index.parse(data).manifests
+    except MalformedDocumentError as error:
+        raise MalformedDocumentError(f"{INDEX_FILE} of image {name}: {error.message}") from None
 
 
 def _select(entries: Iterable[Descriptor], tag: str | None, name: str) -> list[Descriptor]:
@@ -81,8 +84,8 @@ def _select(entries: Iterable[Descriptor], tag: str | None, name: str) -> list[D
     fitting = [entry for entry in everything if tag is None or tag in _tags(entry)]
     if not fitting:
         raise ConfigurationError(
-            f"base image {name} is not there; {_listed(everything)}",
-            hint="choose a tag by --from oci://DIR:TAG",
+            f"image {name} is not there; {_listed(everything)}",
+            hint="choose a tag: oci://DIR:TAG",
         )
     unique = list({entry.digest: entry for entry in fitting}.values())
     platforms = {entry.platform for entry in unique}
@@ -90,8 +93,8 @@ def _select(entries: Iterable[Descriptor], tag: str | None, name: str) -> list[D
     is_index = None not in platforms and len(platforms) == len(unique) and len(names) == 1
     if len(unique) > 1 and not is_index:
         raise ConfigurationError(
-            f"base image {name} could be any of several; {_listed(fitting)}",
-            hint="choose a tag by --from oci://DIR:TAG, or use an archive of one image only",
+            f"image {name} could be any of several; {_listed(fitting)}",
+            hint="choose a tag: oci://DIR:TAG, or use an archive of one image only",
         )
     return unique
 
@@ -135,7 +138,7 @@ def _images_of_index(
     depth: int,
 ) -> tuple[Image, ...]:
     if not depth:
-        raise ContentError(f"base image {name} has indexes within indexes within indexes")
+        raise ContentError(f"image {name} has indexes within indexes within indexes")
     # Docker saves an index whole, but of its images only those that it has.
     present = [entry for entry in entries if files.blob(entry)]
     return tuple(
@@ -152,7 +155,7 @@ def _wanted(entry: Descriptor) -> tuple[Platform, ...]:
 def _image(files: LayoutFiles, manifest: Manifest, name: str) -> Image:
     if manifest.config.media_type not in types.CONFIGS:
         raise ContentError(
-            f"base image {name} is no container image: its config is of the type "
+            f"image {name} is no container image: its config is of the type "
             f"{manifest.config.media_type}"
         )
     return Image(
@@ -166,7 +169,7 @@ def _blob(files: LayoutFiles, descriptor: Descriptor, name: str) -> Blob:
     blob = files.blob(replace(descriptor, platform=None))
     if blob is None:
         raise ContentError(
-            f"base image {name} is not complete: it lacks {descriptor.digest}",
+            f"image {name} is not complete: it lacks {descriptor.digest}",
             hint="save or copy it again",
         )
     return blob

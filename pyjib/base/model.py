@@ -84,8 +84,8 @@ def check_single(image: Image, platforms: Sequence[Platform], *, name: str) -> N
     for platform in platforms:
         if not platform.accepts(image.platform):
             raise PlatformError(
-                f"base image {name} is for {image.platform} only, not for {platform}",
-                hint=f"pass --platform {image.platform}, or take a base for several platforms",
+                f"image {name} is for {image.platform} only, not for {platform}",
+                hint=f"pass --platform {image.platform}, or take an image for several platforms",
             )
 
 
@@ -103,6 +103,6 @@ def _choose_one(entries: Sequence[Descriptor], wanted: Platform, name: str) -> D
         return (exact or fitting)[0]
     there = sorted({str(entry.platform) for entry in entries if entry.platform})
     raise PlatformError(
-        f"base image {name} has no {wanted}; it has {', '.join(there) or 'no platform at all'}",
-        hint="choose among these by --platform, or take another base by --from",
+        f"image {name} has no {wanted}; it has {', '.join(there) or 'no platform at all'}",
+        hint="choose among these by --platform, or take another image",
     )

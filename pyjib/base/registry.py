@@ -77,7 +77,7 @@ class _Source:
             check_single(image, platforms, name=self.name)
             return (image,)
         if not depth:
-            raise ContentError(f"base image {self.name} has indexes within indexes within indexes")
+            raise ContentError(f"image {self.name} has indexes within indexes within indexes")
         return tuple(
             image
             for entry in choose(document.manifests, platforms, name=self.name)
@@ -104,7 +104,7 @@ class _Source:
     def _image(self, manifest: Manifest) -> Image:
         if manifest.config.media_type not in types.CONFIGS:
             raise ContentError(
-                f"base image {self.name} is no container image: its config is of the type "
+                f"image {self.name} is no container image: its config is of the type "
                 f"{manifest.config.media_type}"
             )
         return Image(

@@ -10,17 +10,20 @@ from typing import Any
 import click
 
 from pyjib.build import BuildResult, build
+from pyjib.cli import jib_options
 from pyjib.cli import options as shared
 from pyjib.cli import output as outputs
 from pyjib.cli.command import Command, Option
+from pyjib.cli.configured import read_configured
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say
-from pyjib.cli.read_options import read_options
 from pyjib.cli.render import Line, Output
+from pyjib.configure import Configured
 from pyjib.destination import Published
 from pyjib.destination.files import replacing
 from pyjib.errors import ConfigurationError
 from pyjib.events import Event, LayerPacked, Listener
+from pyjib.jib.configuration import JibOutputPaths
 from pyjib.oci.image import images_of
 from pyjib.oci.json import Json, dump
 from pyjib.oci.location import EngineLocation, Location, RegistryLocation
@@ -58,6 +61,7 @@ pyjib build --to team/app --quiet --username ci --password-stdin < token.txt
     params=[
         shared.PATH,
         *shared.OPTIONS,
+        *jib_options.OPTIONS,
         shared.CACHE,
         METADATA,
         shared.JSON,
@@ -73,18 +77,27 @@ def build_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
     PATH is a directory with a compiled project (Maven's target, Gradle's build), a jar or a
     war; the working directory if it is left out. The image is built once, and for each --to
     stdout has a line: its name by digest in a registry, else the place.
+
+    Where the pom configures jib-maven-plugin, its configuration counts for all that is not
+    said here: without --to this is what mvn jib:build does, with --to docker:// it is
+    jib:dockerBuild, and with --to tar:// jib:buildTar, down to the image ID.
     """
     started = time.monotonic()
-    options = read_options(given)
     metadata_file: Path | None = given["metadata_file"]
     if metadata_file is not None:
         _check_writable(metadata_file)
     output = outputs.output_of(ctx, given)
+    configured = read_configured(given, path, output)
+    if configured.skipped is not None:
+        output.show(Line(verb="skipped", text=configured.skipped))
+        return
+    options = configured.options
     recorder = _Recorder(output)
-    result = _build(options, path, output, recorder, started)
+    result = _build(configured, path, output, recorder, started)
     if metadata_file is not None:
-        with replacing(metadata_file) as file:
-            file.write(dump(metadata(options, result)))
+        _write(metadata_file, dump(metadata(options, result)))
+    if configured.outputs is not None:
+        _write_jib_outputs(configured.outputs, options, result)
     if given["as_json"]:
         say(dump(document(options, result, recorder.cached)).decode())
     else:
@@ -93,12 +106,16 @@ def build_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
 
 
 def _build(
-    options: BuildOptions, path: Path, output: Output, listener: Listener, started: float
+    configured: Configured, path: Path, output: Output, listener: Listener, started: float
 ) -> BuildResult:
     with output:
         result = run_cancellable(
             lambda cancellation: build(
-                options, path=path, listener=listener, cancellation=cancellation
+                configured.options,
+                path=path,
+                read=configured.read,
+                listener=listener,
+                cancellation=cancellation,
             ),
             notice=lambda: output.show(_CANCELLING),
             abandon=output.abandon,
@@ -123,6 +140,18 @@ class _Recorder:
             with self._lock:
                 self.cached.setdefault(event.digest, event.cached)
         self._listener(event)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with replacing(path) as file:
+        file.write(data)
+
+
+def _write_jib_outputs(paths: JibOutputPaths, options: BuildOptions, result: BuildResult) -> None:
+    """Write what every goal of Jib's plugin writes, without ends of lines."""
+    _write(paths.digest, str(result.digest).encode())
+    _write(paths.image_id, str(result.image_id).encode())
+    _write(paths.image_json, dump(metadata(options, result)))
 
 
 def metadata(options: BuildOptions, result: BuildResult) -> Json:

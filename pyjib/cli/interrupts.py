@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import TypeVar
@@ -94,7 +94,8 @@ def _heeding(
             os._exit(CancelledError.exit_code)
         interrupted.at = time.monotonic()
         cancellation.cancel()
-        notice()
+        with suppress(OSError, ValueError):  # the terminal may be gone
+            notice()
 
     if threading.current_thread() is not threading.main_thread():
         yield interrupted  # only the main thread may have handlers: somebody else has them

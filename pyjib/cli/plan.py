@@ -11,13 +11,15 @@ import click
 
 from pyjib.build import cache_directory, plan
 from pyjib.cancellation import Cancellation
+from pyjib.cli import jib_options
 from pyjib.cli import options as shared
 from pyjib.cli import output as outputs
 from pyjib.cli.command import Command
+from pyjib.cli.configured import read_configured
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say, visible
-from pyjib.cli.read_options import read_options
-from pyjib.cli.render import Output, size
+from pyjib.cli.render import Line, Output, size
+from pyjib.configure import Configured
 from pyjib.image.java import check_java_name
 from pyjib.layer.cache_key import KeyMaker
 from pyjib.layer.pack import describe_layer
@@ -46,6 +48,7 @@ pyjib plan --json > plan.json
     params=[
         shared.PATH,
         *shared.OPTIONS,
+        *jib_options.OPTIONS,
         shared.CACHE,
         shared.JSON,
         outputs.QUIET,
@@ -59,10 +62,13 @@ def plan_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
     PATH and options are those of build. Shown are base image, platforms, targets, what the
     container runs, and the layers with their files, sizes and digests. No server is asked.
     """
-    options = read_options(given, log_in=False)
     output = outputs.output_of(ctx, given)
+    configured = read_configured(given, path, output, log_in=False)
+    if configured.skipped is not None:
+        output.show(Line(verb="skipped", text=configured.skipped))
+        return
     result = run_cancellable(
-        lambda cancellation: _describe(options, path, output, cancellation),
+        lambda cancellation: _describe(configured, path, output, cancellation),
     )
     if given["as_json"]:
         say(dump(result).decode())
@@ -71,14 +77,16 @@ def plan_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
 
 
 def _describe(
-    options: BuildOptions, path: Path, output: Output, cancellation: Cancellation
+    configured: Configured, path: Path, output: Output, cancellation: Cancellation
 ) -> Json:
-    planned = plan(options, path=path, listener=output)
+    options = configured.options
+    planned = plan(options, path=path, read=configured.read, listener=output)
     made = planned.plan
     check_java_name(made.base, made.java_version)
     store = Store(cache_directory(options))
     digests = _file_digests(made, store, cancellation)
-    return {"project": planned.project.kind.value} | describe_plan(
+    kind = planned.project.kind.value if planned.project else "listed files"
+    return {"project": kind, "configuration": configured.source} | describe_plan(
         made,
         digest_of=lambda source: digests[id(source)],
         summarize=lambda layer: describe_layer(
@@ -115,6 +123,8 @@ def _lines(plan_: Json) -> Iterator[str]:
     recipe = plan_["recipe"]
     level = "" if recipe["level"] is None else f" level {recipe['level']}"
     yield _fact("project", plan_["project"])
+    if plan_["configuration"]:
+        yield _fact("by", plan_["configuration"])
     yield _fact("base", plan_["base"])
     yield _fact("platforms", ", ".join(plan_["platforms"]))
     yield _fact("format", f"{plan_['format']}, layers {recipe['compression']}{level}")

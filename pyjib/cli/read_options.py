@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pyjib.cli import values as parse
 from pyjib.cli.environment import read_host, read_password
 from pyjib.errors import ConfigurationError
+from pyjib.jib.to_options import Unnamed
 from pyjib.oci.location import Location, RegistryLocation
 from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.reference import DOCKER_HUB
@@ -21,12 +22,12 @@ T = TypeVar("T")
 def read_options(given: Mapping[str, Any], *, log_in: bool = True) -> BuildOptions:
     """Return what the options of ``OPTIONS`` and ``CACHE`` come to, by parameter names.
 
-    Asks for a password where ``--username`` is given, unless nobody is to ``log_in``. Raises
-    ``ConfigurationError``.
+    Targets without a name are left out. Asks for a password where ``--username`` is given,
+    unless nobody is to ``log_in``. Raises ``ConfigurationError``.
     """
     host = read_host()
     options = BuildOptions(
-        targets=given["to"],
+        targets=tuple(target for target in given["to"] if not isinstance(target, Unnamed)),
         tags=_joined(given["tag"]),
         name=given["name"],
         base=given["from"],
@@ -57,9 +58,16 @@ def read_options(given: Mapping[str, Any], *, log_in: bool = True) -> BuildOptio
         "compression": given["compression"],
     }
     options = replace(options, **{name: value for name, value in optional.items() if value})
-    registry = read_registry(given)
-    if log_in and (login := _read_login(given, options)) is not None:
-        registry = replace(registry, logins=(login,))
+    options = replace(options, registry=read_registry(given))
+    return with_login(given, options) if log_in else options
+
+
+def with_login(given: Mapping[str, Any], options: BuildOptions) -> BuildOptions:
+    """Add the login of ``--username``, before all others; asks for a password if there is one."""
+    login = _read_login(given, options)
+    if login is None:
+        return options
+    registry = replace(options.registry, logins=(login, *options.registry.logins))
     return replace(options, registry=registry)
 
 

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from pyjib.cli.environment import now, source_date_epoch
 from pyjib.errors import ConfigurationError
+from pyjib.jib.to_options import Unnamed
 from pyjib.oci.instant import EPOCH, Instant
 from pyjib.oci.location import Location, Scratch, parse_location
 from pyjib.oci.media_type import Compression
@@ -27,8 +28,10 @@ _MODE = re.compile(r"[0-7]{3}", re.ASCII)
 _COMPRESSION = re.compile(r"(gzip|zstd)(?::([0-9]{1,2}))?|none", re.ASCII)
 
 
-def parse_target(text: str) -> Location:
-    """Parse a place to write an image to."""
+def parse_target(text: str) -> Location | Unnamed:
+    """Parse a place to write an image to; ``docker://`` and ``tar://`` leave the name to Jib's."""
+    if text in (Unnamed.DOCKER, Unnamed.TAR):
+        return Unnamed(text)
     location = parse_location(text)
     if isinstance(location, Scratch):
         raise ConfigurationError(

@@ -190,7 +190,8 @@ class _Content:
         """Go to the next entry's header."""
         while self.read(_CHUNK):
             pass
-        self._walk.read(self._padding)
+        if len(self._walk.read(self._padding)) < self._padding:
+            raise ContentError("the tar is cut short after an entry")
         self._padding = 0
 
 

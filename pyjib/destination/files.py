@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from pyjib.errors import CacheError, DestinationError
+from pyjib.errors import DestinationError
 from pyjib.oci.blob import Blob
 
 CHUNK = 1 << 20
@@ -41,6 +41,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
+def is_partial(path: Path) -> bool:
+    """Tell whether ``replacing`` writes a file under this name, or was killed while it did."""
+    return path.name.startswith(".") and path.name.endswith(".partial")
+
+
 def cannot_write(path: Path, error: OSError) -> DestinationError:
     """Say that a path cannot be written, why, and what helps."""
     hint = None
@@ -55,12 +60,6 @@ def cannot_write(path: Path, error: OSError) -> DestinationError:
 
 def blob_chunks(blob: Blob) -> Iterator[bytes]:
     """Yield a blob's bytes, verified: a wrong digest raises ``ContentError`` after the last."""
-    try:
-        with blob.open() as reader:
-            while chunk := reader.read(CHUNK):
-                yield chunk
-    except OSError as error:
-        raise CacheError(
-            f"cannot read {blob.descriptor.digest}: {error.strerror or error}",
-            hint="run the build again: its file was removed or became unreadable meanwhile",
-        ) from None
+    with blob.open() as reader:
+        while chunk := reader.read(CHUNK):
+            yield chunk

@@ -6,12 +6,15 @@ import contextlib
 import os
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyjib.cancellation import Cancellation
 from pyjib.destination.archive import LAYOUT_CONTENT, image_blobs, index_entry
-from pyjib.destination.files import CHUNK, blob_chunks, cannot_write, replacing
+from pyjib.destination.files import CHUNK, blob_chunks, cannot_write, is_partial, replacing
+from pyjib.destination.lock import locked
 from pyjib.destination.model import Published
 from pyjib.errors import DestinationError, MalformedDocumentError
 from pyjib.events import (
@@ -32,7 +35,7 @@ from pyjib.oci.layout import IMAGE_NAME, INDEX_FILE, LAYOUT_FILE, REF_NAME, VERS
 from pyjib.oci.reference import Reference
 
 _INDEX_LOCK = threading.Lock()
-"""Held while any layout's index is read, changed and replaced: builds may run in threads."""
+"""Held while any layout's index is changed: builds may run in threads where nothing locks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class LayoutDestination:
                 raise DestinationError(f"cannot write {self.path}: it is no directory")
             if (self.path / LAYOUT_FILE).is_file():
                 _check_version(self.path)
-            elif any(self.path.iterdir()):
+            elif any(not is_partial(path) for path in self.path.iterdir()):
                 raise DestinationError(
                     f"cannot write {self.path}: it has files, but is no OCI layout",
                     hint="choose an empty or a new directory",
@@ -72,20 +75,22 @@ class LayoutDestination:
 
         Entries of other names stay; those of the same names are replaced. After an error the
         index is as it was, and a directory that was created for the image is gone again.
+        Others that write into the directory wait for their turn.
         """
         self.check()
         self._warn_of_format(image)
-        is_new = not (self.path / LAYOUT_FILE).exists()
         existed = self.path.exists()
-        try:
-            self._prepare()
-            for blob in image_blobs(image):
-                self._write_blob(blob)
-            self._write_index(image)
-        except BaseException:
-            if is_new and not (self.path / INDEX_FILE).exists():
-                _remove(self.path, keep_directory=existed)
-            raise
+        with self._alone():
+            is_new = not (self.path / LAYOUT_FILE).exists()
+            try:
+                self._prepare()
+                for blob in image_blobs(image):
+                    self._write_blob(blob)
+                self._write_index(image)
+            except BaseException:
+                if is_new and not (self.path / INDEX_FILE).exists():
+                    _remove(self.path, keep_directory=existed)
+                raise
         location = f"oci://{self.path}:{self.tags[0]}" if self.tags else f"oci://{self.path}"
         return Published(
             location=location, digest=image.digest, image_id=image.image_id, tags=self.tags
@@ -101,11 +106,16 @@ class LayoutDestination:
                 )
             )
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.path, self.cancellation))
+            except OSError as error:
+                raise cannot_write(self.path, error) from None
+            yield
+
     def _prepare(self) -> None:
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise cannot_write(self.path, error) from None
         if not (self.path / LAYOUT_FILE).exists():
             with replacing(self.path / LAYOUT_FILE) as file:
                 file.write(LAYOUT_CONTENT)

@@ -6,7 +6,7 @@ What ``mvn jib:build`` would do, ``jib:dockerBuild`` for a daemon without a name
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
@@ -55,15 +55,15 @@ class Given:
     """What the caller says.
 
     ``explicit`` are the fields of ``options`` that hold against the configuration; ``unnamed``
-    targets come after those of ``options``. ``identity`` ``None`` is the configured Jib's.
-    ``now`` is the present, for images that are to tell it. ``find_server`` gives logins of
+    targets come after those of ``options``. ``identity`` makes of the configured version, if it
+    is known, whose image it is to be; without it that is the configured Jib's. ``now`` is the present, for images that are to tell it. ``find_server`` gives logins of
     settings.xml by a server's id.
     """
 
     options: BuildOptions
     explicit: frozenset[str] = frozenset()
     unnamed: tuple[Unnamed, ...] = ()
-    identity: Identity | None = None
+    identity: Callable[[str | None], Identity] | None = None
     now: Instant | None = None
     find_server: FindServer = lambda _: None
 
@@ -100,7 +100,10 @@ def to_options(configuration: JibConfiguration, model: EffectiveModel, given: Gi
     that he says replaces what is configured. Raises ``ConfigurationError`` and its kind for
     configured values that Jib refuses too; where the caller's hold they are not looked at.
     """
-    identity = given.identity or _identity(configuration)
+    if given.identity is not None:
+        identity = given.identity(configuration.version)
+    else:
+        identity = _identity(configuration)
     check_required_version(configuration, identity)
     return _Translator(configuration, model, given, identity).build()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, Self
 
-from pyjib.errors import DigestMismatchError, SizeMismatchError
+from pyjib.errors import CacheError, DigestMismatchError, SizeMismatchError
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.reference import Reference
 
@@ -36,8 +36,14 @@ class Blob:
         return cls(descriptor=Descriptor.of(data, media_type), opener=lambda: io.BytesIO(data))
 
     def open(self) -> VerifiedReader:
-        """Open at the first byte; the reader raises at the end if the bytes are not these."""
-        return VerifiedReader(self.opener(), self.descriptor, self.discard)
+        """Open at the first byte; the reader raises at the end if the bytes are not these.
+
+        What the disk says no to is ``CacheError``, here and while reading.
+        """
+        try:
+            return VerifiedReader(self.opener(), self.descriptor, self.discard)
+        except OSError as error:
+            raise _unreadable(self.descriptor, error) from None
 
     def read(self, limit: int) -> bytes:
         """Return all bytes, verified; for documents, of at most ``limit`` bytes."""
@@ -76,7 +82,10 @@ class VerifiedReader(io.RawIOBase, BinaryIO):
         """Return up to ``size`` bytes, all that are left if negative, none at the end."""
         if size is None or size < 0:
             return b"".join(iter(lambda: self.read(1 << 20), b""))
-        data = self._source.read(size)
+        try:
+            data = self._source.read(size)
+        except OSError as error:
+            raise _unreadable(self._descriptor, error) from None
         self._take(data, at_end=not data and size > 0)
         return data
 
@@ -117,3 +126,10 @@ class VerifiedReader(io.RawIOBase, BinaryIO):
     def _give_up(self) -> None:
         self._source.close()  # first: Windows removes no file that is open
         self._discard()
+
+
+def _unreadable(descriptor: Descriptor, error: OSError) -> CacheError:
+    return CacheError(
+        f"cannot read {descriptor.digest}: {error.strerror or error}",
+        hint="run the build again: its file was removed or became unreadable meanwhile",
+    )

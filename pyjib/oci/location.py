@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from pyjib.errors import ConfigurationError
+from pyjib.errors import ConfigurationError, InvalidReferenceError
 from pyjib.oci.reference import Reference
 
 
@@ -100,7 +100,13 @@ def parse_location(text: str) -> Location:
 
 
 def _registry(text: str) -> RegistryLocation:
-    return RegistryLocation(reference=Reference.parse(text))
+    try:
+        return RegistryLocation(reference=Reference.parse(text))
+    except InvalidReferenceError as error:
+        if not text.startswith((".", "/", "~", "tar:", "oci:")):
+            raise
+        hint = "a file is written tar://FILE, and an OCI layout oci://DIR"
+        raise InvalidReferenceError(error.message, hint=hint) from None
 
 
 def _layout(rest: str) -> LayoutLocation:

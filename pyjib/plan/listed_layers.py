@@ -14,7 +14,7 @@ from pyjib.oci.instant import EPOCH_PLUS_SECOND
 from pyjib.oci.location import Scratch
 from pyjib.options import BuildOptions, FileProperties, ListedCopy, ListedLayer
 from pyjib.plan.container_config import make_config
-from pyjib.plan.entrypoint import choose_entrypoint
+from pyjib.plan.entrypoint import INHERIT
 from pyjib.plan.finish import make_format, make_platforms, make_recipe
 from pyjib.plan.java_glob import compile_glob
 from pyjib.plan.model import DIRECTORY_MODE, FILE_MODE, BuildPlan, LayerEntry, LayerPlan
@@ -35,7 +35,7 @@ def plan_listed(options: BuildOptions, found: ListedFiles) -> BuildPlan:
         base=options.base or Scratch(),
         platforms=make_platforms(options),
         layers=tuple(layer for layer in layers if layer.entries),
-        config=make_config(options, choose_entrypoint(options, None)),
+        config=make_config(options, None if options.entrypoint == INHERIT else options.entrypoint),
         created=options.created,
         format=make_format(options),
         identity=options.identity,

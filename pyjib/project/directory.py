@@ -40,7 +40,7 @@ from pyjib.project.spring_boot import is_boot_jar, read_boot_jar
 from pyjib.project.walk import walk_files
 from pyjib.project.war import read_war
 
-
+_AS_MAVEN = "correct the pom: Maven refuses it too, as mvn validate shows"
 _NO_POM_NEEDED = (f"target/{DIRECTORY}/{LAUNCHER}", "target/pyjib/classpath.json")
 
 
@@ -63,8 +63,13 @@ def _read_by_pom(root: Path, host: HostEnvironment) -> Project | None:
     """Read what Maven compiled, with libraries from the local repository."""
     if not (root / POM).is_file() or any((root / path).is_file() for path in _NO_POM_NEEDED):
         return None
-    maven = open_maven_project(root, host=host)
-    return maven.read() if maven.is_built else None
+    try:
+        maven = open_maven_project(root, host=host)
+        return maven.read() if maven.is_built else None
+    except DependencyError:
+        raise
+    except ProjectError as error:
+        raise ProjectError(error.message, hint=error.hint or _AS_MAVEN) from None
 
 
 def _read_by_output(root: Path, mode: Mode) -> Project:
@@ -77,7 +82,9 @@ def _read_instead(root: Path, mode: Mode, missing: DependencyError) -> Project:
     try:
         project = _read_by_output(root, mode)
     except DependencyError as error:
-        raise DependencyError(missing.message, hint=f"{missing.hint}; or {error.hint}") from None
+        raise DependencyError(
+            f"{missing.message}; {error.message}", hint=f"{missing.hint}; or {error.hint}"
+        ) from None
     return replace(project, detail=f"{project.detail} (the pom alone did not do: {missing})")
 
 

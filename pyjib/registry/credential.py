@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES
 
+GIVEN = "the options"
+"""The source of a login that was given for one build."""
+
 HUB_KEY = "https://index.docker.io/v1/"
 """What Docker files logins to Docker Hub under."""
 

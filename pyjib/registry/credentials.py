@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry import docker_config, helpers
-from pyjib.registry.credential import Credential, Search, names_of
+from pyjib.registry.credential import GIVEN, Credential, Search, names_of
 from pyjib.registry.docker_config import AskHelper
 
 
@@ -38,7 +38,7 @@ def find(
     given = _from_options(registry, options)
     if given is not None:
         return Search(credential=given)
-    tried = ["the options"] if options.logins else []
+    tried = [GIVEN] if options.logins else []
     for config in _configs(host, tried):
         found = config.find(registry, repository, ask or _ask_of(host))
         if found is not None:
@@ -83,9 +83,7 @@ def _from_options(registry: str, options: RegistryOptions) -> Credential | None:
     names = names_of(registry)
     for login in options.logins:
         if login.registry.lower() in names:
-            return Credential(
-                source="the options", username=login.username, password=login.password
-            )
+            return Credential(source=GIVEN, username=login.username, password=login.password)
     return None
 
 

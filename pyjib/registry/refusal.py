@@ -16,6 +16,7 @@ from pyjib.errors import (
     RegistryError,
     UnauthorizedError,
 )
+from pyjib.registry.credential import GIVEN
 from pyjib.registry.message import Call
 from pyjib.registry.retry import LONGEST_RETRY_AFTER, PASSING_STATUSES, Passing, retry_after
 from pyjib.registry.scope import is_reading
@@ -172,7 +173,9 @@ def login_hint(registry: str, login: LoginWords) -> str:
     if login.withheld:
         return login.withheld
     if login.used:
-        return f"the login from {login.used} was not accepted: renew it with pyjib login {registry}"
+        given = login.used.startswith(GIVEN)
+        help_ = "check user and password" if given else f"renew it with pyjib login {registry}"
+        return f"the login from {login.used} was not accepted: {help_}"
     looked = f"; none was found in {', '.join(login.tried)}" if login.tried else ""
     return f"log in with pyjib login {registry}{looked}"
 

@@ -303,13 +303,16 @@ class Session:
             return self._wire
 
 
+class _ToldError(TransportError):
+    """A failure of the connection that says what it was for."""
+
+
 def _telling(call: Call, error: PyjibError) -> PyjibError:
-    """Return an error of the connection that says what it was for."""
-    if not isinstance(error, TransportError) or error.message.startswith("cannot "):
-        known = call.action in error.message
-        if known or not isinstance(error, TransportError):
-            return error
-    return TransportError(f"cannot {call.action}: {error.message}", hint=error.hint)
+    """Return a failure of the connection with what it was for; others say so already."""
+    if not isinstance(error, TransportError) or isinstance(error, _ToldError):
+        return error
+    told = f"cannot {call.action}: {error.message.removeprefix(f'cannot {call.action}: ')}"
+    return _ToldError(told, hint=error.hint)
 
 
 def _may_see(start: Url, url: Url) -> bool:

@@ -221,9 +221,9 @@ def test_one_image_is_checked_against_what_is_asked_for(bases: Bases) -> None:
 
 
 def test_a_file_that_is_no_image_archive_is_refused(bases: Bases, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"cannot read base image tar://.*missing\.tar"):
+    with pytest.raises(ConfigurationError, match=r"cannot read the image tar://.*missing\.tar"):
         pull(ArchiveLocation(path=tmp_path / "missing.tar"), (), base_tools(tmp_path / "s"))
-    with pytest.raises(ConfigurationError, match="cannot read base image"):
+    with pytest.raises(ConfigurationError, match="cannot read the image"):
         pull(ArchiveLocation(path=tmp_path), (), base_tools(tmp_path / "s"))
     with pytest.raises(ConfigurationError, match="is no image archive") as caught:
         bases.read(tar_file({"a": b""}))

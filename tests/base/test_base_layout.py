@@ -154,6 +154,10 @@ def test_what_is_no_layout_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="is no OCI layout") as caught:
             read(path)
         assert caught.value.hint
+    (tmp_path / "index.json").write_text("{")
+    with pytest.raises(ContentError, match=rf"index\.json of image oci://{tmp_path}: .* JSON"):
+        read(tmp_path)
+    (tmp_path / "index.json").unlink()
     (tmp_path / "index.json").mkdir()
     with pytest.raises(ConfigurationError, match="cannot read"):
         read(tmp_path)

@@ -78,5 +78,5 @@ def test_a_single_image_answers_the_default_whatever_it_is() -> None:
     image = random_image(platform=Platform.parse("linux/arm64/v8"))
     check_single(image, (), name="base")
     check_single(image, (Platform.parse("linux/arm64"),), name="base")
-    with pytest.raises(PlatformError, match="base image base is for linux/arm64/v8 only"):
+    with pytest.raises(PlatformError, match="image base is for linux/arm64/v8 only"):
         check_single(image, (Platform.parse("linux/amd64"),), name="base")

@@ -229,6 +229,8 @@ def test_source_date_epoch(cli: Cli, registry: RegistryServer, base: str) -> Non
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
+        (["--to", "./app.tar"], 2, "hint: a file is written tar://FILE"),
+        (["--to", "team/app", "--tag", "a!"], 2, "--tag: not a tag: 'a!'"),
         (["--to", "team/App"], 2, "repository names have no capitals\nhint: write it as team/app"),
         (["--to", "x", "--platform", "amd64"], 2, "not a platform: 'amd64'"),
         (["--to", "x", "--format", "rpm"], 2, "'rpm' is not one of"),
@@ -325,6 +327,23 @@ def test_a_login_for_one_build(cli: Cli) -> None:
         assert wrong.code == 0 or "wr0ng" not in wrong.stderr
         assert manifest_in(server, "team/app", "latest")
     assert not (cli.home / ".docker").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits the size of files the POSIX way")
+@pytest.mark.parametrize(("most", "what"), [(8192, "{0}/app.tar: "), (1024, "{0}/cache/tmp/")])
+def test_a_full_disk(cli: Cli, base: str, most: int, what: str) -> None:
+    code = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most})); "
+        "from pyjib.cli import main; main()"
+    )
+    target = f"tar://{cli.home / 'app.tar'}"
+    with cli.start("build", HELLO, "--from", base, "--to", target, code=code) as process:
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (1, "")
+    assert f"error: cannot write {what.format(cli.home)}" in stderr
+    assert "hint: free some space" in stderr
+    assert [path.name for path in cli.home.iterdir()] == ["cache"]
+    assert list((cli.home / "cache" / "tmp").iterdir()) == []
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")

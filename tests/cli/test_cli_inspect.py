@@ -57,6 +57,7 @@ def test_an_index(cli: Cli, registry: RegistryServer) -> None:
     missing = cli("inspect", name, "--platform", "linux/s390x")
     assert missing.code == 1
     assert "linux/arm64/v8" in missing.stderr
+    assert "base" not in missing.stderr.replace(name, "")
 
 
 def test_files(cli: Cli, tmp_path: Path) -> None:

@@ -111,11 +111,25 @@ def test_handlers_are_put_back() -> None:
 
 
 @posix
-def test_what_fails_after_a_signal_was_cancelled() -> None:
+def test_an_end_of_the_terminal_is_ignored_where_the_caller_ignores_it() -> None:
+    def work(_: Cancellation) -> str:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return "done"
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        assert run_cancellable(work) == "done"
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_fails_after_a_signal_was_cancelled(number: signal.Signals) -> None:
     noticed = []
 
     def work(cancellation: Cancellation) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
         while not cancellation.cancelled:
             pass
         raise TransportError("the connection broke")

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +12,15 @@ from typing import Any
 
 import pytest
 
+from pyjib.cancellation import Cancellation
 from pyjib.destination.layout import LayoutDestination
-from pyjib.errors import DestinationError, DigestMismatchError, MalformedDocumentError
+from pyjib.destination.lock import locked
+from pyjib.errors import (
+    CancelledError,
+    DestinationError,
+    DigestMismatchError,
+    MalformedDocumentError,
+)
 from pyjib.events import BlobPresent, Event, TransferFinished, Warned
 from pyjib.oci.digest import Digest
 from pyjib.oci.image import AnyImage, images_of
@@ -222,6 +231,44 @@ def test_threads_do_not_lose_each_other_s_entries(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(tags(tmp_path)) == [str(seed) for seed in range(6)]
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from pyjib.destination.layout import LayoutDestination
+from tests.support.images import ImageFormat, random_image
+
+for seed in sys.argv[2:]:
+    image = random_image(int(seed), image_format=ImageFormat.OCI)
+    LayoutDestination(path=Path(sys.argv[1]), tags=(seed,)).write(image)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no locks of directories")
+def test_processes_do_not_lose_each_other_s_entries(tmp_path: Path) -> None:
+    layout, root = tmp_path / "new" / "layout", Path(__file__).parent.parent.parent
+    seeds = [[str(10 * process + step) for step in range(5)] for process in range(3)]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", _WRITER, layout, *few], cwd=root) for few in seeds
+    ]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    assert sorted(tags(layout)) == sorted(seed for few in seeds for seed in few)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no locks of directories")
+def test_waiting_for_another_writer_can_be_given_up(tmp_path: Path) -> None:
+    given_up = Cancellation()
+    given_up.cancel()
+    layout = tmp_path / "layout"
+    with locked(layout, Cancellation()), pytest.raises(CancelledError):
+        LayoutDestination(path=layout, cancellation=given_up).write(random_image())
+    assert list(layout.iterdir()) == []
+
+
+def test_what_another_writer_has_begun_is_not_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / ".oci-layout.0123456789ab.partial").touch()
+    LayoutDestination(path=tmp_path).check()
 
 
 @pytest.mark.peers

@@ -313,9 +313,7 @@ def test_extensions() -> None:
     )
     found = read(f"<pluginExtensions>{extension}</pluginExtensions>").plugin_extensions
     assert found == (
-        JibExtension(
-            implementation="a.B", properties=(("k", "v"),), configuration=xml("<x>1</x>")
-        ),
+        JibExtension(implementation="a.B", properties=(("k", "v"),), configuration=xml("<x>1</x>")),
         JibExtension(implementation="<extension implementation not configured>"),
     )
 
@@ -344,8 +342,10 @@ def test_configured_executions_that_are_not_looked_at_are_warned_of() -> None:
         ("<to><name>x</name></to>", "<to><name>"),
         ("<container><mainclass>x</mainclass></container>", "<container><mainclass>"),
         (
-            "<extraDirectories><paths><path><from>a</from><to>b</to></path></paths>"
-            "</extraDirectories>",
+            (
+                "<extraDirectories><paths><path><from>a</from><to>b</to></path></paths>"
+                "</extraDirectories>"
+            ),
             "<path><to>",
         ),
     ],
@@ -362,7 +362,12 @@ def test_expressions_without_a_value_are_named() -> None:
 
 
 def test_properties_of_the_user_that_do_nothing_are_named() -> None:
-    user = {"jib.to.iamge": "x", "jib.httpTimeout": "0", "other": "y", "jib.disableUpdateChecks": ""}
+    user = {
+        "jib.to.iamge": "x",
+        "jib.httpTimeout": "0",
+        "other": "y",
+        "jib.disableUpdateChecks": "",
+    }
     messages = [warned.message for warned in read("", user=user).warnings]
     assert messages == [
         "-D jib.to.iamge has no meaning to Jib",

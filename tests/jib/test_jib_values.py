@@ -53,7 +53,7 @@ def test_a_map_is_a_list_of_pairs(text: str, pairs: tuple[tuple[str, str], ...])
 
 @pytest.mark.parametrize("text", ["", "a", "=b", "a=1,", "a=b\nc", "a=1,b"])
 def test_what_is_no_pair_is_named(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="-D x: .* is not a valid key-value pair"):
+    with pytest.raises(ConfigurationError, match=r"-D x: .* is not a valid key-value pair"):
         values.parse_pairs(text, "-D x")
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 from datetime import UTC, datetime, timedelta
+from typing import BinaryIO, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pyjib.errors import (
+    CacheError,
     ConfigurationError,
     ContentError,
     DigestMismatchError,
@@ -171,9 +174,33 @@ def test_every_flipped_bit_is_caught(data: bytes, draw: st.DataObject) -> None:
     place = draw.draw(st.integers(0, len(data) * 8 - 1))
     damaged = bytearray(data)
     damaged[place // 8] ^= 1 << place % 8
-    blob = Blob(descriptor=Descriptor.of(data, "x/y"), opener=lambda: io.BytesIO(damaged))
+    told: list[str] = []
+    blob = Blob(
+        descriptor=Descriptor.of(data, "x/y"),
+        opener=lambda: io.BytesIO(damaged),
+        discard=lambda: told.append("discarded"),
+    )
     with blob.open() as reader, pytest.raises(DigestMismatchError):
         reader.read()
+    assert told == ["discarded"]
+
+
+class Unreadable(io.RawIOBase):
+    def read(self, size: int = -1, /) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_what_the_disk_refuses_is_no_foreign_error() -> None:
+    def denied() -> BinaryIO:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    of = Descriptor.of(b"x", "x/y")
+    with pytest.raises(CacheError, match=f"cannot read {of.digest}: Permission denied"):
+        Blob(descriptor=of, opener=denied).open()
+    broken = Blob(descriptor=of, opener=lambda: cast(BinaryIO, Unreadable()))
+    with broken.open() as reader, pytest.raises(CacheError, match="Input/output error") as caught:
+        reader.read()
+    assert caught.value.hint
 
 
 @given(st.binary(max_size=300), st.binary(min_size=1, max_size=10))

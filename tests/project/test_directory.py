@@ -53,6 +53,11 @@ def refusal(path: Path, kind: type[ProjectError] = ProjectError, mode: Mode = Mo
     return f"{caught.value.message} | {caught.value.hint}"
 
 
+def write_classes(root: Path) -> None:
+    """Write what a build leaves, without the build's own files."""
+    write_tree(root / "target" / "classes", CLASSES)
+
+
 @pytest.fixture
 def common_user() -> Iterator[Path]:
     """A directory to work in as a user who may not read everything, as root may."""
@@ -125,7 +130,7 @@ class TestMavenClasses:
         assert project.main_class_candidates == ("a.Tool", MAIN)
 
     def test_the_jar_s_manifest_states_the_main_class(self, tmp_path: Path) -> None:
-        write_maven_project(tmp_path)
+        write_classes(tmp_path)
         write_thin_jar(tmp_path / "target" / "app-1.0.jar", main="a.Tool")
         project = read(tmp_path)
         assert project.main_class == "a.Tool"
@@ -136,11 +141,17 @@ class TestMavenClasses:
         write_maven_project(tmp_path)
         for name in ("app-1.0", "app-0.9", "app-1.0-sources", "app-1.0-tests"):
             write_thin_jar(tmp_path / "target" / f"{name}.jar", main=None)
+        assert read(tmp_path, Mode.PACKAGED).archive == tmp_path / "target" / "app-1.0.jar"
+
+    def test_packaged_takes_the_only_jar_where_nothing_tells_its_name(self, tmp_path: Path) -> None:
+        write_classes(tmp_path)
+        for name in ("app-1.0", "app-1.0-sources", "app-1.0-tests"):
+            write_thin_jar(tmp_path / "target" / f"{name}.jar", main=None)
         assert read(tmp_path).archive is None
         assert read(tmp_path, Mode.PACKAGED).archive == tmp_path / "target" / "app-1.0.jar"
 
     def test_several_runnable_jars_are_listed(self, tmp_path: Path) -> None:
-        write_maven_project(tmp_path)
+        write_classes(tmp_path)
         for name in ("one.jar", "two.jar"):
             write_thin_jar(tmp_path / "target" / name)
         message = refusal(tmp_path)
@@ -150,7 +161,7 @@ class TestMavenClasses:
     def test_the_fixture(self, request: pytest.FixtureRequest) -> None:
         project = read(request.config.rootpath / "fixtures" / "docker-hello")
         assert project.name == "docker-hello"
-        assert project.main_class == "org.objectworld.hello.HelloServer"
+        assert project.main_class_candidates == ("org.objectworld.hello.HelloServer",)
         assert project.dependencies == ()
         assert not project.warnings
 
@@ -179,13 +190,16 @@ class TestMavenLibraries:
             "<artifactId>a</artifactId><scope>test</scope></dependency></dependencies>"
             "</dependencyManagement>"
         )
-        write_tree(tmp_path, {"pom.xml": pom(dependencies=["org.acme:a"], more=managed)})
+        write_tree(tmp_path, {"pom.xml": pom(dependencies=[LIBRARY], more=managed)})
         assert read(tmp_path).dependencies == ()
 
     def test_a_parent_on_disk_declares_them(self, tmp_path: Path) -> None:
         write_tree(tmp_path, {"pom.xml": pom("parent", packaging="pom", dependencies=[LIBRARY])})
         module = write_maven_project(tmp_path / "module")
-        parent = "<parent><groupId>com.example</groupId><artifactId>parent</artifactId></parent>"
+        parent = (
+            "<parent><groupId>com.example</groupId><artifactId>parent</artifactId>"
+            "<version>1.0</version></parent>"
+        )
         write_tree(module, {"pom.xml": pom(more=parent)})
         refusal(module, DependencyError)
         write_tree(module, {"pom.xml": pom(more=parent.replace("parent</a", "other</a"))})
@@ -238,13 +252,13 @@ class TestMavenLibraries:
         assert "org/acme/A.class" in [file.path for file in project.classes]
 
     def test_an_assembly_does_not_compete_with_the_thin_jar(self, tmp_path: Path) -> None:
-        write_maven_project(tmp_path)
+        write_classes(tmp_path)
         thin = write_thin_jar(tmp_path / "target" / "app-2.jar")
         write_thin_jar(tmp_path / "target" / "app-2-jar-with-dependencies.jar", main="a.Other")
         assert (read(tmp_path).main_class, read(tmp_path).archive) == (MAIN, thin)
 
     def test_an_artifact_may_be_named_like_an_assembly(self, tmp_path: Path) -> None:
-        write_maven_project(tmp_path)
+        write_classes(tmp_path)
         jar = write_thin_jar(tmp_path / "target" / "netty-all.jar")
         assert read(tmp_path).archive == jar
 
@@ -271,7 +285,7 @@ class TestPreparedApplications:
         assert not project.warnings
 
     def test_classes_newer_than_the_boot_jar_are_told(self, tmp_path: Path) -> None:
-        write_maven_project(tmp_path)
+        write_maven_project(tmp_path, dependencies=[LIBRARY])
         jar = write_boot_jar(tmp_path / "target" / "app-1.0.jar")
         os.utime(jar, (1e9, 1e9))
         (warning,) = read(tmp_path).warnings
@@ -279,7 +293,7 @@ class TestPreparedApplications:
         assert "mvn package" in (warning.hint or "")
 
     def test_several_boot_jars(self, tmp_path: Path) -> None:
-        write_maven_project(tmp_path)
+        write_maven_project(tmp_path, dependencies=[LIBRARY])
         write_boot_jar(tmp_path / "target" / "app-0.8.jar")
         write_boot_jar(tmp_path / "target" / "app-0.9.jar")
         assert "app-0.8.jar, app-0.9.jar" in refusal(tmp_path)
@@ -307,7 +321,7 @@ class TestPreparedApplications:
         assert read(tmp_path).kind is ProjectKind.WAR
 
     def test_a_corrupt_jar(self, tmp_path: Path) -> None:
-        write_maven_project(tmp_path)
+        write_maven_project(tmp_path, dependencies=[LIBRARY])
         write_tree(tmp_path / "target", {"app-1.0.jar": b"PK\x03\x04"})
         assert "app-1.0.jar: it is not a jar" in refusal(tmp_path)
 

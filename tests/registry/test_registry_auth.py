@@ -222,7 +222,7 @@ def test_401_for_ever_ends(server: ScriptedServer, realm: ScriptedServer) -> Non
     assert len(server.seen("GET", ".*/1")) == 2
     assert len(realm.journal) == 1
     assert it.waits == []
-    assert f"pyjib login {server.address}" in (caught.value.hint or "")
+    assert "check user and password" in (caught.value.hint or "")
     assert "the options (user me)" in (caught.value.hint or "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import socket
@@ -139,6 +140,17 @@ def test_references_that_would_lead_elsewhere(tmp_path: Path, reference: str) ->
         assert wire.send("PUT", f"/v2/app/manifests/{reference}", b"{}").status in (400, 404)
         assert wire.send("DELETE", f"/v2/app/blobs/{reference}").status in (400, 404)
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_disk_that_is_full_is_told(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> Response:
+        raise OSError(errno.ENOSPC, "No space left on device", "/a/path/that/is/nobodys/business")
+
+    monkeypatch.setattr("pyjib.serve.pull.ping", full)
+    reply = wire.send("GET", "/v2/")
+    assert reply.status == 500
+    message = "the registry's storage failed: No space left on device"
+    assert reply.json["errors"][0]["message"] == message
 
 
 def test_encoded_digest_is_that_digest(wire: Wire) -> None:

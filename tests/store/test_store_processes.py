@@ -109,6 +109,16 @@ def test_no_more_room(tmp_path: Path) -> None:
     assert Store(tmp_path).usage().files == 0
 
 
+def test_pruned_while_a_blob_is_written(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.writer() as writer:
+        writer.write(b"abc")
+        store.prune(everything=True)
+        with pytest.raises(CacheError, match="No such file") as caught:
+            writer.commit(MEDIA_TYPE)
+    assert "when no build is running" in (caught.value.hint or "")
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 KiB, where the system lets us have one."""

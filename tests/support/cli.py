@@ -70,14 +70,17 @@ class Cli:
             stdout, stderr = (stream.getvalue().decode() for stream in streams[:2])
         return Finished(code=code, stdout=stdout, stderr=stderr)
 
-    def start(self, *arguments: str | Path, **settings: Any) -> subprocess.Popen[str]:
-        """Start the program, with pipes unless told otherwise."""
+    def start(
+        self, *arguments: str | Path, code: str | None = None, **settings: Any
+    ) -> subprocess.Popen[str]:
+        """Start the program, or ``code`` that runs it, with pipes unless told otherwise."""
+        program = ["-m", "pyjib"] if code is None else ["-c", code]
         changes = self.environment
         kept = {name: value for name, value in os.environ.items() if name not in changes}
         added = {name: value for name, value in changes.items() if value is not None}
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         return subprocess.Popen(
-            [sys.executable, "-m", "pyjib", *map(str, arguments)],
+            [sys.executable, *program, *map(str, arguments)],
             **{"env": {**kept, **added}, "text": True, "encoding": "utf-8", **pipes, **settings},
         )
 

@@ -63,7 +63,9 @@ class Case:
 
 def recorded() -> dict[str, dict[str, Any]]:
     """Return what real Jib was recorded to make, by the names of cases."""
-    return {entry["name"]: entry for entry in json.loads(GOLDEN.read_text(encoding="utf-8"))["images"]}
+    return {
+        entry["name"]: entry for entry in json.loads(GOLDEN.read_text(encoding="utf-8"))["images"]
+    }
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -75,14 +76,20 @@ def translate(
     user: dict[str, str] | None = None,
     plugin: dict[str, Any] | None = None,
     changes: dict[str, Any] | None = None,
+    explicit: set[str] | None = None,
     **more: Any,
 ) -> JibBuild:
-    """What these elements come to for a caller who says ``given``."""
+    """What these elements come to for a caller who says ``given``, ``explicit`` if he does."""
     of = model(jib_plugin(configuration, **(plugin or {})), **(changes or {}))
     read_ = read_pom(of, user=user)
     assert read_ is not None
-    return to_options(read_, of, Given.of(given or BuildOptions(), **more))
+    said = Given.of(given or BuildOptions(), **more)
+    if explicit is not None:
+        said = replace(said, explicit=frozenset(explicit))
+    return to_options(read_, of, said)
 
 
-def options(configuration: str = "", given: BuildOptions | None = None, **more: Any) -> BuildOptions:
+def options(
+    configuration: str = "", given: BuildOptions | None = None, **more: Any
+) -> BuildOptions:
     return translate(configuration, given, **more).options

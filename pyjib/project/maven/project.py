@@ -13,6 +13,7 @@ from pathlib import Path
 from pyjib.errors import ProjectError
 from pyjib.events import Warned
 from pyjib.options import HostEnvironment
+from pyjib.project.manifest import read_manifest
 from pyjib.project.maven.command_line import Arguments
 from pyjib.project.maven.effective import Builder
 from pyjib.project.maven.local_repository import LocalRepository
@@ -40,6 +41,7 @@ from pyjib.project.model import (
 from pyjib.project.own_code import CLASS_SUFFIX, examine_classes, is_class, split_classes
 from pyjib.project.walk import walk_files
 from pyjib.project.war import read_war
+from pyjib.project.zip_reader import read_archive
 
 _TAIL = "maven.repo.local.tail"
 POM = "pom.xml"
@@ -103,7 +105,9 @@ class MavenProject:
         )
 
     def _warnings(self) -> Iterator[Warned]:
-        yield from map(_warned, (*self.session.warnings, *self.model.warnings))
+        yield from map(
+            _warned, (*self.session.warnings, *self.reactor.warnings, *self.model.warnings)
+        )
 
     def _compiled(self) -> Project:
         model = self.model
@@ -135,7 +139,7 @@ class MavenProject:
             archive=jar.path if is_packaged else None,
             archive_name=jar.name if is_packaged else None,
             main_class=main_class,
-            main_class_candidates=_candidates(model, findings.main_classes),
+            main_class_candidates=_candidates(model, jar.path, findings.main_classes),
             java_version=findings.java_version,
             detail=f"class path from {model.pom}, libraries from {self.repository.root}",
             warnings=(*map(_warned, resolution.warnings), *findings.warnings),
@@ -201,10 +205,16 @@ def _dependency(library: Library) -> Dependency:
     return Dependency(name=library.name, source=DiskFile(library.path), group=group)
 
 
-def _candidates(model: EffectiveModel, found: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the classes that may be the main one; where several are, other plugins decide."""
-    if len(found) > 1:
-        for preferred in preferred_main_classes(model):
-            if preferred in found:
-                return (preferred,)
-    return found
+def _candidates(model: EffectiveModel, jar: Path, found: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the classes that may be the main one.
+
+    Where that is not exactly one, Spring Boot's plugin and the jar's manifest are asked; Jib
+    gives up there.
+    """
+    if len(found) == 1:
+        return found
+    for preferred in preferred_main_classes(model):
+        if preferred in found:
+            return (preferred,)
+    stated = read_manifest(read_archive(jar)).main_class if jar.is_file() else None
+    return (stated,) if stated else found

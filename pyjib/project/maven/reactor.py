@@ -5,7 +5,7 @@ Specification: ``maven-and-gradle-projects`` §1.9.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -27,12 +27,18 @@ class MavenScope(StrEnum):
 
 
 class Reactor:
-    """The modules of one build, by coordinates. Models are worked out when they are asked for."""
+    """The modules of one build. Their models are worked out when they are asked for."""
 
-    def __init__(self, builder: Builder, modules: Mapping[Coordinates, Outline]) -> None:
-        self._builder, self._modules = builder, modules
+    def __init__(
+        self, builder: Builder, outlines: Iterable[Outline], warnings: tuple[str, ...] = ()
+    ) -> None:
+        self.warnings = warnings
+        self._builder = builder
+        self._modules: dict[Coordinates, Outline] = {}
         self._models: dict[Coordinates, EffectiveModel] = {}
-        builder.know_modules(modules.values())
+        for outline in outlines:
+            self._modules.setdefault(outline.coordinates, outline)
+        builder.know_modules(self._modules.values())
 
     def model(self, coordinates: Coordinates) -> EffectiveModel | None:
         """Return a module's model, ``None`` for what is no module."""
@@ -86,38 +92,37 @@ def is_project_artifact(model: EffectiveModel, artifact: Artifact, dependency_ty
 def find_reactor(builder: Builder, pom: Path, scope: MavenScope = MavenScope.REACTOR) -> Reactor:
     """Return the reactor of the project at ``pom``: all that the highest aggregator above lists.
 
-    Raises what ``Builder.outline`` raises for the modules; an aggregator above that cannot be
-    read is taken for none.
+    An aggregator that cannot be read, or one of whose modules cannot, is taken for none; the
+    reactor's ``warnings`` tell of those above.
     """
     if scope is MavenScope.MODULE:
-        return Reactor(builder, {})
-    top = _top(builder, pom)
-    modules: dict[Coordinates, Outline] = {}
-    for outline in _outlines(builder, top, {}):
-        modules.setdefault(outline.coordinates, outline)
-    return Reactor(builder, modules)
-
-
-def _top(builder: Builder, pom: Path) -> Path:
-    """Return the highest POM above that lists, over any number of POMs, the one given."""
+        return Reactor(builder, ())
     top = pom.absolute()
-    for directory in pom.absolute().parent.parents:
+    warnings = []
+    try:
+        found = tuple(_outlines(builder, top, set()))
+    except ProjectError:
+        found = ()  # reading the project itself tells why
+    for directory in top.parent.parents:
         candidate = directory / _POM
         if not candidate.is_file():
             continue
         try:
-            if any(found.pom == top for found in _outlines(builder, candidate, {})):
-                top = candidate
-        except ProjectError:
+            outlines = tuple(_outlines(builder, candidate, set()))
+        except ProjectError as error:
+            warnings.append(f"{candidate} is not taken for this build's root: {error.message}")
             continue
-    return top
+        if any(outline.pom == top for outline in outlines):
+            top, found = candidate, outlines
+    return Reactor(builder, found, tuple(warnings))
 
 
-def _outlines(builder: Builder, pom: Path, seen: dict[Path, Outline]) -> Iterator[Outline]:
+def _outlines(builder: Builder, pom: Path, seen: set[Path]) -> Iterator[Outline]:
     """Yield an aggregator and all its modules, however deep."""
     if pom in seen:
         return
-    outline = seen[pom] = builder.outline(pom)
+    seen.add(pom)
+    outline = builder.outline(pom)
     yield outline
     for module in outline.modules:
         yield from _outlines(builder, _module_pom(outline.pom, module), seen)

@@ -83,21 +83,10 @@ def start_session(
         **_jvm_options(root, host),
         **given.properties,  # Maven sets them in its JVM too, where -Djava.version=11 counts
     }
-    text = Interpolator(given.properties.get, system.get)
+    settings = _settings(given, host, system)
     m2 = host.home / ".m2"
-    maven_home = host.get("MAVEN_HOME") or host.get("M2_HOME")
-    shared = Path(maven_home, "conf", "settings.xml") if maven_home else None
-    settings = read_settings(
-        _must_be(given.settings) or m2 / "settings.xml",
-        _must_be(given.global_settings) or shared,
-        text,
-    )
-    repository = (
-        given.properties.get("maven.repo.local")
-        or system.get("maven.repo.local")
-        or settings.local_repository
-    )
-    security = given.properties.get("settings.security") or system.get("settings.security")
+    repository = system.get("maven.repo.local") or settings.local_repository
+    security = system.get("settings.security")
     return MavenSession(
         root=root,
         local_repository=directory / repository if repository else m2 / "repository",
@@ -120,6 +109,17 @@ def find_root(directory: Path) -> Path:
         if (candidate / ".mvn").is_dir():
             return candidate
     return directory
+
+
+def _settings(given: Arguments, host: HostEnvironment, system: Mapping[str, str]) -> Settings:
+    """Return the settings given or the user's, over those of the installation."""
+    maven_home = host.get("MAVEN_HOME") or host.get("M2_HOME")
+    shared = Path(maven_home, "conf", "settings.xml") if maven_home else None
+    return read_settings(
+        _must_be(given.settings) or host.home / ".m2" / "settings.xml",
+        _must_be(given.global_settings) or shared,
+        Interpolator(given.properties.get, system.get),
+    )
 
 
 def _standing_arguments(root: Path, host: HostEnvironment, *, modern: bool) -> Arguments:

@@ -11,7 +11,7 @@ from pyjib.errors import ProjectError
 from pyjib.project.maven.interpolation import Interpolator, Values, align, overridden
 from pyjib.project.maven.java_time import java_time
 
-BASE = Path("/work/app").absolute()
+BASE = Path("/srv/app").absolute()
 
 
 def text(given: str, **values: object) -> str:

@@ -1,0 +1,127 @@
+"""From the command line and the project's configuration of Jib to what is to be built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pyjib.cli import values as parse
+from pyjib.cli.environment import read_host
+from pyjib.cli.jib_options import IdentityChoice
+from pyjib.cli.read_options import read_options, with_login
+from pyjib.cli.values import NOW
+from pyjib.configure import Configured, MavenChoice, configure
+from pyjib.errors import ConfigurationError
+from pyjib.events import Listener
+from pyjib.jib.to_options import Given, Unnamed
+from pyjib.jib.yaml_file import apply_build_file, read_build_file
+from pyjib.oci.identity import JIB_CLI, NEWEST_JIB_CLI
+from pyjib.project.maven.command_line import Arguments, define, select_profiles
+from pyjib.project.maven.reactor import MavenScope
+
+_FIELDS = {
+    "to": "targets",
+    "tag": "tags",
+    "name": "name",
+    "from": "base",
+    "platform": "platforms",
+    "mode": "mode",
+    "main_class": "main_class",
+    "jvm_flag": "jvm_flags",
+    "extra_classpath": "extra_classpath",
+    "expand_classpath": "expand_classpath",
+    "entrypoint": "entrypoint",
+    "arg": "arguments",
+    "app_root": "app_root",
+    "port": "ports",
+    "volume": "volumes",
+    "user": "user",
+    "workdir": "working_directory",
+    "extra_dir": "extra_directories",
+    "permission": "permissions",
+    "created": "created",
+    "file_time": "file_time",
+    "format": "format",
+}
+"""The fields of ``BuildOptions`` that options of the command line set, by parameter."""
+
+
+def read_configured(
+    given: Mapping[str, Any], path: Path, listener: Listener, *, log_in: bool = True
+) -> Configured:
+    """Return what is to be built of the project at ``path``, and tell ``listener`` warnings.
+
+    ``given`` are parameters by name. Asks for a password where ``--username`` is given, unless
+    nobody is to ``log_in``.
+    """
+    said = _given(given)
+    if given["build_file"] is not None:
+        configured = _by_build_file(given, path, said)
+    else:
+        _refuse_parameters(given)
+        configured = configure(path, said, _maven(given))
+    for warning in configured.warnings:
+        listener(warning)
+    if log_in:
+        return replace(configured, options=with_login(given, configured.options))
+    return configured
+
+
+def explicit_fields(given: Mapping[str, Any]) -> frozenset[str]:
+    """Return the fields of ``BuildOptions`` that the command line has a word on."""
+    return frozenset(
+        field
+        for parameter, field in _FIELDS.items()
+        if given.get(parameter) not in (None, (), False)
+    )
+
+
+def _given(given: Mapping[str, Any]) -> Given:
+    choice: IdentityChoice | None = given["identity"]
+    return Given(
+        options=read_options(given, log_in=False),
+        explicit=explicit_fields(given),
+        unnamed=tuple(target for target in given["to"] if isinstance(target, Unnamed)),
+        identity=choice.identity if choice is not None else None,
+        now=parse.read_created(NOW, read_host()),
+    )
+
+
+def _maven(given: Mapping[str, Any]) -> MavenChoice:
+    profiles = [select_profiles(text) for text in given["profile"]]
+    scope = given["maven_scope"]
+    return MavenChoice(
+        arguments=Arguments(
+            properties=dict(map(define, given["define"])),
+            active_profiles=tuple(name for active, _ in profiles for name in active),
+            inactive_profiles=tuple(name for _, inactive in profiles for name in inactive),
+        ),
+        scope=MavenScope(scope) if scope else MavenScope.REACTOR,
+        execution=given["jib_execution"],
+        cwd=Path.cwd(),
+    )
+
+
+def _by_build_file(given: Mapping[str, Any], path: Path, said: Given) -> Configured:
+    if said.unnamed:
+        raise ConfigurationError(
+            f"{said.unnamed[0]} names no target, and a build file names none",
+            hint=f"write a name, for example {said.unnamed[0]}NAME",
+        )
+    file: Path = given["build_file"]
+    choice = given["identity"] or IdentityChoice(is_jib=True)
+    listed = read_build_file(file, dict(given["parameter"]), context=str(path))
+    options = replace(
+        apply_build_file(listed, said.options, explicit=said.explicit),
+        identity=choice.identity(None, tool=JIB_CLI, newest=NEWEST_JIB_CLI),
+    )
+    return Configured(options=options, source=str(file))
+
+
+def _refuse_parameters(given: Mapping[str, Any]) -> None:
+    if given["parameter"]:
+        raise ConfigurationError(
+            "--parameter is for build files", hint="name one with --build-file jib.yaml"
+        )

@@ -1,0 +1,108 @@
+"""Options that have to do with Jib and Maven, of ``build``, ``plan`` and ``compare-jib``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from pyjib.cli.command import Option
+from pyjib.cli.options import Text
+from pyjib.cli.values import parse_pair
+from pyjib.errors import ConfigurationError
+from pyjib.oci.identity import JIB_MAVEN_PLUGIN, NEWEST_JIB, PYJIB, Identity
+from pyjib.project.maven.reactor import MavenScope
+
+_SECTION = "Jib and Maven"
+_IDENTITY = re.compile(r"jib(?::([0-9]+(?:\.[0-9]+)*))?(?:/([0-9]{1,2}))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityChoice:
+    """Whose image it is to be: pyjib's, or a Jib's, of a version that may be left open."""
+
+    is_jib: bool
+    version: str | None = None
+    jdk: int | None = None
+
+    def identity(
+        self, known: str | None, *, tool: str = JIB_MAVEN_PLUGIN, newest: str = NEWEST_JIB
+    ) -> Identity:
+        """Return the identity, of the ``known`` version if none is chosen, else the newest."""
+        if not self.is_jib:
+            return PYJIB
+        return Identity.of_jib(self.version or known or newest, tool=tool, jdk=self.jdk or 17)
+
+
+def parse_identity(text: str) -> IdentityChoice:
+    """Parse ``pyjib``, or ``jib[:VERSION][/JDK]``."""
+    if text == "pyjib":
+        return IdentityChoice(is_jib=False)
+    match = _IDENTITY.fullmatch(text)
+    if match is None:
+        raise ConfigurationError(
+            f"{text!r} is neither pyjib nor jib[:VERSION]",
+            hint="write for example jib, jib:3.4.1, or jib:3.5.2/25 for a Jib on Java 25",
+        )
+    return IdentityChoice(is_jib=True, version=match[1], jdk=int(match[2]) if match[2] else None)
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "--identity",
+        section=_SECTION,
+        metavar="WHO",
+        type=Text("identity", parse_identity),
+        help="Whose image it is to be, byte for byte: pyjib, or jib[:VERSION][/JDK]. Default: that "
+        "of the jib-maven-plugin in the pom if there is one, else pyjib.",
+    ),
+    Option(
+        "-D",
+        "--define",
+        section=_SECTION,
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="A property for Maven and Jib, as mvn takes it: -Djib.to.tags=1,2. May be repeated.",
+    ),
+    Option(
+        "-P",
+        "--profile",
+        section=_SECTION,
+        metavar="PROFILE",
+        multiple=True,
+        help="Profiles of Maven to turn on, or off with ! before them. May be repeated.",
+    ),
+    Option(
+        "--maven-scope",
+        section=_SECTION,
+        type=click.Choice([scope.value for scope in MavenScope]),
+        help="Whether other modules of the same build are taken from where they were built "
+        "(reactor), or from the local repository (module). Default: reactor.",
+    ),
+    Option(
+        "--jib-execution",
+        section=_SECTION,
+        metavar="ID",
+        help="An execution of jib-maven-plugin whose configuration is to be used. Default: what "
+        "mvn jib:build uses.",
+    ),
+    Option(
+        "-b",
+        "--build-file",
+        section=_SECTION,
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="A jib.yaml to build by instead of a project; its relative paths start from PATH.",
+    ),
+    Option(
+        "-p",
+        "--parameter",
+        section=_SECTION,
+        metavar="NAME=VALUE",
+        multiple=True,
+        type=Text("pair", parse_pair),
+        help="What ${NAME} in the build file stands for. May be repeated.",
+    ),
+)

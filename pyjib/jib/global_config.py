@@ -1,0 +1,106 @@
+"""Jib's global ``config.json`` (``jib-plugins-and-cli`` §5). Nothing is ever created or fetched."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyjib.errors import ConfigurationError
+from pyjib.events import Warned
+from pyjib.options import HostEnvironment
+
+NAME = "config.json"
+_LARGEST = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrors:
+    """Registries that stand in for one when a base image is pulled, in the order of asking."""
+
+    registry: str
+    mirrors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalConfig:
+    """What the file says; its ``disableUpdateCheck`` is not kept, for there is no such check."""
+
+    path: Path
+    mirrors: tuple[Mirrors, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[Warned, ...]:
+        """Tell of what has no effect: mirrors, so far."""
+        return tuple(
+            Warned(
+                message=f"mirrors of {found.registry} in {self.path} are not used",
+                hint="name the base image by its mirror with --from if that is what it needs",
+            )
+            for found in self.mirrors
+        )
+
+
+def read_global_config(host: HostEnvironment, directory: str | None = None) -> GlobalConfig:
+    """Return what the file says; one that does not exist says nothing.
+
+    ``directory`` is that of ``jib.configDirectory``. Raises ``ConfigurationError`` for a file
+    that cannot be used: it is fatal to Jib too.
+    """
+    path = (Path(directory) if directory else config_directory(host)) / NAME
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST)
+    except FileNotFoundError:
+        return GlobalConfig(path=path)
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from None
+    return parse_global_config(data, path)
+
+
+def parse_global_config(data: bytes, path: Path) -> GlobalConfig:
+    """Return what the text of a file says; unknown members are passed over."""
+    try:
+        document: Any = json.loads(data)
+    except ValueError as error:
+        raise _unusable(path, f"it is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise _unusable(path, "it is not an object")
+    entries = document.get("registryMirrors") or []
+    if not isinstance(entries, list):
+        raise _unusable(path, "'registryMirrors' is not a list")
+    return GlobalConfig(path=path, mirrors=tuple(_mirrors(entry, path) for entry in entries))
+
+
+def config_directory(host: HostEnvironment, platform: str = sys.platform) -> Path:
+    """Return where Jib keeps its configuration on this kind of machine."""
+    home = host.get("XDG_CONFIG_HOME")
+    if platform == "win32":
+        local = home or host.get("LOCALAPPDATA")
+        base = Path(local) if local else host.home / "AppData" / "Local"
+        return base / "Google" / "Jib" / "Config"
+    if platform == "darwin":
+        base = Path(home) if home else host.home / "Library" / "Preferences"
+        return base / "Google" / "Jib"
+    return (Path(home) if home else host.home / ".config") / "google-cloud-tools-java" / "jib"
+
+
+def _mirrors(entry: Any, path: Path) -> Mirrors:
+    members = entry if isinstance(entry, dict) else {}
+    registry, mirrors = members.get("registry"), members.get("mirrors")
+    if not isinstance(registry, str) or not registry:
+        raise _unusable(path, "'registryMirrors.registry' property is missing")
+    if not isinstance(mirrors, list) or not mirrors:
+        raise _unusable(path, "'registryMirrors.mirrors' property is missing")
+    if not all(isinstance(mirror, str) and mirror for mirror in mirrors):
+        raise _unusable(path, "'registryMirrors.mirrors' has what is no text")
+    return Mirrors(registry=registry, mirrors=tuple(mirrors))
+
+
+def _unusable(path: Path, reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"cannot read Jib's global configuration {path}: {reason}",
+        hint="correct the file, or delete it",
+    )

@@ -1,0 +1,134 @@
+"""YAML as jib-cli reads it: every scalar is text, and what is wrong has a path and a line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from pyjib.errors import ConfigurationError
+
+_NULL = "tag:yaml.org,2002:null"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A node of the document, with the path that leads to it (``layers.entries[0].name``)."""
+
+    node: Node
+    path: str
+    file: str
+
+    @property
+    def name(self) -> str:
+        """The last name of the path."""
+        return self.path.rpartition(".")[2].partition("[")[0]
+
+    @property
+    def is_null(self) -> bool:
+        """Whether nothing stands there, or ``null`` does."""
+        return isinstance(self.node, ScalarNode) and self.node.tag == _NULL
+
+    def wrong(self, reason: str, hint: str | None = None) -> ConfigurationError:
+        """Return what to raise about this place."""
+        where = f"{self.file}, line {self.node.start_mark.line + 1}"
+        path = f"{self.path}: " if self.path else ""
+        return ConfigurationError(f"{where}: {path}{reason}", hint=hint)
+
+    def members(self, known: Collection[str]) -> dict[str, Value]:
+        """Return an object's members that are not null, in their order.
+
+        Raises ``ConfigurationError`` for another kind of node, and for names that are not
+        ``known`` or come twice.
+        """
+        found = self._pairs()
+        for name, value in found.items():
+            if name not in known:
+                raise value.wrong(
+                    f"Unrecognized field {name!r}", f"the known ones are {', '.join(known)}"
+                )
+        return {name: value for name, value in found.items() if not value.is_null}
+
+    def required(self, members: dict[str, Value], name: str) -> Value:
+        """Return a member that must be there."""
+        if name not in members:
+            raise self.wrong(f"Property '{name}' cannot be null", f"add {name}:")
+        return members[name]
+
+    def text(self) -> str:
+        """Return a scalar as it is written, whatever YAML would make of it; not blank."""
+        if not isinstance(self.node, ScalarNode):
+            raise self.wrong("should be a text, and has more in it")
+        if self.is_null:
+            raise self.wrong(f"Property '{self.name}' cannot be null")
+        if not self.node.value.strip():
+            raise self.wrong(f"Property '{self.name}' cannot be an empty string")
+        return str(self.node.value)
+
+    def texts(self) -> tuple[str, ...]:
+        """Return a list of texts."""
+        return tuple(item.text() for item in self.items())
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Return a map of texts, in its order."""
+        found = self._pairs()
+        if any(not name.strip() for name in found):
+            raise self.wrong(f"Property '{self.name}' cannot contain empty string keys")
+        return tuple((name, value.text()) for name, value in found.items())
+
+    def items(self, *, may_be_empty: bool = True) -> Sequence[Value]:
+        """Return the elements of a list."""
+        if not isinstance(self.node, SequenceNode):
+            raise self.wrong("should be a list", "write its elements on lines that begin with -")
+        if not self.node.value and not may_be_empty:
+            raise self.wrong(f"Property '{self.name}' cannot be an empty collection")
+        return [
+            Value(node, f"{self.path}[{index}]", self.file)
+            for index, node in enumerate(self.node.value)
+        ]
+
+    def _pairs(self) -> dict[str, Value]:
+        if not isinstance(self.node, MappingNode):
+            raise self.wrong("should be an object", "write its members as name: value")
+        found: dict[str, Value] = {}
+        for key, node in self.node.value:
+            if not isinstance(key, ScalarNode):
+                raise Value(key, self.path, self.file).wrong("a name is no text")
+            value = Value(node, f"{self.path}.{key.value}".lstrip("."), self.file)
+            if key.value in found:
+                raise Value(key, value.path, self.file).wrong(f"{key.value!r} is there twice")
+            found[key.value] = value
+        return found
+
+
+def parse_yaml(text: str, file: str) -> Value:
+    """Return the root of a document; ``file`` names it in messages.
+
+    Anchors and aliases are refused: jib-cli does not know them, and they can fill the memory.
+    Raises ``ConfigurationError``.
+    """
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if getattr(event, "anchor", None) is not None:
+                raise _anchored(file, event.start_mark)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark is not None else ""
+        reason = error.problem or error.context
+        raise ConfigurationError(f"{file}{line}: this is not YAML: {reason}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigurationError(f"{file}: this is not YAML: {error}") from None
+    if root is None:
+        raise ConfigurationError(f"{file} is empty", hint="begin with apiVersion: jib/v1alpha1")
+    return Value(root, "", file)
+
+
+def _anchored(file: str, mark: yaml.Mark | None) -> ConfigurationError:
+    line = f", line {mark.line + 1}" if mark is not None else ""
+    return ConfigurationError(
+        f"{file}{line}: anchors and aliases have no meaning in a build file",
+        hint="write the value out",
+    )

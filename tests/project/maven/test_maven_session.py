@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pyjib.errors import ConfigurationError
+from pyjib.options import HostEnvironment
+from pyjib.project.maven.command_line import Arguments
+from pyjib.project.maven.java_home import Jdk, find_jdk, read_jdk
+from pyjib.project.maven.session import find_root, start_session
+from tests.support.maven import JDK_17, session, write
+
+
+def test_what_a_bare_project_has(tmp_path: Path) -> None:
+    found = session(tmp_path, variables={"HOME": "/h", "TOKEN": "hidden"})
+    assert found.root == tmp_path
+    assert found.local_repository == tmp_path / "home" / ".m2" / "repository"
+    assert found.security_file == tmp_path / "home" / ".m2" / "settings-security.xml"
+    expected = {
+        "java.version": "17.0.15",
+        "java.specification.version": "17",
+        "java.class.version": "61.0",
+        "java.home": str(Path("/jdk")),
+        "user.home": str(tmp_path / "home"),
+        "user.dir": str(tmp_path),
+        "env.HOME": "/h",
+    }
+    assert expected.items() <= found.system_properties.items()
+    assert {"os.name", "os.arch", "os.version", "file.separator"} <= set(found.system_properties)
+    assert "hidden" not in repr(found)
+
+
+def test_the_nearest_dot_mvn_is_the_root(tmp_path: Path) -> None:
+    (tmp_path / ".mvn").mkdir()
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    assert find_root(tmp_path / "a" / "b") == tmp_path
+    (tmp_path / "a" / ".mvn").mkdir()
+    assert find_root(tmp_path / "a" / "b") == tmp_path / "a"
+
+
+def test_who_says_what(tmp_path: Path) -> None:
+    write(tmp_path / ".mvn" / "maven.config", "-Dx=file\n-Df=file\n-Pfile\n-Dwith=a b\n")
+    write(tmp_path / ".mvn" / "jvm.config", "-Dj=jvm -Dx=jvm\n")
+    variables = {"MAVEN_ARGS": "-Dx=args -Da=args -o", "MAVEN_OPTS": "-Do=opts -Dj=opts"}
+    given = Arguments(properties={"x": "given"}, active_profiles=("given",))
+    found = session(tmp_path, given, variables=variables)
+    assert found.user_properties == {"x": "given", "a": "args", "f": "file", "with": "a b"}
+    assert found.active_profiles == ("given", "file")
+    assert found.offline
+    assert {"j": "opts", "o": "opts", "x": "given"}.items() <= found.system_properties.items()
+
+
+def test_the_wrapper_tells_which_maven_is_meant(tmp_path: Path) -> None:
+    write(tmp_path / ".mvn" / "maven.config", "-Da=1 -Db=2")
+    write(
+        tmp_path / ".mvn" / "wrapper" / "maven-wrapper.properties",
+        "distributionUrl=https://x/apache-maven/3.8.7/apache-maven-3.8.7-bin.zip\n",
+    )
+    found = session(tmp_path, variables={"MAVEN_ARGS": "-Dc=3"})
+    assert found.user_properties == {"a": "1", "b": "2"}  # 3.8 knows no MAVEN_ARGS
+    assert found.system_properties["maven.version"] == "3.8.7"
+
+
+def test_the_installed_maven(tmp_path: Path) -> None:
+    home = tmp_path / "maven"
+    write(home / "lib" / "maven-core-3.9.6.jar", "")
+    write(
+        home / "conf" / "settings.xml", "<settings><localRepository>/r</localRepository></settings>"
+    )
+    found = session(tmp_path, variables={"MAVEN_HOME": str(home)})
+    assert found.system_properties["maven.version"] == "3.9.6"
+    assert found.local_repository == Path("/r")
+
+
+@pytest.mark.parametrize("name", ["maven.repo.local", "settings.security"])
+def test_places_can_be_given(tmp_path: Path, name: str) -> None:
+    place = tmp_path / "place"
+    found = session(tmp_path, Arguments(properties={name: str(place)}))
+    assert place in (found.local_repository, found.security_file)
+
+
+def test_a_settings_file_that_is_given_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="the settings file given is not there"):
+        session(tmp_path, Arguments(settings=tmp_path / "none.xml"))
+
+
+def test_settings_hear_properties_and_the_environment(tmp_path: Path) -> None:
+    settings = write(
+        tmp_path / "s.xml",
+        "<settings><localRepository>${where}/${env.NAME}/${HOME}</localRepository></settings>",
+    )
+    given = Arguments(settings=settings, properties={"where": "/w"})
+    found = session(tmp_path, given, variables={"NAME": "n", "HOME": "/h"})
+    assert found.local_repository == Path("/w/n/${HOME}")
+
+
+def test_extensions_of_the_project_are_warned_about(tmp_path: Path) -> None:
+    write(
+        tmp_path / ".mvn" / "extensions.xml",
+        '<extensions xmlns="http://maven.apache.org/EXTENSIONS/1.0.0">'
+        "<extension><groupId>g</groupId><artifactId>a</artifactId></extension>"
+        "<extension><groupId>com.gradle</groupId><artifactId>a</artifactId></extension>"
+        "</extensions>",
+    )
+    (warning,) = session(tmp_path).warnings
+    assert "uses the Maven extension g:a" in warning
+
+
+@pytest.mark.parametrize(
+    ("version", "specification", "major"),
+    [("17.0.15", "17", 17), ("1.8.0_442", "1.8", 8), ("21", "21", 21), ("25-ea+3", "25", 25)],
+)
+def test_versions_of_java(version: str, specification: str, major: int) -> None:
+    jdk = Jdk(version=version)
+    assert (jdk.specification, jdk.major) == (specification, major)
+
+
+def test_the_jdk_is_found(tmp_path: Path) -> None:
+    home = tmp_path / "jdk"
+    write(home / "release", 'IMPLEMENTOR="V"\nJAVA_VERSION="21.0.1"\n')
+    program = write(home / "bin" / "java", "")
+    program.chmod(0o755)
+    found = Jdk(version="21.0.1", home=home, vendor="V")
+    assert find_jdk(HostEnvironment.of({"JAVA_HOME": str(home)})) == found
+    assert find_jdk(HostEnvironment.of({"PATH": str(home / "bin")})) == found
+    assert find_jdk(HostEnvironment.of({})) is None
+    assert find_jdk(HostEnvironment.of({"JAVA_HOME": str(tmp_path)})) is None
+    jre = home / "jre"
+    assert read_jdk(jre) == Jdk(version="21.0.1", home=jre, vendor="V")
+
+
+def test_a_jdk_that_is_given_is_taken(tmp_path: Path) -> None:
+    host = HostEnvironment.of({}, tmp_path)
+    assert start_session(tmp_path, host).jdk is None
+    assert start_session(tmp_path, host, jdk=JDK_17).jdk is JDK_17
