@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -126,7 +127,7 @@ def parse_yaml(text: str, file: str) -> Value:
     return Value(root, "", file)
 
 
-def _anchored(file: str, mark: yaml.Mark | None) -> ConfigurationError:
+def _anchored(file: str, mark: Any) -> ConfigurationError:
     line = f", line {mark.line + 1}" if mark is not None else ""
     return ConfigurationError(
         f"{file}{line}: anchors and aliases have no meaning in a build file",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pyjib.events import Warned
 from pyjib.oci.location import EngineLocation, Location, RegistryLocation
 from pyjib.options import BuildOptions, ExtraDirectory
+from pyjib.plan.base_image import java_release
 from pyjib.plan.entrypoint import Start, start_of
 from pyjib.plan.extra_directories import unused_permissions
 from pyjib.plan.war_layout import JETTY_ROOT
@@ -25,6 +26,7 @@ def plan_warnings(
     return (
         *_ignored_options(project, options),
         *_war_warnings(project, options),
+        *_java_warnings(project, options),
         *_permission_warnings(options, extras),
     )
 
@@ -59,6 +61,16 @@ def _war_warnings(project: Project, options: BuildOptions) -> Iterator[Warned]:
             f"and the base image is {options.base}",
             hint="name the directory that its server looks in, for example "
             "--app-root /usr/local/tomcat/webapps/ROOT",
+        )
+
+
+def _java_warnings(project: Project, options: BuildOptions) -> Iterator[Warned]:
+    declared, needed = java_release(project, options), project.java_version
+    if declared is not None and needed is not None and declared < needed:
+        yield Warned(
+            message=f"the classes need Java {needed}, and to Jib the build files say {declared}: "
+            "that decides on the default base image and on the class path",
+            hint="set <maven.compiler.release> in the pom, which Jib reads, or name a base image",
         )
 
 

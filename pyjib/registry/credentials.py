@@ -1,6 +1,6 @@
 """Where logins are found. The first hit counts, in this order.
 
-1. the caller's own (``RegistryOptions.logins``),
+1. the caller's own (``RegistryOptions.logins``), then his own helper for the registry,
 2. ``DOCKER_AUTH_CONFIG``: the text of a Docker config (GitLab CI sets it),
 3. ``REGISTRY_AUTH_FILE``, Podman's variable for a file,
 4. Docker's ``config.json`` in ``DOCKER_CONFIG`` or ``~/.docker``, then the old ``~/.dockercfg``,
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry import docker_config, helpers
-from pyjib.registry.credential import GIVEN, Credential, Search, names_of
+from pyjib.registry.credential import GIVEN, Credential, Search, names_of, server_of
 from pyjib.registry.docker_config import AskHelper
 
 
@@ -39,6 +39,12 @@ def find(
     if given is not None:
         return Search(credential=given)
     tried = [GIVEN] if options.logins else []
+    for helper in options.helpers:
+        if helper.registry.lower() in names_of(registry):
+            told = helpers.ask(helper, server_of(registry), host)
+            if told is not None:
+                return Search(credential=told, tried=tuple(tried))
+            tried.append(f"the credential helper {helper.program}")
     for config in _configs(host, tried):
         found = config.find(registry, repository, ask or _ask_of(host))
         if found is not None:

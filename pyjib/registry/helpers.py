@@ -1,4 +1,7 @@
-"""Credential helpers: the programs ``docker-credential-NAME`` that keep logins for Docker."""
+"""Credential helpers: programs that keep logins for Docker, ``docker-credential-NAME`` mostly.
+
+A name with a slash in it is the path of a program; only a caller may give one.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ import re
 import shutil
 import subprocess
 import threading
+from pathlib import Path
 from typing import Any
 
 from pyjib.errors import ConfigurationError
-from pyjib.options import HostEnvironment
+from pyjib.options import CredentialHelper, HostEnvironment
 from pyjib.registry.credential import Credential
 from pyjib.registry.refusal import printable
 
@@ -21,30 +25,46 @@ _TOKEN_USER = "<token>"  # noqa: S105  (a user's name that marks identity tokens
 _ABSENT = ("credentials not found", "no credentials server url", "no credentials username")
 
 
-def get(name: str, server: str, host: HostEnvironment) -> Credential | None:
+def get(
+    name: str, server: str, host: HostEnvironment, *, program: str | None = None
+) -> Credential | None:
     """Ask a helper for the login to ``server``; ``None`` if it has none.
 
-    Raises ``ConfigurationError`` if the helper is missing, fails or takes too long: another
-    source might hold another person's login.
+    ``program`` is its path, which is looked for on the ``PATH`` otherwise. Raises
+    ``ConfigurationError`` if the helper is missing, fails or takes too long: another source
+    might hold another person's login.
     """
-    status, output = _run(name, "get", server.encode(), host)
+    label = name if program else f"docker-credential-{name}"
+    status, output = _run(name, "get", server.encode(), host, program=program)
     if status != 0:
         if _says_absent(output):
             return None
-        raise _failed(name, "get", output)
+        raise _failed(label, "get", output)
     try:
         document: Any = json.loads(output)
         username, secret = document["Username"], document["Secret"]
     except (ValueError, TypeError, KeyError):
-        raise ConfigurationError(
-            f"docker-credential-{name} did not answer with a login for {server}"
-        ) from None
+        raise ConfigurationError(f"{label} did not answer with a login for {server}") from None
     if not isinstance(username, str) or not isinstance(secret, str) or not secret:
         return None
-    source = f"docker-credential-{name}"
     if username == _TOKEN_USER:
-        return Credential(source=source, identity_token=secret)
-    return Credential(source=source, username=username, password=secret)
+        return Credential(source=label, identity_token=secret)
+    return Credential(source=label, username=username, password=secret)
+
+
+def ask(helper: CredentialHelper, server: str, host: HostEnvironment) -> Credential | None:
+    """Ask the helper that the caller chose; as ``get``, and its program may be a path."""
+    variables = {**host.variables, **dict(helper.environment)}
+    own_host = HostEnvironment.of(variables, host.home)
+    if not set("/\\") & set(helper.program):
+        return get(helper.program, server, own_host)
+    path = Path(helper.program)
+    if not path.is_file():
+        raise ConfigurationError(
+            f"Specified credential helper was not found: {path}",
+            hint="correct its path, or give what follows docker-credential- in its name",
+        )
+    return get(path.name, server, own_host, program=str(path))
 
 
 def store(name: str, server: str, username: str, password: str, host: HostEnvironment) -> None:
@@ -52,20 +72,23 @@ def store(name: str, server: str, username: str, password: str, host: HostEnviro
     login = {"ServerURL": server, "Username": username, "Secret": password}
     status, output = _run(name, "store", json.dumps(login).encode(), host)
     if status != 0:
-        raise _failed(name, "store", output)
+        raise _failed(f"docker-credential-{name}", "store", output)
 
 
 def erase(name: str, server: str, host: HostEnvironment) -> bool:
     """Have a helper forget a login; false if it had none. Raises ``ConfigurationError``."""
     status, output = _run(name, "erase", server.encode(), host)
     if status != 0 and not _says_absent(output):
-        raise _failed(name, "erase", output)
+        raise _failed(f"docker-credential-{name}", "erase", output)
     return status == 0
 
 
-def _run(name: str, verb: str, stdin: bytes, host: HostEnvironment) -> tuple[int, bytes]:
+def _run(
+    name: str, verb: str, stdin: bytes, host: HostEnvironment, *, program: str | None = None
+) -> tuple[int, bytes]:
     """Return exit code and output; its stderr is never read, for it may hold secrets."""
-    program = _program(name, host)
+    label = name if program else f"docker-credential-{name}"
+    program = program or _program(name, host)
     try:
         process = subprocess.Popen(  # noqa: S603  (no shell; the name was checked)
             [program, verb],
@@ -91,7 +114,7 @@ def _run(name: str, verb: str, stdin: bytes, host: HostEnvironment) -> tuple[int
         timer.cancel()
     if expired.is_set():
         raise ConfigurationError(
-            f"docker-credential-{name} {verb} did not end within {TIMEOUT:.0f} seconds",
+            f"{label} {verb} did not end within {TIMEOUT:.0f} seconds",
             hint="it may be waiting for a keychain to be unlocked: run it once by hand",
         )
     return process.returncode, output
@@ -132,9 +155,9 @@ def _says_absent(output: bytes) -> bool:
     return any(words in text for words in _ABSENT)
 
 
-def _failed(name: str, verb: str, output: bytes) -> ConfigurationError:
+def _failed(label: str, verb: str, output: bytes) -> ConfigurationError:
     said = "" if b"{" in output else printable(output.decode("utf-8", "replace"))
     return ConfigurationError(
-        f"docker-credential-{name} {verb} failed" + (f": {said}" if said else ""),
+        f"{label} {verb} failed" + (f": {said}" if said else ""),
         hint="run it by hand to see what it lacks, or take it out of Docker's config.json",
     )

@@ -117,6 +117,7 @@ def test_options_stand_under_headings_and_examples_keep_their_lines(cli: Cli) ->
         "The application:",
         "The container:",
         "Registries:",
+        "Jib and Maven:",
         "Other options:",
         "Examples:",
     ]

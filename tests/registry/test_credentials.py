@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pyjib.errors import ConfigurationError
-from pyjib.options import HostEnvironment, Login, RegistryOptions
+from pyjib.options import CredentialHelper, HostEnvironment, Login, RegistryOptions
 from pyjib.registry import docker_config, helpers
 from pyjib.registry.credential import Credential
 from pyjib.registry.credentials import Finder, find
@@ -387,3 +387,57 @@ def test_a_config_that_cannot_be_written(home: Home) -> None:
     with pytest.raises(ConfigurationError, match="cannot write logins"):
         store("r.io", "me", "pw", host=home.host())
     assert docker_config.read(home.config) is None
+
+
+LOGIN = 'import os; print(json.dumps({"Username": os.environ.get("WHO", "u"), "Secret": "s"}))'
+
+
+@posix
+@pytest.mark.parametrize("by_path", [False, True])
+def test_a_chosen_helper_is_asked_before_files_and_for_its_registry_only(
+    home: Home, by_path: bool
+) -> None:
+    write(home.config, logins(**{"r.io": "file", "other.io": "file"}))
+    home.helper("mine", LOGIN)
+    program = str(home.bin / "docker-credential-mine") if by_path else "mine"
+    chosen = CredentialHelper(registry="r.io", program=program, environment=(("WHO", "me"),))
+    options = RegistryOptions(helpers=(chosen,))
+    found = find("r.io", options, home.host())
+    assert found.credential is not None
+    assert found.credential.username == "me"
+    assert found.credential.source == "docker-credential-mine"
+    found = find("other.io", options, home.host())
+    assert found.credential is not None
+    assert found.credential.username == "file"
+    assert home.asked == ["get r.io"]
+
+
+@posix
+def test_a_login_given_goes_before_a_chosen_helper(home: Home) -> None:
+    home.helper("mine", LOGIN)
+    options = RegistryOptions(
+        logins=(Login(registry="r.io", username="given", password="x"),),
+        helpers=(CredentialHelper(registry="r.io", program="mine"),),
+    )
+    found = find("r.io", options, home.host())
+    assert found.credential is not None
+    assert found.credential.username == "given"
+    assert home.asked == []
+
+
+@posix
+def test_a_chosen_helper_without_a_login_leaves_it_to_files(home: Home) -> None:
+    write(home.config, logins(**{"r.io": "file"}))
+    home.helper("mine", 'print("credentials not found in native keychain"); sys.exit(1)')
+    options = RegistryOptions(helpers=(CredentialHelper(registry="r.io", program="mine"),))
+    found = find("r.io", options, home.host())
+    assert found.credential is not None
+    assert found.credential.username == "file"
+    assert "the credential helper mine" in found.tried
+
+
+def test_a_chosen_helper_that_is_not_there(home: Home) -> None:
+    for program in ("no/such", "mine"):
+        options = RegistryOptions(helpers=(CredentialHelper(registry="r.io", program=program),))
+        with pytest.raises(ConfigurationError, match="was not found|is not on the PATH"):
+            find("r.io", options, home.host())

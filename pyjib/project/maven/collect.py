@@ -199,8 +199,8 @@ class _Collector:
                 relocation.version or coordinates.version,
             )
             if any(before[:3] == coordinates for before in moved):
-                problem = f"the relocations of {coordinates} form a cycle"
-                return Descriptor(coordinates=coordinates, problem=problem), tuple(moved)
+                problem = f"the relocations of {moved[0]} form a cycle, it is used as it is"
+                return Descriptor(coordinates=Coordinates(*artifact[:3]), problem=problem), ()
 
     def _ask(self, coordinates: Coordinates) -> Descriptor:
         try:

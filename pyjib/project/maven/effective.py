@@ -214,6 +214,7 @@ class Builder:
             active=frozenset(session.active_profiles),
             inactive=frozenset(session.inactive_profiles),
             basedir=path.parent,
+            java_is_known=session.jdk is not None and not session.jdk.guessed,
         )
         ask = Ask(
             context=context, local=True, plugins=True, settings_profiles=self._settings_profiles

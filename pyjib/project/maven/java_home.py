@@ -7,18 +7,27 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyjib.errors import ProjectError
 from pyjib.options import HostEnvironment
+from pyjib.project.maven.pom import PomReader
 
+_RELEASES = ("maven.compiler.release", "maven.compiler.target", "java.version")
+_RELEASE = re.compile(r"(1\.)?\d+")
 _ENTRY = re.compile(r'^(\w+)="?([^"\r\n]+)"?', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jdk:
-    """A Java installation. ``version`` is the full one (``17.0.15``, ``1.8.0_442``)."""
+    """A Java installation. ``version`` is the full one (``17.0.15``, ``1.8.0_442``).
+
+    ``guessed`` says that there is none on this machine, and the version is the release that the
+    project is compiled for.
+    """
 
     version: str
     home: Path | None = None
     vendor: str | None = None
+    guessed: bool = False
 
     @property
     def specification(self) -> str:
@@ -46,6 +55,17 @@ def find_jdk(host: HostEnvironment) -> Jdk | None:
     except OSError:
         return None
     return read_jdk(home_of_program)
+
+
+def guess_jdk(pom: Path) -> Jdk | None:
+    """Return the JDK that a project would want, by the properties of its own POM."""
+    try:
+        properties = PomReader().read(pom, plugins=False).body.properties
+    except ProjectError:
+        return None  # whoever reads it for its own sake tells
+    found = (properties.get(name, "") for name in _RELEASES)
+    version = next((text for text in found if _RELEASE.fullmatch(text)), None)
+    return None if version is None else Jdk(version=version, guessed=True)
 
 
 def read_jdk(home: Path) -> Jdk | None:

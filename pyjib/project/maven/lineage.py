@@ -6,7 +6,7 @@ Profiles act on each POM before its child inherits from it. Specification:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -143,7 +143,7 @@ class Lineages:
             facts=inherit_facts(pom, pom.facts, parent.pom, parent.facts),
             paths=(path, *parent.paths),
             active=(*(profile.id for profile in active), *parent.active),
-            warnings=(*warnings, *parent.warnings),
+            warnings=(*_java_warning(pom, path, ask), *warnings, *parent.warnings),
         )
 
     def _parent(
@@ -236,6 +236,18 @@ def _for_packaging(ask: Ask, packaging: str) -> Ask:
     """Return the question with the pseudo-property of Maven 3.9 that profiles may ask for."""
     user = {"packaging": packaging, **ask.context.user}
     return replace(ask, context=replace(ask.context, user=user))
+
+
+def _java_warning(pom: RawPom, path: Path, ask: Ask) -> Iterator[str]:
+    """Yield what to tell if a project's profiles ask for a JDK that nobody knows."""
+    if ask.local and not ask.context.java_is_known:
+        names = [profile.id for profile in pom.profiles if profile.activation.jdk is not None]
+        if names:
+            version = ask.context.system.get("java.version", "none")
+            yield (
+                f"{path}: no JDK was found (JAVA_HOME, java), so the profiles "
+                f"{', '.join(names)} were asked for Java {version}"
+            )
 
 
 def _require_own_version(pom: RawPom, path: Path) -> None:

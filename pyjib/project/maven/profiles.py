@@ -23,7 +23,8 @@ class ProfileContext:
     """What profiles are asked against.
 
     ``active`` and ``inactive`` are ids given by ``-P``. ``basedir`` is that of the project being
-    built, for its parents' profiles too, and ``None`` for POMs of a repository.
+    built, for its parents' profiles too, and ``None`` for POMs of a repository. Without
+    ``java_is_known``, the Java version is a guess, if there is one.
     """
 
     user: Mapping[str, str] = field(default_factory=nothing)
@@ -31,6 +32,7 @@ class ProfileContext:
     active: frozenset[str] = frozenset()
     inactive: frozenset[str] = frozenset()
     basedir: Path | None = None
+    java_is_known: bool = True
 
 
 def active_profiles(

@@ -18,7 +18,7 @@ from pyjib.project.maven.command_line import (
     split_shell,
 )
 from pyjib.project.maven.interpolation import Interpolator
-from pyjib.project.maven.java_home import Jdk, find_jdk
+from pyjib.project.maven.java_home import Jdk, find_jdk, guess_jdk
 from pyjib.project.maven.model import nothing
 from pyjib.project.maven.remarks import extension_warning, is_harmless_extension
 from pyjib.project.maven.settings import Settings, read_settings
@@ -38,7 +38,8 @@ class MavenSession:
     ``user_properties`` come from ``-D``; ``system_properties`` are the JVM's and the
     environment's (``env.NAME``), never shown for they may hold secrets. Profiles are those that
     ``-P`` and settings.xml turn on and off by name. ``root`` is the directory with ``.mvn``,
-    else the project's. ``jdk`` is ``None`` where none was found and none was given. ``started``
+    else the project's. ``jdk`` is ``None`` where none was found,
+    given, or to be guessed. ``started``
     is for ``maven.build.timestamp``. ``security_file`` holds the master password.
     """
 
@@ -75,7 +76,7 @@ def start_session(
     version = _maven_version(root, host)
     modern = tuple(map(int, version.split(".")[:2])) >= _BY_LINE_SINCE
     given = (arguments or Arguments()).over(_standing_arguments(root, host, modern=modern))
-    jdk = jdk or find_jdk(host)
+    jdk = jdk or find_jdk(host) or guess_jdk(directory / "pom.xml")
     system = {
         **system_properties(host, jdk, directory),
         "maven.multiModuleProjectDirectory": str(root),

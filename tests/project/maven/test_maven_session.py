@@ -7,9 +7,19 @@ import pytest
 from pyjib.errors import ConfigurationError
 from pyjib.options import HostEnvironment
 from pyjib.project.maven.command_line import Arguments
+from pyjib.project.maven.effective import Builder
 from pyjib.project.maven.java_home import Jdk, find_jdk, read_jdk
 from pyjib.project.maven.session import find_root, start_session
-from tests.support.maven import JDK_17, session, write
+from tests.support.maven import (
+    JDK_17,
+    MavenRepository,
+    pom,
+    profile,
+    profiles,
+    properties,
+    session,
+    write,
+)
 
 
 def test_what_a_bare_project_has(tmp_path: Path) -> None:
@@ -128,6 +138,28 @@ def test_the_jdk_is_found(tmp_path: Path) -> None:
     assert find_jdk(HostEnvironment.of({"JAVA_HOME": str(tmp_path)})) is None
     jre = home / "jre"
     assert read_jdk(jre) == Jdk(version="21.0.1", home=jre, vendor="V")
+
+
+@pytest.mark.parametrize(
+    ("values", "version"),
+    [
+        ({"maven.compiler.target": "1.8"}, "1.8"),
+        ({"java.version": "17", "maven.compiler.release": "21"}, "21"),
+        ({"maven.compiler.release": "${java.version}", "java.version": "17"}, "17"),
+        ({}, None),
+    ],
+)
+def test_without_a_jdk_the_project_tells(
+    tmp_path: Path, values: dict[str, str], version: str | None
+) -> None:
+    section = profiles(profile("p", "<jdk>17</jdk>", properties(p="1")))
+    path = write(tmp_path / "pom.xml", pom("g:a:1", properties(values), section))
+    opened = session(tmp_path, jdk=None)
+    assert opened.jdk == (version and Jdk(version=version, guessed=True))
+    found = Builder(opened, MavenRepository(tmp_path)).project(path)
+    assert ("p" in found.properties) == (version == "17")
+    (warning,) = found.warnings
+    assert warning.endswith(f"the profiles p were asked for Java {version or 'none'}")
 
 
 def test_a_jdk_that_is_given_is_taken(tmp_path: Path) -> None:
