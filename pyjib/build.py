@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from pyjib.base import BaseImages, BaseTools, pull_base
 from pyjib.cancellation import Cancellation
@@ -25,9 +26,10 @@ from pyjib.oci.location import EngineLocation, Location, RegistryLocation
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
 from pyjib.options import BuildOptions
-from pyjib.plan import make_plan, plan_listed, plan_warnings, transform
+from pyjib.plan import make_plan, plan_archive, plan_listed, plan_warnings, transform
 from pyjib.plan.model import BuildPlan
 from pyjib.project import (
+    AppArchive,
     Project,
     read_extras,
     read_listed,
@@ -37,10 +39,16 @@ from pyjib.project import (
 from pyjib.registry.client import RegistryClient
 from pyjib.store.store import Store
 
+Reader: TypeAlias = Callable[[], Project | AppArchive]
+"""Reads what is to be built, as jib-cli sees it if that is an ``AppArchive``."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What stages 1 and 2 made of a path and options; ``project`` ``None`` is files listed."""
+    """What stages 1 and 2 made of a path and options.
+
+    ``project`` is ``None`` where the files are listed, or an archive is laid out as jib-cli does.
+    """
 
     project: Project | None
     plan: BuildPlan
@@ -78,7 +86,7 @@ def plan(
     options: BuildOptions,
     *,
     path: Path = Path(),
-    read: Callable[[], Project] | None = None,
+    read: Reader | None = None,
     listener: Listener = ignore,
 ) -> Planned:
     """Read the project at ``path`` and make its plan; nothing is written or sent.
@@ -90,6 +98,9 @@ def plan(
         made = plan_listed(options, read_listed(options.layers))
         return Planned(project=None, plan=_transformed(made, options))
     project = read() if read else read_project(path, mode=options.mode, host=options.host)
+    if isinstance(project, AppArchive):
+        made = plan_archive(project, options)
+        return Planned(project=None, plan=_transformed(made, options))
     listener(ProjectRead(kind=project.kind, root=str(path), detail=project.detail))
     extras = read_extras(options.extra_directories, path)
     for warning in (*project.warnings, *plan_warnings(project, options, extras)):
@@ -107,7 +118,7 @@ def build(
     options: BuildOptions,
     *,
     path: Path = Path(),
-    read: Callable[[], Project] | None = None,
+    read: Reader | None = None,
     listener: Listener = ignore,
     cancellation: Cancellation | None = None,
 ) -> BuildResult:
@@ -155,7 +166,7 @@ def assemble(
     options: BuildOptions,
     *,
     path: Path = Path(),
-    read: Callable[[], Project] | None = None,
+    read: Reader | None = None,
     listener: Listener = ignore,
     cancellation: Cancellation | None = None,
 ) -> Iterator[Assembled]:

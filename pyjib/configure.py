@@ -22,7 +22,7 @@ from pyjib.project.maven.command_line import Arguments
 from pyjib.project.maven.project import POM, MavenProject, open_maven_project
 from pyjib.project.maven.reactor import MavenScope
 from pyjib.project.maven.secrets import Secrets
-from pyjib.project.model import Project
+from pyjib.project.model import AppArchive, Project
 
 _MENTION = b"jib-maven-plugin"
 
@@ -50,7 +50,7 @@ class Configured:
     """
 
     options: BuildOptions
-    read: Callable[[], Project] | None = None
+    read: Callable[[], Project | AppArchive] | None = None
     source: str | None = None
     outputs: JibOutputPaths | None = None
     skipped: str | None = None

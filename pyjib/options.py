@@ -6,6 +6,7 @@ caller of the library, by ``HostEnvironment.of``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -32,24 +33,47 @@ class Mode(StrEnum):
 class HostEnvironment:
     """The environment variables and home directory that a build may look at.
 
-    Used to find logins, daemons, proxies and the cache; never part of the image. Not shown in
-    ``repr``, for it may hold secrets.
+    Used to find logins, daemons, proxies, Maven's settings and the cache; never part of the
+    image. The variables are not shown in ``repr``, for they may hold secrets. ``account_home`` is
+    the home directory that the system's accounts name, where that is known: Java, and so Maven,
+    goes by it, whatever ``HOME`` says.
     """
 
     variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     home: Path = Path()
+    account_home: Path | None = None
 
     @classmethod
     def of(cls, variables: Mapping[str, str], home: Path | None = None) -> Self:
-        """Take ``os.environ`` or the like; ``home`` defaults to the user's home directory."""
+        """Take ``os.environ`` or the like; ``home`` defaults to the user's home directory.
+
+        A ``home`` that is given counts for Java too.
+        """
         return cls(
             variables=MappingProxyType(dict(variables)),
             home=Path.home() if home is None else home,
+            account_home=_account_home() if home is None else None,
         )
+
+    @property
+    def user_home(self) -> Path:
+        """What Java calls ``user.home``."""
+        return self.account_home or self.home
 
     def get(self, name: str) -> str | None:
         """Return a variable; one that is set to nothing counts as not set."""
         return self.variables.get(name) or None
+
+
+def _account_home() -> Path | None:
+    try:
+        import pwd  # noqa: PLC0415  Windows has none
+    except ImportError:
+        return None
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except (KeyError, AttributeError):
+        return None  # a user without an account, as in many a container
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,18 @@ COMMANDS = (
         summary="Show what build would make, without writing or sending anything.",
     ),
     Entry(
+        name="jar",
+        module="pyjib.cli.jib_cli",
+        attribute="jar_command",
+        summary="Build the image of a jar as jib-cli does, from the flags of `jib jar`.",
+    ),
+    Entry(
+        name="war",
+        module="pyjib.cli.jib_cli",
+        attribute="war_command",
+        summary="Build the image of a war as jib-cli does, from the flags of `jib war`.",
+    ),
+    Entry(
         name="inspect",
         module="pyjib.cli.inspect",
         attribute="inspect_command",

@@ -17,7 +17,7 @@ from pyjib.cli.command import Command, Option
 from pyjib.cli.configured import read_configured
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say
-from pyjib.cli.render import Line, Output
+from pyjib.cli.render import Level, Line, Output
 from pyjib.configure import Configured
 from pyjib.destination import Published
 from pyjib.destination.files import replacing
@@ -49,6 +49,14 @@ pyjib build app.jar --to registry.example.com/team/app \\
 
 # With settings for the JVM and the container
 pyjib build --to team/app --jvm-flag -Xmx512m --env TZ=UTC --port 8080 --user 1000
+
+# What mvn jib:build, jib:dockerBuild and jib:buildTar do, by the configuration in the pom
+pyjib build
+pyjib build --to docker://
+pyjib build --to tar:// -Djib.container.user=1000
+
+# By a jib.yaml
+pyjib build -b jib.yaml -p version=1.0 --to team/app
 
 # In CI: the digest alone on stdout, a password that is never an argument
 pyjib build --to team/app --quiet --username ci --password-stdin < token.txt
@@ -89,8 +97,31 @@ def build_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
     output = outputs.output_of(ctx, given)
     configured = read_configured(given, path, output)
     if configured.skipped is not None:
-        output.show(Line(verb="skipped", text=configured.skipped))
+        output.show(Line(verb="skipped", text=configured.skipped, level=Level.NOTICES))
         return
+    build_and_tell(
+        configured,
+        path,
+        output,
+        metadata_file=metadata_file,
+        as_json=given["as_json"],
+        started=started,
+    )
+
+
+def build_and_tell(
+    configured: Configured,
+    path: Path,
+    output: Output,
+    *,
+    metadata_file: Path | None = None,
+    as_json: bool = False,
+    started: float,
+) -> None:
+    """Build, write the files about the image, and tell where it is on stdout.
+
+    ``started`` is when the command began, by ``time.monotonic``.
+    """
     options = configured.options
     recorder = _Recorder(output)
     result = _build(configured, path, output, recorder, started)
@@ -98,7 +129,7 @@ def build_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
         _write(metadata_file, dump(metadata(options, result)))
     if configured.outputs is not None:
         _write_jib_outputs(configured.outputs, options, result)
-    if given["as_json"]:
+    if as_json:
         say(dump(document(options, result, recorder.cached)).decode())
     else:
         for published in result.published:

@@ -12,21 +12,22 @@ import click
 from pyjib.base import BaseImages
 from pyjib.build import assemble, pull
 from pyjib.cancellation import Cancellation
+from pyjib.cli import jib_options
 from pyjib.cli import options as shared
 from pyjib.cli import output as outputs
 from pyjib.cli.command import Command
+from pyjib.cli.configured import read_configured
 from pyjib.cli.exits import FAILED
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say, visible
-from pyjib.cli.read_options import read_options
 from pyjib.compare import Comparison, Difference, compare_images
+from pyjib.configure import Configured
 from pyjib.errors import ConfigurationError
 from pyjib.events import Listener
 from pyjib.oci.identity import Identity
 from pyjib.oci.image import AnyImage, ImageIndex
 from pyjib.oci.json import Json, dump
 from pyjib.oci.location import ArchiveLocation, Location, parse_location
-from pyjib.options import BuildOptions
 
 EXAMPLES = """
 # Is what build makes of the project in this directory the image that Jib pushed?
@@ -58,6 +59,7 @@ def parse_image(text: str) -> Location:
         click.Argument(["image"], type=shared.Text("image", parse_image), metavar="IMAGE"),
         shared.PATH,
         *(option for option in shared.OPTIONS if option.name not in _ELSEWHERE),
+        *jib_options.OPTIONS,
         shared.CACHE,
         shared.JSON,
         *outputs.OPTIONS,
@@ -76,11 +78,11 @@ def compare_jib_command(ctx: click.Context, /, image: Location, path: Path, **gi
     difference is shown for each of index, manifest, config, layers, tar entries, headers and
     bytes. What `docker save` writes, and Jib's own jib-image.tar, have no manifest to compare.
     """
-    options = read_options({**given, **_ELSEWHERE})
     output = outputs.output_of(ctx, given)
+    configured = read_configured({**given, **_ELSEWHERE}, path, output)
     with output:
         result = run_cancellable(
-            lambda cancellation: compare(image, options, path, output, cancellation),
+            lambda cancellation: compare(image, configured, path, output, cancellation),
             abandon=output.abandon,
         )
     say(dump(document(result)).decode() if given["as_json"] else "\n".join(_lines(result)))
@@ -89,12 +91,13 @@ def compare_jib_command(ctx: click.Context, /, image: Location, path: Path, **gi
 
 def compare(
     location: Location,
-    options: BuildOptions,
+    configured: Configured,
     path: Path,
     listener: Listener,
     cancellation: Cancellation,
 ) -> Comparison:
     """Pull Jib's image, build ours, and compare them."""
+    options = configured.options
     with pull(
         location,
         platforms=options.platforms,
@@ -106,7 +109,11 @@ def compare(
         if not options.identity.is_jib:
             options = replace(options, identity=identity_of(pulled))
         with assemble(
-            options, path=path, listener=listener, cancellation=cancellation
+            options,
+            path=path,
+            read=configured.read,
+            listener=listener,
+            cancellation=cancellation,
         ) as assembled:
             return compare_images(
                 jib,

@@ -21,10 +21,10 @@ CACHE_VARIABLE = "PYJIB_CACHE"
 def read_host() -> HostEnvironment:
     """Return the environment variables and the home directory of this process."""
     try:
-        home = Path.home()
+        return HostEnvironment.of(os.environ)
     except RuntimeError:  # a user without an entry in passwd and without HOME, as in containers
-        home = Path(os.sep)  # not the working directory: a login there may be anybody's
-    return HostEnvironment.of(os.environ, home)
+        # Not the working directory: a login there may be anybody's.
+        return HostEnvironment.of(os.environ, Path(os.sep))
 
 
 def now() -> Instant:

@@ -18,7 +18,7 @@ from pyjib.cli.command import Command
 from pyjib.cli.configured import read_configured
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say, visible
-from pyjib.cli.render import Line, Output, size
+from pyjib.cli.render import Level, Line, Output, size
 from pyjib.configure import Configured
 from pyjib.image.java import check_java_name
 from pyjib.layer.cache_key import KeyMaker
@@ -65,7 +65,7 @@ def plan_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
     output = outputs.output_of(ctx, given)
     configured = read_configured(given, path, output, log_in=False)
     if configured.skipped is not None:
-        output.show(Line(verb="skipped", text=configured.skipped))
+        output.show(Line(verb="skipped", text=configured.skipped, level=Level.NOTICES))
         return
     result = run_cancellable(
         lambda cancellation: _describe(configured, path, output, cancellation),

@@ -174,7 +174,7 @@ class _Translator:
             for name, value in self._jib.docker_environment or ()
             if name in _OF_A_DAEMON
         }
-        return HostEnvironment.of({**host.variables, **chosen}, host.home) if chosen else host
+        return replace(host, variables={**host.variables, **chosen}) if chosen else host
 
     def _with_targets(self, options: BuildOptions) -> BuildOptions:
         """Name the image, and the targets that the caller left without a name."""

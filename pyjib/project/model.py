@@ -187,6 +187,47 @@ class Project:
     warnings: tuple[Warned, ...] = field(default=(), compare=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootLayer:
+    """A layer of ``layers.idx``: paths in the jar; one that ends in a slash is all below it."""
+
+    name: str
+    content: tuple[str, ...]
+
+    def holds(self, path: str) -> bool:
+        """Tell whether a file belongs to the layer."""
+        return any(
+            path.startswith(entry) if entry.endswith("/") else path == entry
+            for entry in self.content
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppArchive:
+    """A jar or war of an application.
+
+    ``files`` are its files, sorted by path. ``main_class`` is what ``java -jar`` starts;
+    ``launcher`` is Spring Boot's of this jar, ``None`` for another jar. ``libraries`` are those
+    of the manifest's ``Class-Path``, by their paths relative to the archive, in its order.
+    ``layers`` are Spring Boot's, ``None`` without an index. ``java_version`` is the release that
+    jib-cli takes it to need: that of the first class, or of the one that starts if that is newer.
+    """
+
+    path: Path
+    is_war: bool
+    files: tuple[ProjectFile, ...]
+    main_class: str | None = None
+    launcher: str | None = None
+    libraries: tuple[ProjectFile, ...] = ()
+    layers: tuple[BootLayer, ...] | None = None
+    java_version: int | None = None
+
+    @property
+    def is_boot(self) -> bool:
+        """Whether Spring Boot packed the jar."""
+        return self.launcher is not None
+
+
 def _stat(path: Path) -> os.stat_result:
     try:
         status = path.stat()

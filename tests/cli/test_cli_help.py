@@ -47,6 +47,8 @@ def test_there_are_the_commands_that_the_readme_names() -> None:
     assert {words[0] for words in ALL} == {
         "build",
         "plan",
+        "jar",
+        "war",
         "inspect",
         "compare-jib",
         "login",

@@ -439,5 +439,5 @@ def test_a_chosen_helper_without_a_login_leaves_it_to_files(home: Home) -> None:
 def test_a_chosen_helper_that_is_not_there(home: Home) -> None:
     for program in ("no/such", "mine"):
         options = RegistryOptions(helpers=(CredentialHelper(registry="r.io", program=program),))
-        with pytest.raises(ConfigurationError, match="was not found|is not on the PATH"):
+        with pytest.raises(ConfigurationError, match=r"was not found|is not on the PATH"):
             find("r.io", options, home.host())

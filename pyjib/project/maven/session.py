@@ -85,7 +85,7 @@ def start_session(
         **given.properties,  # Maven sets them in its JVM too, where -Djava.version=11 counts
     }
     settings = _settings(given, host, system)
-    m2 = host.home / ".m2"
+    m2 = host.user_home / ".m2"
     repository = system.get("maven.repo.local") or settings.local_repository
     security = system.get("settings.security")
     return MavenSession(
@@ -117,7 +117,7 @@ def _settings(given: Arguments, host: HostEnvironment, system: Mapping[str, str]
     maven_home = host.get("MAVEN_HOME") or host.get("M2_HOME")
     shared = Path(maven_home, "conf", "settings.xml") if maven_home else None
     return read_settings(
-        _must_be(given.settings) or host.home / ".m2" / "settings.xml",
+        _must_be(given.settings) or host.user_home / ".m2" / "settings.xml",
         _must_be(given.global_settings) or shared,
         Interpolator(given.properties.get, system.get),
     )

@@ -37,7 +37,7 @@ def system_properties(host: HostEnvironment, jdk: Jdk | None, directory: Path) -
     """
     properties = dict(_machine())
     properties |= {
-        "user.home": str(host.home),
+        "user.home": str(host.user_home),
         "user.dir": str(directory),
         "file.separator": os.sep,
         "path.separator": os.pathsep,

@@ -1,0 +1,367 @@
+"""What the command line makes of Jib's configuration: ``build``, ``plan``, ``jar``, ``war``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pyjib.serve import RegistryServer
+from tests.support.cli import Cli
+from tests.support.projects import (
+    class_file,
+    main_class,
+    manifest,
+    write_archive,
+    write_boot_jar,
+    write_tree,
+    write_war,
+)
+from tests.support.registry import tags_in
+
+POM = """<project><modelVersion>4.0.0</modelVersion>
+<groupId>com.example</groupId><artifactId>app</artifactId><version>1.0</version>
+<properties><maven.compiler.release>17</maven.compiler.release>{properties}</properties>
+<build><plugins>{plugin}</plugins></build></project>"""
+PLUGIN = """<plugin><groupId>com.google.cloud.tools</groupId>
+<artifactId>jib-maven-plugin</artifactId><version>3.5.2</version>
+<configuration><from><image>scratch</image></from>{configuration}</configuration></plugin>"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    root = tmp_path / "app"
+    return write_tree(
+        root,
+        {
+            "pom.xml": pom(),
+            "target/classes/com/example/Main.class": main_class("com.example.Main"),
+        },
+    )
+
+
+def pom(configuration: str = "", properties: str = "", *, plugin: bool = True) -> str:
+    text = PLUGIN.format(configuration=configuration) if plugin else ""
+    return POM.format(properties=properties, plugin=text)
+
+
+def configure(project: Path, configuration: str, properties: str = "") -> None:
+    (project / "pom.xml").write_text(pom(configuration, properties))
+
+
+def test_build_alone_does_what_jib_build_does(
+    cli: Cli, project: Path, registry: RegistryServer
+) -> None:
+    name = f"{registry.address}/team/app"
+    configure(project, f"<to><image>{name}</image><tags>1.0,stable</tags></to>")
+    done = cli("build", project)
+    assert done.code == 0, done.stderr
+    assert done.stdout.startswith(f"{name}@sha256:")
+    assert tags_in(registry, "team/app") == ["1.0", "latest", "stable"]
+    target = project / "target"
+    digest = (target / "jib-image.digest").read_text()
+    assert done.stdout == f"{name}@{digest}\n"
+    document = json.loads((target / "jib-image.json").read_text())
+    assert document == {
+        "image": name,
+        "imageId": (target / "jib-image.id").read_text(),
+        "imageDigest": digest,
+        "tags": ["1.0", "latest", "stable"],
+        "imagePushed": True,
+    }
+
+
+def test_tar_without_a_name_is_jibs_tar(cli: Cli, project: Path) -> None:
+    done = cli("build", project, "--to", "tar://")
+    assert done.code == 0, done.stderr
+    assert (project / "target/jib-image.tar").is_file()
+    document = json.loads((project / "target/jib-image.json").read_text())
+    assert (document["image"], document["tags"]) == ("app:1.0", ["1.0"])
+    assert document["imagePushed"] is False
+
+
+def test_the_image_is_jibs_to_the_bit(cli: Cli, project: Path) -> None:
+    done = cli("plan", project, "--json")
+    assert done.code == 0, done.stderr
+    assert done.json["configuration"] == f"jib-maven-plugin 3.5.2 in {project / 'pom.xml'}"
+    assert done.json["identity"] == {"tool": "jib-maven-plugin", "version": "3.5.2", "jdk": 17}
+    assert [layer["name"] for layer in done.json["layers"]] == [
+        "resources",
+        "classes",
+        "jvm arg files",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "identity"),
+    [
+        (("--identity", "jib:3.3.2"), {"tool": "jib-maven-plugin", "version": "3.3.2", "jdk": 17}),
+        (("--identity", "jib"), {"tool": "jib-maven-plugin", "version": "3.5.2", "jdk": 17}),
+        (("--identity", "jib/25"), {"tool": "jib-maven-plugin", "version": "3.5.2", "jdk": 25}),
+        (("--identity", "pyjib"), {"tool": "pyjib", "version": None, "jdk": 17}),
+    ],
+)
+def test_identities(
+    cli: Cli, project: Path, arguments: tuple[str, ...], identity: dict[str, object]
+) -> None:
+    assert cli("plan", project, "--json", *arguments).json["identity"] == identity
+
+
+def test_jibs_identity_without_its_plugin(cli: Cli, project: Path) -> None:
+    (project / "pom.xml").write_text(pom(plugin=False))
+    assert cli("plan", project, "--json", "--from", "scratch").json["identity"]["tool"] == "pyjib"
+    done = cli("plan", project, "--json", "--from", "scratch", "--identity", "jib")
+    assert done.json["identity"]["version"] == "3.5.2"
+    assert done.json["configuration"] is None
+
+
+def test_an_identity_that_is_none(cli: Cli, project: Path) -> None:
+    done = cli("plan", project, "--identity", "kaniko")
+    assert done.code == 2
+    assert "'kaniko' is neither pyjib nor jib[:VERSION]" in done.stderr
+
+
+def test_properties_and_the_command_line_go_before_the_pom(cli: Cli, project: Path) -> None:
+    configure(
+        project,
+        "<container><user>pom</user><environment><A>1</A></environment></container>",
+        "<jib.container.workingDirectory>/pom</jib.container.workingDirectory>",
+    )
+    config = cli("plan", project, "--json").json["config"]
+    assert (config["user"], config["workingDir"]) == ("pom", "/pom")
+    arguments = ("-Djib.container.user=define", "-D", "jib.container.workingDirectory=/d")
+    config = cli("plan", project, "--json", *arguments, "--user", "me", "--env", "B=2").json[
+        "config"
+    ]
+    assert (config["user"], config["workingDir"]) == ("me", "/d")
+    assert config["env"] == {"A": "1", "B": "2"}
+
+
+def test_profiles(cli: Cli, project: Path) -> None:
+    text = pom("<container><user>${who}</user></container>", "<who>nobody</who>")
+    profile = (
+        "<profiles><profile><id>p</id><properties><who>p</who></properties></profile></profiles>"
+    )
+    (project / "pom.xml").write_text(text.replace("</project>", f"{profile}</project>"))
+    assert cli("plan", project, "--json").json["config"]["user"] == "nobody"
+    assert cli("plan", project, "--json", "-P", "p").json["config"]["user"] == "p"
+
+
+def test_executions(cli: Cli, project: Path) -> None:
+    execution = (
+        "<executions><execution><id>other</id><goals><goal>build</goal></goals><configuration>"
+        "<container><user>other</user></container></configuration></execution></executions>"
+    )
+    text = pom("<container><user>plugin</user></container>")
+    (project / "pom.xml").write_text(text.replace("</plugin>", f"{execution}</plugin>"))
+    assert cli("plan", project, "--json").json["config"]["user"] == "plugin"
+    done = cli("plan", project, "--json", "--jib-execution", "other")
+    assert done.json["config"]["user"] == "other"
+
+
+@pytest.mark.parametrize("command", ["build", "plan"])
+def test_a_skipped_project_is_a_success(cli: Cli, project: Path, command: str) -> None:
+    configure(project, "<skip>true</skip>")
+    done = cli(command, project)
+    assert (done.code, done.stdout) == (0, "")
+    assert "Skipping containerization because jib-maven-plugin: skip = true" in done.stderr
+
+
+def test_warnings_name_what_has_no_effect(cli: Cli, project: Path) -> None:
+    configure(project, "<container><usr>x</usr></container>")
+    done = cli("plan", project)
+    assert "<container><usr> of jib-maven-plugin" in done.stderr
+
+
+def test_mistakes_in_the_pom_end_with_code_2(cli: Cli, project: Path) -> None:
+    configure(project, "<container><ports>web</ports></container>")
+    done = cli("build", project, "--to", "tar://")
+    assert done.code == 2
+    assert "<container><ports>" in done.stderr
+    assert "'web' is not a port" in done.stderr
+
+
+def test_now_is_source_date_epoch_where_that_is_set(project: Path, tmp_path: Path) -> None:
+    cli = Cli(home=tmp_path, variables={"SOURCE_DATE_EPOCH": "86400"})
+    assert cli("plan", project, "--json").json["created"] == "1970-01-01T00:00:00Z"
+    configure(project, "<container><creationTime>USE_CURRENT_TIMESTAMP</creationTime></container>")
+    assert cli("plan", project, "--json").json["created"] == "1970-01-02T00:00:00Z"
+
+
+@pytest.mark.parametrize("target", ["docker://", "tar://"])
+def test_targets_without_a_name_need_jibs_configuration(
+    cli: Cli, project: Path, target: str
+) -> None:
+    (project / "pom.xml").write_text(pom(plugin=False))
+    done = cli("build", project, "--to", target)
+    assert done.code == 2
+    assert f"{target} names no target" in done.stderr
+
+
+def test_jib_is_not_asked_of_a_jar(cli: Cli, tmp_path: Path) -> None:
+    jar = write_boot_jar(tmp_path / "app.jar")
+    done = cli("plan", jar, "--from", "scratch", "--jib-execution", "x")
+    assert done.code == 2
+    assert "does not configure Jib" in done.stderr
+
+
+# jib.yaml
+
+
+def test_a_build_file(cli: Cli, tmp_path: Path, registry: RegistryServer) -> None:
+    write_tree(tmp_path / "c", {"dist/app": "x", "dist/skip/y": "y"})
+    file = tmp_path / "jib.yaml"
+    file.write_text(
+        "apiVersion: jib/v1alpha1\nkind: BuildFile\nuser: ${who}\nentrypoint: [/app]\n"
+        "layers:\n  entries:\n    - name: files\n      files:\n"
+        "        - {src: dist, dest: /, excludes: ['**/skip', '**/skip/**']}\n"
+    )
+    arguments = ("-b", file, "-p", "who=me", tmp_path / "c")
+    done = cli("plan", *arguments, "--json")
+    assert done.code == 0, done.stderr
+    assert done.json["identity"] == {"tool": "jib-cli", "version": "0.13.0", "jdk": 17}
+    assert done.json["config"]["user"] == "me"
+    (layer,) = done.json["layers"]
+    assert [entry["target"] for entry in layer["entries"]] == ["/app"]
+    target = f"{registry.address}/team/files:1"
+    done = cli("build", *arguments, "--to", target)
+    assert done.code == 0, done.stderr
+    assert done.stdout.startswith(f"{registry.address}/team/files")
+    done = cli("plan", *arguments, "--json", "--user", "you", "--identity", "pyjib")
+    assert done.json["config"]["user"] == "you"
+    assert done.json["identity"]["tool"] == "pyjib"
+
+
+def test_parameters_are_for_build_files(cli: Cli, project: Path) -> None:
+    done = cli("plan", project, "-p", "a=b")
+    assert done.code == 2
+    assert "--parameter is for build files" in done.stderr
+
+
+def test_a_build_file_with_a_mistake(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "jib.yaml"
+    file.write_text("apiVersion: x\nkind: BuildFile\nusr: me\n")
+    done = cli("build", "-b", file, "--to", "tar://x.tar")
+    assert done.code == 2
+    assert f"{file}, line 3: usr: Unrecognized field 'usr'" in done.stderr
+
+
+# jib-cli's commands
+
+
+@pytest.fixture
+def jar(tmp_path: Path) -> Path:
+    return write_archive(
+        tmp_path / "app.jar",
+        {
+            "META-INF/MANIFEST.MF": manifest(Main_Class="com.example.Main"),
+            "com/example/Main.class": class_file("com.example.Main"),
+        },
+    )
+
+
+def test_jar_by_the_flags_of_jib_cli(cli: Cli, jar: Path, registry: RegistryServer) -> None:
+    out = jar.with_name("out.json")
+    done = cli(
+        "jar",
+        "--target",
+        f"{registry.address}/team/app:1",
+        "--from=scratch",
+        "--additional-tags=2,3",
+        "--expose=8080,9/udp",
+        "--environment-variables",
+        "A=1,B=2",
+        "--environment-variables",
+        "B=3",
+        "--labels=l=m",
+        "--volumes=/v",
+        "-u",
+        "me",
+        "--jvm-flags=-Xmx1g,-Xms1g",
+        "--creation-time=1000",
+        "--image-metadata-out",
+        out,
+        "--json",
+        jar,
+    )
+    assert done.code == 0, done.stderr
+    assert tags_in(registry, "team/app") == ["1", "2", "3"]
+    assert json.loads(out.read_text())["tags"] == ["1", "2", "3"]
+    inspected = cli("inspect", f"{registry.address}/team/app:1", "--json")
+    assert inspected.code == 0, inspected.stderr
+    text = inspected.stdout
+    assert "jib-cli:0.13.0" in text
+    assert "/app/explodedJar:/app/dependencies/*" in text
+
+
+def test_jar_into_a_tar_wants_a_name(cli: Cli, jar: Path, tmp_path: Path) -> None:
+    target = f"tar://{tmp_path / 'o.tar'}"
+    done = cli("jar", "-t", target, "--from", "scratch", jar)
+    assert done.code == 2
+    assert "Missing option: --name must be specified when using --target=tar://" in done.stderr
+    done = cli("jar", "-t", target, "--from", "scratch", "--name", "app:1", jar)
+    assert done.code == 0, done.stderr
+
+
+def test_arguments_from_a_file(cli: Cli, jar: Path, tmp_path: Path) -> None:
+    arguments = tmp_path / "args"
+    arguments.write_text(f"--from scratch --name 'app:1' # comment\n-t tar://{tmp_path}/o.tar\n")
+    done = cli("jar", f"@{arguments}", jar)
+    assert done.code == 0, done.stderr
+    assert (tmp_path / "o.tar").is_file()
+
+
+def test_jar_as_pyjib(cli: Cli, jar: Path, tmp_path: Path) -> None:
+    done = cli(
+        "jar", "--identity", "pyjib", "-t", f"oci://{tmp_path / 'o'}", "--from", "scratch", jar
+    )
+    assert done.code == 0, done.stderr
+    assert "layer    jvm arg files" in done.stderr
+
+
+def test_war_by_the_flags_of_jib_cli(cli: Cli, tmp_path: Path) -> None:
+    war = write_war(tmp_path / "app.war")
+    target = ("-t", f"tar://{tmp_path / 'o.tar'}", "--name", "app")
+    done = cli("war", *target, "--from", "scratch", war)
+    assert done.code == 2
+    assert "--app-root" in done.stderr
+    done = cli("war", *target, "--from", "scratch", "--app-root", "/srv", "--verbosity=quiet", war)
+    assert (done.code, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--username", "me"), "--username and --password belong together"),
+        (("--to-password", "x"), "--to-username and --to-password belong together"),
+        (
+            ("--username", "a", "--password", "b", "--credential-helper", "c"),
+            "--username and --credential-helper exclude each other",
+        ),
+        (
+            ("--credential-helper", "c", "--from-credential-helper", "d"),
+            "a login for both registries and one for either exclude each other",
+        ),
+    ],
+)
+def test_logins_that_exclude_each_other(
+    cli: Cli, jar: Path, flags: tuple[str, ...], message: str
+) -> None:
+    done = cli("jar", "-t", "r.example.com/app", *flags, jar)
+    assert done.code == 2
+    assert message in done.stderr
+
+
+def test_flags_without_an_effect_are_named(cli: Cli, jar: Path, tmp_path: Path) -> None:
+    done = cli(
+        "jar",
+        *("-t", f"tar://{tmp_path / 'o.tar'}", "--name", "app", "--from", "scratch"),
+        *("--entrypoint", "a b", "--jvm-flags", "-X", "--project-cache", "x", "--stacktrace"),
+        *("--send-credentials-over-http", "--http-trace", "--serialize"),
+        jar,
+    )
+    assert done.code == 0, done.stderr
+    assert "--jvm-flags is ignored when --entrypoint is specified" in done.stderr
+    assert "--project-cache has no effect" in done.stderr
+    assert "--send-credentials-over-http has no effect" in done.stderr
