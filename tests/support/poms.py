@@ -14,7 +14,7 @@ from pyjib.options import BuildOptions
 from pyjib.project.maven.model import EffectiveModel, Execution, Node, Plugin
 from pyjib.project.maven.pom import node
 
-BASEDIR = Path("/work/app")
+BASEDIR = Path("/srv/app")
 
 
 def xml(text: str) -> Node:
