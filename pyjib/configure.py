@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from pyjib.errors import ConfigurationError, ProjectError
@@ -23,6 +24,7 @@ from pyjib.project.maven.project import POM, MavenProject, open_maven_project
 from pyjib.project.maven.reactor import MavenScope
 from pyjib.project.maven.secrets import Secrets
 from pyjib.project.model import AppArchive, Project
+from pyjib.project.read import read_project
 
 _MENTION = b"jib-maven-plugin"
 
@@ -119,10 +121,14 @@ def _unconfigured(
         )
     identity = PYJIB if given.identity is None else given.identity(None)
     options = replace(given.options, identity=identity)
-    told = maven.arguments != Arguments() or maven.scope is not MavenScope.REACTOR
-    if project is not None and (told or options.identity.is_jib):
+    if project is None:
+        return Configured(options=options)
+    if identity.is_jib:
         return Configured(options=options, read=project.read)
-    return Configured(options=options)
+    read = partial(
+        read_project, path, mode=options.mode, host=options.host, maven=project
+    )  # the pom is worked out once
+    return Configured(options=options, read=read)
 
 
 class _Servers:
@@ -141,6 +147,12 @@ class _Servers:
         try:
             password = self._secrets.open(server.password, owner=f"server {name}")
         except ConfigurationError as error:
-            self.warnings.append(Warned(message=error.message, hint=error.hint))
+            self.warnings.append(
+                Warned(
+                    message=f"the login of server {name} in settings.xml is not used: "
+                    f"{error.message}",
+                    hint=error.hint,
+                )
+            )
             return None
         return Login(registry=name, username=server.username, password=password)

@@ -26,7 +26,7 @@ from pyjib.project.build_output import (
 )
 from pyjib.project.class_path_file import ClassPathFile, read_class_path_file
 from pyjib.project.jar import read_plain_jar
-from pyjib.project.maven.project import POM, open_maven_project
+from pyjib.project.maven.project import POM, MavenProject, open_maven_project
 from pyjib.project.model import Project, ProjectFile, ProjectKind
 from pyjib.project.own_code import examine_classes, is_class, split_classes
 from pyjib.project.quarkus import (
@@ -44,27 +44,30 @@ _AS_MAVEN = "correct the pom: Maven refuses it too, as mvn validate shows"
 _NO_POM_NEEDED = (f"target/{DIRECTORY}/{LAUNCHER}", "target/pyjib/classpath.json")
 
 
-def read_directory(root: Path, *, mode: Mode, host: HostEnvironment) -> Project:
+def read_directory(
+    root: Path, *, mode: Mode, host: HostEnvironment, maven: MavenProject | None = None
+) -> Project:
     """Read the compiled project at ``root``, or a ``quarkus-app`` directory itself.
 
-    ``host`` tells where Maven's local repository and settings are. Raises ``ProjectError`` if it is no project, is not compiled, or has several jars that
-    could be meant; ``DependencyError`` if libraries are missing.
+    ``host`` tells where Maven's local repository and settings are; ``maven`` is what was worked
+    out of the pom already. Raises ``ProjectError`` if it is no project, is not compiled, or has
+    several jars that could be meant; ``DependencyError`` if libraries are missing.
     """
     if (root / LAUNCHER).is_file():
         return read_quarkus_directory(root)
     try:
-        project = _read_by_pom(root, host) or _read_by_output(root, mode)
+        project = _read_by_pom(root, host, maven) or _read_by_output(root, mode)
     except DependencyError as error:
         project = _read_instead(root, mode, error)
     return replace(project, root=root)
 
 
-def _read_by_pom(root: Path, host: HostEnvironment) -> Project | None:
+def _read_by_pom(root: Path, host: HostEnvironment, maven: MavenProject | None) -> Project | None:
     """Read what Maven compiled, with libraries from the local repository."""
     if not (root / POM).is_file() or any((root / path).is_file() for path in _NO_POM_NEEDED):
         return None
     try:
-        maven = open_maven_project(root, host=host)
+        maven = maven or open_maven_project(root, host=host)
         return maven.read() if maven.is_built else None
     except DependencyError:
         raise

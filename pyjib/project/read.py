@@ -8,6 +8,7 @@ from pyjib.errors import ProjectError
 from pyjib.options import HostEnvironment, Mode
 from pyjib.project.directory import read_directory
 from pyjib.project.jar import read_jar
+from pyjib.project.maven.project import MavenProject
 from pyjib.project.model import Project, unreadable
 from pyjib.project.war import read_war
 
@@ -17,23 +18,30 @@ _ACCEPTED = "name the directory of a compiled Maven or Gradle project, or a .jar
 _NOWHERE = HostEnvironment()
 
 
-def read_project(path: Path, *, mode: Mode, host: HostEnvironment = _NOWHERE) -> Project:
+def read_project(
+    path: Path,
+    *,
+    mode: Mode,
+    host: HostEnvironment = _NOWHERE,
+    maven: MavenProject | None = None,
+) -> Project:
     """Read the Java project at ``path``: a directory, a jar or a war.
 
     Only disk is read, and nothing is written. ``mode`` matters where the two modes need other
-    files; ``host`` tells where Maven's local repository and settings are. Raises ``ProjectError`` if there is no such project or it cannot be read, and
-    ``DependencyError`` if one of its libraries is missing. A main class that is missing or
-    ambiguous is no error here.
+    files; ``host`` tells where Maven's local repository and settings are; ``maven`` is what was
+    worked out of the pom there already. Raises ``ProjectError`` if there is no such project or
+    it cannot be read, and ``DependencyError`` if one of its libraries is missing. A main class
+    that is missing or ambiguous is no error here.
     """
     try:
-        return _read(path, mode, host)
+        return _read(path, mode, host, maven)
     except OSError as error:  # whether a file is there cannot be told below a closed directory
         raise unreadable(Path(error.filename or path), error) from None
 
 
-def _read(path: Path, mode: Mode, host: HostEnvironment) -> Project:
+def _read(path: Path, mode: Mode, host: HostEnvironment, maven: MavenProject | None) -> Project:
     if path.is_dir():
-        return read_directory(path, mode=mode, host=host)
+        return read_directory(path, mode=mode, host=host, maven=maven)
     if not path.exists():
         raise ProjectError(f"{path} does not exist", hint=_ACCEPTED)
     suffix = path.suffix.lower()
