@@ -52,7 +52,7 @@ exposedPorts:
   - 123/udp
   - 9000-9010
 user: 1000:0
-workingDirectory: /work
+workingDirectory: /w
 entrypoint: [sh, -c]
 cmd: []
 layers:
@@ -75,7 +75,7 @@ layers:
     assert found.volumes == ("/v", "/w")
     assert found.ports == ("8080", "123/udp", "9000-9010")
     assert found.user == "1000:0"
-    assert found.working_directory == "/work"
+    assert found.working_directory == "/w"
     assert found.entrypoint == ("sh", "-c")
     assert found.arguments == ()
     assert found.layers == (
