@@ -179,6 +179,7 @@ def test_podman_load(archive: Path, podman_service: Engine) -> None:
     options = ["--network=host", "-e", f"SERVER_PORT={(port := free_port())}"]
     with Running(podman_service, "docker.io/objectworld/docker-hello:tar", options):
         wait_for(lambda: get("/hello", port), HELLO)
+        wait_for(lambda: get("/actuator/health", port), '"UP"')
 
 
 def test_swarm_stack(shop: Shop, pushed: str, docker_engine: Engine, tmp_path: Path) -> None:
