@@ -30,9 +30,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plan": GROUND | {"oci", "options", "project.model"},
     "jib": GROUND | {"oci", "options", "project.maven.model", "plan.model"},
     "layer": GROUND | {"oci", "plan.model", "project.model", "store"},
-    "image": GROUND | {"oci", "plan.model", "layer.model", "layer.compress"},
-    "base": GROUND | {"oci", "options", "layer.compress", "image", "registry", "engine", "store"},
-    "compare": GROUND | {"oci", "layer.compress"},
+    "image": GROUND | {"oci", "plan.model", "layer.model", "layer.decompress"},
+    "base": GROUND
+    | {
+        "oci",
+        "options",
+        "layer.compress",
+        "layer.decompress",
+        "image",
+        "registry",
+        "engine",
+        "store",
+    },
+    "compare": GROUND | {"oci", "layer.decompress"},
     "destination": GROUND | {"oci", "options", "registry", "engine"},
     "build": GROUND
     | {"oci", "options", "project", "plan", "layer", "image", "base", "destination"}
@@ -46,10 +56,12 @@ DOORS = {
     "httpx": {"registry", "engine"},
     "click": {"cli"},
     "rich": {"cli"},
-    "zstandard": {"layer.compress"},
+    "zstandard": {"layer.compress", "layer.decompress"},
+    "deflate": {"layer.compress"},
 }
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Return the dotted name below ``pyjib`` of every module, with its file."""
     found = {}
@@ -159,6 +171,6 @@ def test_environment_clock_and_terminal_are_read_in_cli_only() -> None:
 
 
 def test_third_party_imports_are_declared() -> None:
-    declared = {"click", "cryptography", "httpx", "yaml", "rich", "zstandard"}
+    declared = {"click", "cryptography", "deflate", "httpx", "yaml", "rich", "zstandard"}
     found = {imported.split(".")[0] for path in modules().values() for imported, _ in imports(path)}
     assert found - set(sys.stdlib_module_names) - {"pyjib"} <= declared

@@ -16,8 +16,8 @@ APP = ROOT / "fixtures" / "docker-hello"
 BASE = ROOT / "fixtures" / "base-image"
 
 GOLDEN = {
-    "docker": "sha256:912244fc9454346e17d251ed43c2b4dc5bfab4f1115f5230bb6c790371615dd9",
-    "oci": "sha256:b549af7f5023d43a2e5f1e7314cfccacc98d184a44424e4a5b5fe412e6560f23",
+    "docker": "sha256:a6be62ffed0ea1eb7becb32a138d63e71b49f075b912585f59318deff88faf97",
+    "oci": "sha256:10bc9977ba3f860be38a1075d79b9396242710f007f93c13c8d47b6a5451d5a5",
 }
 """The digests of fixtures/docker-hello on fixtures/base-image, recorded once.
 

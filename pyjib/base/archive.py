@@ -18,7 +18,7 @@ from pyjib.base.archive_layers import gzip_layer, identify_layer
 from pyjib.base.layout import read_entries, read_layout
 from pyjib.base.model import BaseImages, BaseTools, check_single
 from pyjib.errors import ConfigurationError, ContentError, DigestMismatchError
-from pyjib.layer.compress import decompressed, sniff
+from pyjib.layer.decompress import decompressed, sniff
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.config import ImageConfig

@@ -8,7 +8,8 @@ from typing import BinaryIO
 from pyjib.base.model import BaseTools
 from pyjib.errors import DigestMismatchError
 from pyjib.events import Direction, TransferFinished, TransferProgress, TransferStarted
-from pyjib.layer.compress import compressor, decompressed, recipe_text
+from pyjib.layer.compress import compressor, recipe_text
+from pyjib.layer.decompress import decompressed
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor

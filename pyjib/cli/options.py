@@ -109,8 +109,8 @@ OPTIONS: tuple[Option, ...] = (
         "--compression",
         _IMAGE,
         "HOW",
-        "How layers are compressed: gzip (the default), zstd or none; gzip:1 to gzip:9 and "
-        "zstd:1 to zstd:22 choose the level.",
+        "How layers are compressed: gzip (the default; as Jib does under --identity jib, else "
+        "by libdeflate), zstd or none; gzip:1 to gzip:9 and zstd:1 to zstd:22 choose the level.",
         type=Text("compression", parse.parse_compression),
     ),
     _one(

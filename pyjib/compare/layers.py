@@ -10,7 +10,7 @@ from pyjib.compare.findings import Findings
 from pyjib.compare.model import Level
 from pyjib.compare.tars import compare_tars, first_difference
 from pyjib.errors import ContentError
-from pyjib.layer.compress import decompressed, sniff
+from pyjib.layer.decompress import decompressed, sniff
 from pyjib.oci.blob import Blob
 from pyjib.oci.digest import Digest
 from pyjib.oci.image import Image

@@ -7,7 +7,7 @@ import tarfile
 from typing import BinaryIO
 
 from pyjib.errors import ContentError
-from pyjib.layer.compress import decompressed, sniff
+from pyjib.layer.decompress import decompressed, sniff
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.digest import Digest

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyjib.errors import CacheError
-from pyjib.layer.compress import recipe_text
+from pyjib.layer.compress import part_recipe_text, recipe_text
 from pyjib.layer.content import chunks_of
 from pyjib.oci.digest import Digest
 from pyjib.plan.model import LayerPlan, LayerRecipe
@@ -30,6 +30,12 @@ class LayerKey:
 
     key: str
     digests: tuple[Digest | None, ...]
+
+
+def _compression_text(recipe: LayerRecipe) -> str:
+    if recipe.in_parts:
+        return part_recipe_text(recipe.compression, recipe.level)
+    return recipe_text(recipe.compression, recipe.level, recipe.gzip_os)
 
 
 class KeyMaker:
@@ -50,7 +56,7 @@ class KeyMaker:
         self._store = store
         self._recipe = (
             _FORMAT,
-            recipe_text(recipe.compression, recipe.level, recipe.gzip_os),
+            _compression_text(recipe),
             recipe.time_records,
         )
         self._check = check

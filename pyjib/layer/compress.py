@@ -1,28 +1,25 @@
-"""Compression and back: the only door to zlib and zstandard.
+"""Compression: a layer's tar as one stream, as Jib has it, or in parts that need not wait.
 
 Compressed bytes depend on the input, the method, the level and the compressor's version, never
-on how the input was cut into chunks, nor on the processor. The latter is why Intel's ISA-L is
-not used, fast as it is (docs/adr/002-layer-bytes.md).
+on the processor, nor for a stream on how its input was cut into chunks. The former is why
+Intel's ISA-L is not used, fast as it is (docs/adr/002-layer-bytes.md).
 """
 
 from __future__ import annotations
 
-import io
 import zlib
-from collections.abc import Generator
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
-from pyjib.errors import ConfigurationError, ContentError
-from pyjib.layer import frames
+from pyjib.errors import ConfigurationError
 from pyjib.oci.media_type import Compression
 
-if TYPE_CHECKING:
-    import zstandard
-
-_CHUNK = 1 << 20
-_INPUT = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
-_DEFAULTS = {Compression.NONE: 0, Compression.GZIP: 6, Compression.ZSTD: 3}
+_STREAM = {Compression.NONE: 0, Compression.GZIP: 6, Compression.ZSTD: 3}
+_PARTS = {Compression.NONE: 0, Compression.GZIP: 1, Compression.ZSTD: 3}
+
+PartCompressor: TypeAlias = Callable[[bytes], bytes | bytearray]
+"""Compresses one part of a tar on its own; safe for threads."""
 
 
 class Compressor(Protocol):
@@ -44,7 +41,7 @@ def compressor(compression: Compression, level: int | None, gzip_os: int) -> Com
     byte (RFC 1952 §2.3.1). zstd is one frame without the content's size and with a checksum
     (RFC 8878 §3.1.1). Raises ``ConfigurationError`` for a level that the method does not have.
     """
-    chosen = _level(compression, level)
+    chosen = _level(compression, level, _STREAM)
     if compression is Compression.GZIP:
         return _Gzip(chosen, gzip_os)
     if compression is Compression.ZSTD:
@@ -52,44 +49,53 @@ def compressor(compression: Compression, level: int | None, gzip_os: int) -> Com
     return _Plain()
 
 
-def recipe_text(compression: Compression, level: int | None, gzip_os: int) -> str:
-    """Return text that is equal if, and only if, equal input gives equal compressed bytes.
+def part_compressor(compression: Compression, level: int | None) -> PartCompressor:
+    """Return what makes a part a gzip member or a zstd frame; joined, these are one content.
 
-    The compressor's version is part of it: zlib, zlib-ng and other builds give other bytes.
+    ``level`` ``None`` is 1 for gzip and 3 for zstd. gzip is libdeflate's (RFC 1952 §2.2), zstd
+    a frame with its size and a checksum (RFC 8878 §3.1.1). Raises ``ConfigurationError`` for a
+    level that the method does not have.
     """
-    chosen = _level(compression, level)
+    chosen = _level(compression, level, _PARTS)
     if compression is Compression.GZIP:
-        return f"gzip level {chosen} os {gzip_os} zlib {zlib.ZLIB_RUNTIME_VERSION}"
+        import deflate  # noqa: PLC0415 - not needed where all layers are cached
+
+        return lambda part: deflate.gzip_compress(part, chosen)
     if compression is Compression.ZSTD:
         import zstandard  # noqa: PLC0415 - slow to import, and rarely needed
 
-        version = ".".join(map(str, zstandard.ZSTD_VERSION))
-        return f"zstd level {chosen} zstd {version}"
-    return "none"
+        # A compressor serves one thread at a time, and is cheap to make.
+        return lambda part: zstandard.ZstdCompressor(
+            level=chosen, write_checksum=True, threads=0
+        ).compress(part)
+    return bytes
 
 
-def sniff(head: bytes) -> Compression:
-    """Return how a stream is compressed whose first four or more bytes are ``head``."""
-    if head.startswith(_GZIP_MAGIC):
-        return Compression.GZIP
-    if frames.is_start(head):
-        return Compression.ZSTD
-    return Compression.NONE
+def recipe_text(compression: Compression, level: int | None, gzip_os: int) -> str:
+    """Return text that is equal if, and only if, equal input gives equal bytes as a stream.
 
-
-def decompressed(stream: BinaryIO, compression: Compression) -> BinaryIO:
-    """Return a stream of the content of ``stream``, which stays the caller's to close.
-
-    Members of gzip and frames of zstd that follow each other are one content. Reads are bounded
-    in memory, however well the content was compressed. Truncated or damaged input raises
-    ``ContentError`` from the read that meets it; so does anything after the last member but
-    zeros. The end of the content has been reported only when ``stream`` was read to its end.
+    The compressor's version is part of it: zlib, zlib-ng and other builds give other bytes.
     """
+    chosen = _level(compression, level, _STREAM)
     if compression is Compression.GZIP:
-        return _buffered(_gunzip(stream))
-    if compression is Compression.ZSTD:
-        return _buffered(_unzstd(stream))
-    return stream
+        return f"gzip level {chosen} os {gzip_os} zlib {zlib.ZLIB_RUNTIME_VERSION}"
+    return _zstd_text(chosen) if compression is Compression.ZSTD else "none"
+
+
+def part_recipe_text(compression: Compression, level: int | None) -> str:
+    """Return text that is equal if, and only if, equal parts give equal bytes."""
+    chosen = _level(compression, level, _PARTS)
+    if compression is Compression.GZIP:
+        import deflate  # noqa: PLC0415 - not needed where layers are zlib's
+
+        return f"gzip parts level {chosen} libdeflate of deflate {deflate.__version__}"
+    return f"parts {_zstd_text(chosen)}" if compression is Compression.ZSTD else "none"
+
+
+def _zstd_text(level: int) -> str:
+    import zstandard  # noqa: PLC0415 - slow to import, and rarely needed
+
+    return f"zstd level {level} zstd {'.'.join(map(str, zstandard.ZSTD_VERSION))}"
 
 
 class _Plain:
@@ -138,9 +144,9 @@ def _zstd_compressor(level: int) -> Compressor:
     ).compressobj()
 
 
-def _level(compression: Compression, level: int | None) -> int:
+def _level(compression: Compression, level: int | None, defaults: dict[Compression, int]) -> int:
     if level is None or compression is Compression.NONE:
-        return _DEFAULTS[compression]
+        return defaults[compression]
     if level not in compression.levels:
         raise ConfigurationError(
             f"{compression} has no level {level}",
@@ -148,86 +154,3 @@ def _level(compression: Compression, level: int | None) -> int:
             "none for the default",
         )
     return level
-
-
-def _gunzip(stream: BinaryIO) -> Generator[bytes]:
-    """Yield the content of gzip members in chunks of at most 1 MiB."""
-    data = stream.read(_INPUT)
-    while True:
-        member = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        while not member.eof:
-            data = data or stream.read(_INPUT)
-            if not data:
-                raise ContentError("the gzip data is cut short")
-            try:
-                chunk = member.decompress(data, _CHUNK)
-            except zlib.error as error:
-                raise ContentError(f"the gzip data is damaged: {_reason(error)}") from None
-            data = member.unused_data or member.unconsumed_tail  # the former after the end only
-            yield chunk
-        data = _past_zeros(data, stream)
-        if not data:
-            return
-
-
-def _past_zeros(data: bytes, stream: BinaryIO) -> bytes:
-    # gzip(1) and Go take zeros after the last member for padding, as tape drives add it.
-    while not data.strip(b"\0"):
-        data = stream.read(_INPUT)
-        if not data:
-            return b""
-    return data.lstrip(b"\0")
-
-
-def _unzstd(stream: BinaryIO) -> Generator[bytes]:
-    """Yield the content of zstd frames, a block of at most 128 KiB at a time."""
-    import zstandard  # noqa: PLC0415 - slow to import, and rarely needed
-
-    decompressor = zstandard.ZstdDecompressor()
-    frame: zstandard.ZstdDecompressionObj | None = None
-    for part in frames.parts(stream):
-        try:
-            if frame is None or frame.eof:
-                frame = decompressor.decompressobj()
-            yield frame.decompress(part.data)
-        except zstandard.ZstdError as error:
-            raise ContentError(f"the zstd data is damaged: {error}") from None
-        if part.is_last and not frame.eof:
-            raise ContentError("the zstd data is damaged: a frame does not end where it says")
-
-
-def _reason(error: zlib.error) -> str:
-    return str(error).rpartition(": ")[2]
-
-
-def _buffered(chunks: Generator[bytes]) -> BinaryIO:
-    return cast(BinaryIO, io.BufferedReader(_ChunkReader(chunks), _INPUT))
-
-
-class _ChunkReader(io.RawIOBase):
-    """Reads what a generator yields; chunks may be empty."""
-
-    def __init__(self, chunks: Generator[bytes]) -> None:
-        super().__init__()
-        self._chunks = chunks
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
-        if not buffer:
-            return 0
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._rest = memoryview(chunk)
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
-
-    def close(self) -> None:
-        self._chunks.close()
-        super().close()

@@ -1,30 +1,36 @@
 """Packing: layer plans become layers in the store, each content once.
 
 Every layer is first looked up by a key made of its content (``cache_key``). What is missing is
-packed in one pass, in a few threads: tar, diff id, compression, digest and disk. The bytes that
-go into a tar are compared with those that the key was made of.
+packed in one pass, in a few threads: tar and diff id, compression, digest and disk. The bytes
+that go into a tar are compared with those that the key was made of. No thread and no machine
+has a say in the bytes: pieces are cut by the files alone, and written in their order.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pyjib.cancellation import Cancellation
 from pyjib.events import LayerPacked, LayerPacking, Listener, ignore
 from pyjib.layer.cache_key import KeyMaker, LayerKey
-from pyjib.layer.compress import Compressor, compressor
+from pyjib.layer.compress import PartCompressor, compressor, part_compressor
 from pyjib.layer.content import PinnedFile
 from pyjib.layer.model import Layer, LayerSummary
-from pyjib.layer.tar import tar_size, write_tar
+from pyjib.layer.pieces import PIECE, in_order, tar_pieces
+from pyjib.layer.tar import tar_size
 from pyjib.oci.blob import Blob
 from pyjib.oci.digest import Digest
-from pyjib.oci.media_type import ImageFormat, layer_type
+from pyjib.oci.media_type import Compression, ImageFormat, layer_type
 from pyjib.plan.model import LayerEntry, LayerPlan, LayerRecipe
 from pyjib.store.store import BlobWriter, LayerRecord, Store
 
-_BATCH = 1 << 18
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 def pack_layers(
@@ -51,6 +57,7 @@ def pack_layers(
         store=store,
         listener=listener,
         cancellation=cancellation,
+        threads=max(1, os.cpu_count() or 1),
     )
     packed = _pack_missing(packer, plans, keys, jobs)
     return tuple(
@@ -81,7 +88,8 @@ def describe_layer(
             packed=record.descriptor,
         )
     tally = _Tally()
-    write_tar(plan.entries, tally, time_records=recipe.time_records, check=check)
+    for piece in tar_pieces(plan.entries, time_records=recipe.time_records, check=check):
+        tally.pass_on(piece)
     return LayerSummary(name=plan.name, size=tally.size, diff_id=tally.digest)
 
 
@@ -117,6 +125,7 @@ class _Packer:
     store: Store
     listener: Listener
     cancellation: Cancellation
+    threads: int
 
     def find(self, key: str) -> _Packed | None:
         record = self.store.get_layer(key)
@@ -127,23 +136,64 @@ class _Packer:
         return None if blob is None else _Packed(blob=blob, diff_id=record.diff_id)
 
     def pack(self, work: _Work, size: int) -> _Packed:
-        recipe = self.recipe
         plan = work.plan
         self.listener(LayerPacking(name=plan.name, files=len(plan.files), size=size))
+        pieces = tar_pieces(
+            work.entries, time_records=self.recipe.time_records, check=self.cancellation.check
+        )
         with self.store.writer() as writer:
-            sink = _LayerSink(compressor(recipe.compression, recipe.level, recipe.gzip_os), writer)
-            write_tar(
-                work.entries,
-                sink,
-                time_records=recipe.time_records,
-                check=self.cancellation.check,
-            )
-            diff_id = sink.finish()
+            diff_id = self._compress(pieces, writer, size)
             blob = writer.commit(self.media_type)
         self.store.put_layer(work.key.key, LayerRecord(descriptor=blob.descriptor, diff_id=diff_id))
         packed = _Packed(blob=blob, diff_id=diff_id)
         self.listener(_event(plan, packed, cached=False))
         return packed
+
+    def _compress(self, pieces: Iterator[bytes], writer: BlobWriter, size: int) -> Digest:
+        """Write the pieces compressed, and return the digest of what they were before.
+
+        Hashing and the disk keep this thread busy, compression the threads of a pool: as many
+        as there are processors, or one where every piece builds on the one before.
+        """
+        recipe, tally = self.recipe, _Tally()
+        method = recipe.compression
+        hashed = map(tally.pass_on, pieces)
+        if recipe.in_parts:
+            work: PartCompressor = part_compressor(method, recipe.level)
+            self._write(writer, work, hashed, size, threads=self.threads)
+        else:
+            stream = compressor(method, recipe.level, recipe.gzip_os)
+            self._write(writer, stream.compress, hashed, size, threads=1)
+            writer.write(stream.flush())
+        return tally.digest
+
+    def _write(
+        self,
+        writer: BlobWriter,
+        work: PartCompressor,
+        pieces: Iterator[bytes],
+        size: int,
+        *,
+        threads: int,
+    ) -> None:
+        with ExitStack() as stack:
+            results: Iterator[bytes | bytearray]
+            if size < PIECE or self.recipe.compression is Compression.NONE:
+                results = map(work, pieces)
+            else:
+                pool = stack.enter_context(_pool(threads))
+                results = in_order(work, pieces, pool, ahead=threads + 2)
+            for result in results:
+                if result:
+                    writer.write(result)
+
+
+def _pool(threads: int) -> Executor:
+    from concurrent.futures import (  # noqa: PLC0415 - when all is cached, no thread is needed
+        ThreadPoolExecutor,
+    )
+
+    return ThreadPoolExecutor(max_workers=threads, thread_name_prefix="pyjib-compress")
 
 
 def _make_keys(
@@ -202,51 +252,17 @@ def _event(plan: LayerPlan, packed: _Packed, *, cached: bool) -> LayerPacked:
 
 
 class _Tally:
-    """Counts and hashes what is written to it."""
+    """Counts and hashes what passes."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self.size = 0
 
-    def write(self, data: bytes, /) -> None:
+    def pass_on(self, data: bytes) -> bytes:
         self._hash.update(data)
         self.size += len(data)
+        return data
 
     @property
     def digest(self) -> Digest:
         return Digest.finish(self._hash)
-
-
-class _LayerSink:
-    """Hashes a tar, compresses it and hands it on.
-
-    Small writes are gathered: zlib and hashlib take the interpreter lock back after every call,
-    which makes many small ones slow when two layers are packed at once.
-    """
-
-    def __init__(self, compress: Compressor, writer: BlobWriter) -> None:
-        self._compressor = compress
-        self._writer = writer
-        self._tally = _Tally()
-        self._gathered: list[bytes] = []
-        self._size = 0
-
-    def write(self, data: bytes, /) -> None:
-        self._gathered.append(data)
-        self._size += len(data)
-        if self._size >= _BATCH:
-            self._pass_on()
-
-    def finish(self) -> Digest:
-        """End the stream and return the tar's digest."""
-        self._pass_on()
-        self._writer.write(self._compressor.flush())
-        return self._tally.digest
-
-    def _pass_on(self) -> None:
-        data = b"".join(self._gathered)
-        self._gathered = []
-        self._size = 0
-        self._tally.write(data)
-        if packed := self._compressor.compress(data):
-            self._writer.write(packed)

@@ -20,7 +20,6 @@ from pyjib.plan.model import LayerEntry
 from pyjib.project.model import FileSource
 
 _BLOCK = 512
-_END = bytes(2 * _BLOCK)
 _NAME = 100
 _OWNER_NAME = 32
 _MAX_ID = 0o7777777
@@ -43,6 +42,10 @@ class Sink(Protocol):
         ...
 
 
+END = bytes(2 * _BLOCK)
+"""What a tar ends with."""
+
+
 def write_tar(
     entries: Iterable[LayerEntry],
     out: Sink,
@@ -50,7 +53,16 @@ def write_tar(
     time_records: bool,
     check: Callable[[], None],
 ) -> None:
-    """Write a tar of ``entries`` to ``out``, in chunks of at most about 1 MiB.
+    """Write a tar of ``entries`` to ``out``; all else is as for ``tar_chunks``."""
+    for chunk in tar_chunks(entries, time_records=time_records, check=check):
+        out.write(chunk)
+    out.write(END)
+
+
+def tar_chunks(
+    entries: Iterable[LayerEntry], *, time_records: bool, check: Callable[[], None]
+) -> Iterator[bytes]:
+    """Yield a tar of ``entries`` without its end, in chunks of at most about 1 MiB.
 
     ``time_records`` tells whether every entry has PAX time records, as since Jib 3.4.2. ``check``
     is called before every chunk, and may raise. A file whose size changes while it is read, or
@@ -59,18 +71,17 @@ def write_tar(
     for entry in entries:
         check()
         size = _size(entry)
-        out.write(_headers(entry, size, time_records=time_records))
+        yield _headers(entry, size, time_records=time_records)
         if entry.source is not None:
             for chunk in _content(entry.source, size):
-                out.write(chunk)
+                yield chunk
                 check()
-            out.write(bytes(-size % _BLOCK))
-    out.write(_END)
+            yield bytes(-size % _BLOCK)
 
 
 def tar_size(entries: Iterable[LayerEntry], *, time_records: bool) -> int:
     """Return how many bytes ``write_tar`` writes, without opening a file."""
-    total = len(_END)
+    total = len(END)
     for entry in entries:
         size = _size(entry)
         total += len(_headers(entry, size, time_records=time_records))

@@ -52,6 +52,7 @@ def describe_plan(
         "recipe": {
             "compression": plan.recipe.compression.value,
             "level": plan.recipe.level,
+            "inParts": plan.recipe.in_parts,
             "timeRecords": plan.recipe.time_records,
             "gzipOs": plan.recipe.gzip_os,
         },

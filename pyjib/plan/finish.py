@@ -42,6 +42,14 @@ def make_recipe(options: BuildOptions) -> LayerRecipe:
     return LayerRecipe(
         compression=method,
         level=level,
+        in_parts=_in_parts(method, options),
         time_records=options.identity.time_records,
         gzip_os=options.identity.gzip_os,
+    )
+
+
+def _in_parts(method: Compression, options: BuildOptions) -> bool:
+    # Jib has gzip alone: for what it does not have there are no bytes to be equal to.
+    return method is Compression.ZSTD or (
+        method is Compression.GZIP and not options.identity.is_jib
     )

@@ -110,7 +110,11 @@ def _library_class_path(
     )
     if not (project.ordered and listed):
         return [join(root, "libs/*")]
-    return [join(root, f"libs/{library.name}") for library in libraries]
+    return [
+        join(root, f"libs/{library.name}")
+        for library in libraries
+        if library.dependency.on_class_path
+    ]
 
 
 def _is_modern(project: Project, options: BuildOptions) -> bool:

@@ -6,7 +6,7 @@ directories but those that follow from files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from pyjib.errors import ConfigurationError, MainClassError
 from pyjib.oci.location import EngineLocation, RegistryLocation
@@ -31,7 +31,7 @@ from pyjib.project.model import (
 _EXPLODED = f"{APP_ROOT}/explodedJar"
 _OLDEST_JAVA = 0
 _CLASS = ".class"
-Files = Sequence[ProjectFile]
+Files = Iterable[ProjectFile]
 
 
 def plan_archive(archive: AppArchive, options: BuildOptions) -> BuildPlan:
@@ -71,7 +71,7 @@ def _jar(archive: AppArchive, options: BuildOptions) -> Layout:
     layers = (
         *_libraries(archive, directory, _file_name),
         _layer("resources", _EXPLODED, [file for file in archive.files if not _is_class(file)]),
-        _layer("classes", _EXPLODED, [file for file in archive.files if _is_class(file)]),
+        _layer("classes", _EXPLODED, filter(_is_class, archive.files)),
     )
     class_path = f"{_EXPLODED}:{directory}/*"
     return Layout(
@@ -102,6 +102,12 @@ def _libraries(
 
 
 def _whole_path(file: ProjectFile) -> str:
+    if ".." in file.path.split("/"):
+        raise ConfigurationError(
+            f"the jar's Class-Path names {file.path}, which would lie outside of {APP_ROOT} in the "
+            "image",
+            hint="use --mode exploded, which puts all libraries into one directory",
+        )
     return file.path
 
 
@@ -111,13 +117,13 @@ def _file_name(file: ProjectFile) -> str:
 
 def _boot_layers(archive: AppArchive) -> Iterable[LayerPlan]:
     """Yield Spring Boot's own layers, or those that jib-cli divides a jar without an index in."""
-    files = archive.files
+    files = [file for file in archive.files if file.source is not None]
     if archive.layers is not None:
         for layer in archive.layers:
             yield _layer(layer.name, APP_ROOT, [file for file in files if layer.holds(file.path)])
         return
     in_lib = [file for file in files if file.path.startswith("BOOT-INF/lib/")]
-    own = [file for file in files if file.path.startswith("BOOT-INF/classes/")]
+    own = [file for file in archive.files if file.path.startswith("BOOT-INF/classes/")]
     meta = [file for file in files if file.path.startswith("META-INF/")]
     loader = [file for file in files if file.path.startswith("org/")]
     yield _layer(DEPENDENCIES, APP_ROOT, [file for file in in_lib if not _is_snapshot(file)])
@@ -137,17 +143,18 @@ def _war(archive: AppArchive, options: BuildOptions) -> Layout:
             hint="for example --app-root /usr/local/tomcat/webapps/ROOT",
         )
     root = absolute_path(options.app_root or JETTY_ROOT, "app root", "--app-root")
-    in_lib = [file for file in archive.files if file.path.startswith("WEB-INF/lib/")]
-    others = [file for file in archive.files if not file.path.startswith("WEB-INF/lib/")]
-    classes = [file for file in others if _is_class(file)]
-    own_classes = [file for file in classes if file.path.startswith("WEB-INF/classes/")]
+    files = [file for file in archive.files if file.source is not None]
+    in_lib = [file for file in files if file.path.startswith("WEB-INF/lib/")]
+    others = [file for file in files if not file.path.startswith("WEB-INF/lib/")]
+    own = [file for file in archive.files if file.path.startswith("WEB-INF/classes/")]
     return Layout(
         base=options.base or jetty_base(),
         layers=(
             _layer(DEPENDENCIES, root, [file for file in in_lib if not _is_snapshot(file)]),
             _layer(SNAPSHOT_DEPENDENCIES, root, [file for file in in_lib if _is_snapshot(file)]),
             _layer("resources", root, [file for file in others if not _is_class(file)]),
-            _layer("classes", root, own_classes),  # other classes are in no layer of jib-cli's
+            # Classes elsewhere are in no layer of jib-cli's.
+            _layer("classes", root, filter(_is_class, own)),
         ),
         command=jetty_command(options) if is_jetty else None,
     )

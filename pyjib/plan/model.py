@@ -93,11 +93,14 @@ class LayerRecipe:
     """How layers become bytes.
 
     ``time_records`` and ``gzip_os`` choose among Jib's byte eras; ``level`` is the
-    compression's own, ``None`` for its default.
+    compression's own, ``None`` for its default. ``in_parts`` tells whether pieces of the tar are
+    compressed each on its own, by the fastest compressor there is; else they are one stream,
+    whose gzip is what Java writes.
     """
 
     compression: Compression = Compression.GZIP
     level: int | None = None
+    in_parts: bool = False
     time_records: bool = True
     gzip_os: int = 0xFF
 

@@ -13,7 +13,7 @@ import pytest
 from pyjib.cancellation import Cancellation
 from pyjib.errors import CacheError, CancelledError, ProjectError
 from pyjib.events import Event, LayerPacked, LayerPacking
-from pyjib.layer.compress import decompressed
+from pyjib.layer.decompress import decompressed
 from pyjib.layer.model import Layer
 from pyjib.layer.pack import describe_layer, pack_layers
 from pyjib.layer.tar import write_tar
@@ -105,12 +105,15 @@ class TestLayers:
 
     @pytest.mark.parametrize("method", list(Compression))
     @pytest.mark.parametrize("jobs", [1, 3])
-    def test_order_and_content(self, store: Store, method: Compression, jobs: int) -> None:
+    @pytest.mark.parametrize("in_parts", [False, True])
+    def test_order_and_content(
+        self, store: Store, method: Compression, jobs: int, in_parts: bool
+    ) -> None:
         plans = [
-            plan(f"layer {number}", file_entry(f"/{number}", b"x" * (number * 70_001 % 300_000)))
+            plan(f"layer {number}", file_entry(f"/{number}", b"x" * (number * 700_001 % 3_000_000)))
             for number in range(6)
         ]
-        recipe = LayerRecipe(compression=method)
+        recipe = LayerRecipe(compression=method, in_parts=in_parts)
         layers = pack(store, *plans, recipe=recipe, image_format=ImageFormat.OCI, jobs=jobs)
         assert [layer.name for layer in layers] == [each.name for each in plans]
         for layer, tar in zip(layers, tar_of(plans), strict=True):
@@ -118,6 +121,20 @@ class TestLayers:
             assert layer.blob.descriptor.media_type == layer_type(ImageFormat.OCI, method)
             with layer.blob.open() as stream:
                 assert decompressed(stream, method).read() == tar
+
+    @pytest.mark.parametrize("method", [Compression.GZIP, Compression.ZSTD])
+    def test_machine_has_no_say_in_the_bytes(
+        self, tmp_path: Path, method: Compression, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one = plan("large", LayerEntry(target="/large", source=LargeFile(9_000_000)))
+        found = set()
+        for processors in (1, 2, 7):
+            monkeypatch.setattr("os.cpu_count", lambda count=processors: count)
+            store = Store(tmp_path / str(processors))
+            recipe = LayerRecipe(compression=method, in_parts=True)
+            (layer,) = pack(store, one, recipe=recipe, image_format=ImageFormat.OCI)
+            found.add(layer.blob.descriptor.digest)
+        assert len(found) == 1
 
     def test_nothing_to_pack(self, store: Store) -> None:
         assert pack(store) == ()
@@ -359,10 +376,11 @@ class TestDescribe:
 
 
 @pytest.mark.parametrize("method", list(Compression))
-def test_memory_is_flat(store: Store, method: Compression) -> None:
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_memory_is_flat(store: Store, method: Compression, in_parts: bool) -> None:
     size = 64 << 20
     one = plan("large", LayerEntry(target="/large", source=LargeFile(size)))
-    recipe = LayerRecipe(compression=method, level=1)
+    recipe = LayerRecipe(compression=method, level=1, in_parts=in_parts)
     pack(store, plan("small", file_entry("/a")), recipe=recipe)  # imports are not what is measured
     tracemalloc.start()
     try:

@@ -56,7 +56,7 @@ def test_defaults() -> None:
     assert made.platforms == (Platform.parse("linux/amd64"),)
     assert made.created == EPOCH
     assert made.format is ImageFormat.DOCKER
-    assert made.recipe == LayerRecipe()
+    assert made.recipe == LayerRecipe(in_parts=True)
 
 
 def test_what_is_asked_is_in_the_plan() -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from pyjib.base.model import BaseTools
 from pyjib.events import Listener, ignore
-from pyjib.layer.compress import decompressed
+from pyjib.layer.decompress import decompressed
 from pyjib.oci import media_type as types
 from pyjib.oci.image import Image
 from pyjib.store.store import Store
