@@ -14,6 +14,8 @@ from pyjib.base import BaseImages, BaseTools, pull_base
 from pyjib.cancellation import Cancellation
 from pyjib.destination import Destination, DestinationTools, Published, open_destination
 from pyjib.engine.client import EngineClient
+from pyjib.engine.model import Engine
+from pyjib.engine.program import ProgramEngine
 from pyjib.errors import CancelledError, ConfigurationError, InvalidReferenceError
 from pyjib.events import ImagePublished, Listener, ProjectRead, ignore
 from pyjib.image.assemble import assemble_image, assemble_index
@@ -213,10 +215,13 @@ def open_tools(
                 options.registry, options.host, listener=listener, cancellation=cancellation
             )
         )
-        engines: list[EngineClient] = []
+        engines: list[Engine] = []
 
-        def engine() -> EngineClient:
-            if not engines:
+        def engine() -> Engine:
+            if not engines and options.engine_program is not None:
+                program = options.engine_program
+                engines.append(ProgramEngine(program, options.host, cancellation=cancellation))
+            elif not engines:
                 client = EngineClient.connect(
                     options.host, listener=listener, cancellation=cancellation
                 )

@@ -7,69 +7,87 @@ those are the caller's over the configured ones, and the project is what Maven w
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from pyjib.errors import ConfigurationError, ProjectError
-from pyjib.events import Warned
-from pyjib.jib.configuration import JibOutputPaths
+from pyjib.cancellation import Cancellation
+from pyjib.errors import ConfigurationError
+from pyjib.events import Listener, Warned, ignore
+from pyjib.jib.configuration import BuiltModule, JibConfiguration, JibOutputPaths
 from pyjib.jib.global_config import read_global_config
+from pyjib.jib.gradle import read_gradle
 from pyjib.jib.pom import find_plugin, read_pom
 from pyjib.jib.to_options import Given, to_options
+from pyjib.maven_choice import Found, MavenChoice, Opener
 from pyjib.oci.identity import PYJIB
 from pyjib.options import BuildOptions, Login
-from pyjib.project.maven.command_line import Arguments
-from pyjib.project.maven.project import POM, MavenProject, open_maven_project
-from pyjib.project.maven.reactor import MavenScope
+from pyjib.project.gradle import COMMAND as GRADLE_COMMAND
+from pyjib.project.gradle import JibMention, find_jib_mention, open_gradle_project
+from pyjib.project.gradle_properties import read_system_properties
+from pyjib.project.maven.project import POM, MavenProject
 from pyjib.project.maven.secrets import Secrets
 from pyjib.project.model import AppArchive, Project
 from pyjib.project.read import read_project
 
-_MENTION = b"jib-maven-plugin"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MavenChoice:
-    """How Maven would be called: its arguments, where, and for which execution of Jib's plugin.
-
-    ``execution`` ``None`` is what ``mvn jib:build`` takes. ``cwd`` is where relative paths in
-    properties start.
-    """
-
-    arguments: Arguments = field(default_factory=Arguments)
-    scope: MavenScope = MavenScope.REACTOR
-    execution: str | None = None
-    cwd: Path = Path()
+__all__ = ["Configured", "MavenChoice", "configure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
     """What is to be built.
 
-    ``read`` reads the project, ``None`` leaves that to its path. ``source`` says in words what
+    ``path`` is where the project lies, ``None`` for where the caller said. ``read`` reads it,
+    ``None`` leaves that to its path. ``source`` says in words what
     configuration was found, ``None`` if there is none; ``outputs`` and ``skipped`` come from it.
+    ``configuration`` is that, and ``module`` what it is for.
     """
 
     options: BuildOptions
+    path: Path | None = None
     read: Callable[[], Project | AppArchive] | None = None
     source: str | None = None
     outputs: JibOutputPaths | None = None
     skipped: str | None = None
+    configuration: JibConfiguration | None = None
+    module: BuiltModule | None = None
     warnings: tuple[Warned, ...] = ()
 
 
-def configure(path: Path, given: Given, maven: MavenChoice | None = None) -> Configured:
+def configure(
+    path: Path,
+    given: Given,
+    maven: MavenChoice | None = None,
+    *,
+    listener: Listener = ignore,
+    cancellation: Cancellation | None = None,
+) -> Configured:
     """Return what the caller's options and the project's configuration of Jib come to.
 
-    Only a directory with a ``pom.xml`` can have one. Raises ``ConfigurationError`` for values
-    that Jib refuses, and for targets without a name where nothing names them; ``ProjectError``
-    if a POM that has to do with Jib cannot be worked out.
+    Only a directory with a ``pom.xml`` can have one, or one with a Gradle build. Files that the
+    local Maven repository lacks are downloaded, here and when the project is read, where
+    somebody named a repository that has them; ``listener`` hears of them, and ``cancellation``
+    ends it. Raises ``ConfigurationError`` for values that Jib refuses, and for targets without a
+    name where nothing names them; ``ProjectError`` if a POM that has to do with Jib cannot be
+    worked out.
     """
-    maven = maven or MavenChoice()
-    project = _open(path, given, maven)
+    opener = Opener(
+        options=given.options,
+        choice=maven or MavenChoice(),
+        now=given.now,
+        listener=listener,
+        cancellation=cancellation or Cancellation(),
+    )
+    found = opener.find(path)
+    return replace(_configure(found, given, opener.choice), path=found.path)
+
+
+def _configure(found: Found, given: Given, maven: MavenChoice) -> Configured:
+    path, project = found.path, found.project
+    if project is None and (gradle := _configured_by_gradle(path, given, maven)) is not None:
+        return gradle
     if project is None or find_plugin(project.model) is None:
-        return _unconfigured(path, given, maven, project)
+        return _unconfigured(found, given, maven)
     configuration = read_pom(
         project.model,
         user=project.session.user_properties,
@@ -79,7 +97,8 @@ def configure(path: Path, given: Given, maven: MavenChoice | None = None) -> Con
     )
     assert configuration is not None  # noqa: S101  the plugin is there
     servers = _Servers(project)
-    built = to_options(configuration, project.model, replace(given, find_server=servers.find))
+    asked = replace(given, find_server=servers.find, packaged_names=project.packaged_names)
+    built = to_options(configuration, project.model, asked)
     mirrors = read_global_config(given.options.host, configuration.config_directory).warnings
     return Configured(
         options=built.options,
@@ -87,28 +106,56 @@ def configure(path: Path, given: Given, maven: MavenChoice | None = None) -> Con
         source=f"jib-maven-plugin {configuration.version or ''}".rstrip() + f" in {path / POM}",
         outputs=built.outputs,
         skipped=built.skipped,
+        configuration=configuration,
+        module=project.model,
         warnings=(*built.warnings, *servers.warnings, *mirrors),
     )
 
 
-def _open(path: Path, given: Given, maven: MavenChoice) -> MavenProject | None:
-    """Work out the POM's model; where nothing in it speaks of Jib, failing is not our business."""
-    pom = path / POM
-    if not path.is_dir() or not pom.is_file():
+def _configured_by_gradle(path: Path, given: Given, choice: MavenChoice) -> Configured | None:
+    """Return what a Gradle build's Jib is told, ``None`` for a build without it.
+
+    Where the init script has not run, that is no more than properties, with a warning.
+    """
+    if not path.is_dir() or (path / POM).is_file():
         return None
-    try:
-        return open_maven_project(
-            path, host=given.options.host, arguments=maven.arguments, scope=maven.scope
-        )
-    except ProjectError:
-        if _MENTION in pom.read_bytes():
-            raise
+    module = open_gradle_project(path)
+    mention = find_jib_mention(path) if module is None else None
+    subject = module or mention
+    if subject is None or (module is not None and module.jib is None):
         return None
+    host = given.options.host
+    configuration = read_gradle(
+        module.jib if module else None,
+        subject,
+        user=choice.arguments.properties,
+        system=read_system_properties(subject.root_directory, host),
+        version=mention.plugin_version if mention else None,
+        sync_excludes=module.sync_excludes if module else (),
+        cwd=choice.cwd,
+    )
+    built = to_options(configuration, subject, given)
+    mirrors = read_global_config(host, configuration.config_directory).warnings
+    return Configured(
+        options=built.options,
+        read=module.read if module else None,
+        source=f"jib-gradle-plugin {configuration.version or ''}".rstrip() + f" in {subject.file}",
+        outputs=built.outputs,
+        configuration=configuration,
+        module=subject,
+        warnings=(*built.warnings, *([_unread(mention)] if mention else []), *mirrors),
+    )
 
 
-def _unconfigured(
-    path: Path, given: Given, maven: MavenChoice, project: MavenProject | None
-) -> Configured:
+def _unread(mention: JibMention) -> Warned:
+    return Warned(
+        message=f"what {mention.file} tells Jib is not known: only Gradle can read it",
+        hint=f"run `pyjib init gradle`, and then {GRADLE_COMMAND} after each change of the build",
+    )
+
+
+def _unconfigured(found: Found, given: Given, maven: MavenChoice) -> Configured:
+    path, project = found.path, found.project
     if given.unnamed:
         raise ConfigurationError(
             f"{given.unnamed[0]} names no target, and {path} has no configuration of Jib that does",
@@ -121,13 +168,16 @@ def _unconfigured(
         )
     identity = PYJIB if given.identity is None else given.identity(None)
     options = replace(given.options, identity=identity)
-    if project is None:
-        return Configured(options=options)
-    if identity.is_jib:
+    if project is not None and identity.is_jib:
         return Configured(options=options, read=project.read)
     read = partial(
-        read_project, path, mode=options.mode, host=options.host, maven=project
-    )  # the pom is worked out once
+        read_project,
+        path,
+        mode=options.mode,
+        host=options.host,
+        maven=project or found.problem,  # the pom is worked out once
+        class_path=maven.class_path,
+    )
     return Configured(options=options, read=read)
 
 

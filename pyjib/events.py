@@ -44,15 +44,26 @@ class ProjectRead(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryFetched(Event):
+    """A file came from a Maven repository into the local one. ``size`` is in bytes."""
+
+    name: str
+    size: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BaseResolved(Event):
     """A base image is known.
 
     ``digest`` is that of its manifest or index as pulled, empty where it has none (scratch).
+    ``mirror`` is the host that stood in for its registry, empty if none did.
     """
 
     name: str
     digest: str
     platforms: tuple[str, ...] = ()
+    mirror: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

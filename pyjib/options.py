@@ -36,23 +36,29 @@ class HostEnvironment:
     Used to find logins, daemons, proxies, Maven's settings and the cache; never part of the
     image. The variables are not shown in ``repr``, for they may hold secrets. ``account_home`` is
     the home directory that the system's accounts name, where that is known: Java, and so Maven,
-    goes by it, whatever ``HOME`` says.
+    goes by it, whatever ``HOME`` says. ``system`` is where the machine's own configuration of
+    Docker and Podman lies, ``None`` if that is not to be looked at.
     """
 
     variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     home: Path = Path()
     account_home: Path | None = None
+    system: Path | None = None
 
     @classmethod
-    def of(cls, variables: Mapping[str, str], home: Path | None = None) -> Self:
+    def of(
+        cls, variables: Mapping[str, str], home: Path | None = None, system: Path | None = None
+    ) -> Self:
         """Take ``os.environ`` or the like; ``home`` defaults to the user's home directory.
 
-        A ``home`` that is given counts for Java too.
+        A ``home`` that is given counts for Java too, and leaves the machine's configuration out
+        unless ``system`` is given as well.
         """
         return cls(
             variables=MappingProxyType(dict(variables)),
             home=Path.home() if home is None else home,
             account_home=_account_home() if home is None else None,
+            system=_system(variables) if home is None and system is None else system,
         )
 
     @property
@@ -63,6 +69,11 @@ class HostEnvironment:
     def get(self, name: str) -> str | None:
         """Return a variable; one that is set to nothing counts as not set."""
         return self.variables.get(name) or None
+
+
+def _system(variables: Mapping[str, str]) -> Path:
+    shared = variables.get("ProgramData") or variables.get("PROGRAMDATA")
+    return Path(shared) if os.name == "nt" and shared else Path("/etc")
 
 
 def _account_home() -> Path | None:
@@ -99,21 +110,63 @@ class CredentialHelper:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """A registry, or a part of one, that stands in for another when images are pulled.
+
+    ``location`` is ``HOST[:PORT][/PATH]``; what follows the host in an image's name comes after
+    it.
+    """
+
+    registry: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCertificate:
+    """A certificate (PEM) to show one registry host; ``key`` is its own file if it has one."""
+
+    registry: str
+    certificate: Path
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryOptions:
     """How registries are talked to.
 
-    ``helpers`` are asked where none of ``logins`` fits. ``insecure`` lists hosts
+    ``helpers`` are asked where none of ``logins`` fits, then ``auth_file``, of the shape of
+    Docker's ``config.json``, then the machine's own sources. ``trusted_realms`` are hosts that
+    hand out tokens for registries of other sites and may see their logins. ``insecure`` lists hosts
     (``HOST[:PORT]``) that may be spoken to over plain HTTP or with a certificate that nobody
-    vouches for; loopback hosts always may over HTTP. ``jobs`` bounds the transfers under way
-    at once; ``attempts`` the tries of one request.
+    vouches for; loopback hosts always may over HTTP. Logins go over plain HTTP to loopback only,
+    or with ``credentials_over_http`` to any that may be spoken to so. ``mirrors`` are asked
+    before those that the machine is set up with; without ``use_mirrors`` none is. ``jobs``
+    bounds the transfers under way at once; ``attempts`` the tries of one request.
     """
 
     logins: tuple[Login, ...] = ()
     helpers: tuple[CredentialHelper, ...] = ()
+    auth_file: Path | None = None
+    trusted_realms: frozenset[str] = frozenset()
     insecure: frozenset[str] = frozenset()
+    credentials_over_http: bool = False
     ca_file: Path | None = None
+    client_certificates: tuple[ClientCertificate, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
+    use_mirrors: bool = True
     jobs: int = 4
     attempts: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineProgram:
+    """A program with the commands of ``docker``, by which a daemon is talked to.
+
+    ``environment`` goes over the host's variables; it is not shown in ``repr``.
+    """
+
+    executable: Path
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +323,8 @@ class BuildOptions:
 
     ``layers`` stand for a project: then there is none to be read, and ``mode``, ``main_class``
     and the like have no meaning; ``base`` ``None`` is then ``scratch``. ``transformations`` are
-    done to the finished plan, in their order.
+    done to the finished plan, in their order. ``engine_program`` ``None`` means that daemons are
+    talked to by their socket.
     """
 
     targets: tuple[Location, ...] = ()
@@ -301,6 +355,7 @@ class BuildOptions:
     identity: Identity = PYJIB
     registry: RegistryOptions = field(default_factory=RegistryOptions)
     host: HostEnvironment = field(default_factory=HostEnvironment)
+    engine_program: EngineProgram | None = None
     cache: Path | None = None
     layers: tuple[ListedLayer, ...] | None = None
     transformations: tuple[Transformation, ...] = ()

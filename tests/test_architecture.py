@@ -43,6 +43,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "store",
     },
     "compare": GROUND | {"oci", "layer.decompress"},
+    "skaffold": GROUND
+    | {"oci", "options", "project", "plan.model", "jib", "image.java_hash_map"},
     "destination": GROUND | {"oci", "options", "registry", "engine"},
     "build": GROUND
     | {"oci", "options", "project", "plan", "layer", "image", "base", "destination"}

@@ -33,6 +33,7 @@ def pull_base(location: Location, platforms: Sequence[Platform], *, tools: BaseT
             name=images.name,
             digest=str(images.digest or ""),
             platforms=tuple(str(image.platform) for image in images.images),
+            mirror=images.mirror or "",
         )
     )
     return images

@@ -11,7 +11,7 @@ from contextlib import closing
 
 from pyjib.base.archive import read_archive
 from pyjib.base.model import BaseImages, BaseTools
-from pyjib.engine.client import EngineClient
+from pyjib.engine.model import Engine
 from pyjib.errors import EngineError
 from pyjib.events import Direction, TransferFinished, TransferProgress, TransferStarted
 from pyjib.oci.blob import Blob
@@ -50,7 +50,7 @@ def pull(location: EngineLocation, platforms: Sequence[Platform], tools: BaseToo
 
 
 def _export(
-    engine: EngineClient,
+    engine: Engine,
     image_id: Digest,
     name: str,
     platforms: Sequence[Platform],
@@ -65,7 +65,7 @@ def _export(
         tools.store.discard(archive.descriptor.digest)
 
 
-def _save(engine: EngineClient, image_id: Digest, name: str, tools: BaseTools) -> Blob:
+def _save(engine: Engine, image_id: Digest, name: str, tools: BaseTools) -> Blob:
     """Export an image into a file of the store, to be discarded after use."""
     pull, key = Direction.PULL, str(image_id)
     tools.listener(TransferStarted(direction=pull, key=key, label=f"{name} from {engine}"))

@@ -17,7 +17,7 @@ from pyjib.oci.manifest import Index
 from pyjib.oci.platform import LINUX_AMD64, Platform
 
 if TYPE_CHECKING:
-    from pyjib.engine.client import EngineClient
+    from pyjib.engine.model import Engine
     from pyjib.registry.client import RegistryClient
     from pyjib.store.store import Store
 
@@ -28,13 +28,15 @@ class BaseImages:
 
     ``name`` is what the user called it; ``digest`` that of the manifest or index which the name
     stood for, ``None`` where the base has none (scratch, ``docker save`` archives). ``index`` is
-    set if that was an index, and lists more platforms than were asked for.
+    set if that was an index, and lists more platforms than were asked for. ``mirror`` is the
+    host that stood in for the base's registry, if one did.
     """
 
     name: str
     digest: Digest | None
     images: tuple[Image, ...]
     index: Index | None = None
+    mirror: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ class BaseTools:
 
     store: Store
     registry: RegistryClient
-    engine: Callable[[], EngineClient]
+    engine: Callable[[], Engine]
     listener: Listener = ignore
     cancellation: Cancellation = field(default_factory=Cancellation)
 
@@ -51,11 +53,16 @@ class BaseTools:
 def each_once(base: BaseImages) -> BaseImages:
     """Leave out images that are there already, for another platform that accepts them.
 
-    An index must not list a platform twice: who pulls could get either.
+    An index must not list a platform twice: who pulls could get either. Raises
+    ``PlatformError`` for two images that say they are for the same platform.
     """
     found: dict[Platform, Image] = {}
     for image in base.images:
-        found.setdefault(image.platform, image)
+        if found.setdefault(image.platform, image).digest != image.digest:
+            raise PlatformError(
+                f"image {base.name} has two images whose configs say {image.platform}",
+                hint="it was built wrongly: take another image, or build for one platform",
+            )
     return replace(base, images=tuple(found.values()))
 
 

@@ -2,18 +2,25 @@
 
 What the store has is not asked for again: a base given by digest whose manifest and config are
 there needs no network. Layers that the target has, or can link from the base's repository, are
-never downloaded.
+never downloaded. Mirrors are asked before the registry, and everything is verified, wherever it
+came from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from pyjib.base.model import BaseImages, BaseTools, check_single, choose
-from pyjib.errors import ContentError, DigestMismatchError, MalformedDocumentError
-from pyjib.events import Direction, TransferFinished, TransferProgress, TransferStarted
+from pyjib.base.places import Places
+from pyjib.errors import (
+    ContentError,
+    DigestMismatchError,
+    MalformedDocumentError,
+    NotFoundError,
+)
+from pyjib.events import Direction, TransferFinished, TransferProgress, TransferStarted, Warned
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.config import ImageConfig
@@ -25,6 +32,7 @@ from pyjib.oci.location import RegistryLocation
 from pyjib.oci.manifest import Document, Index, Manifest, parse_document
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
+from pyjib.registry.client import RegistryClient
 from pyjib.registry.flight import SingleFlight
 
 _MAX_DEPTH = 2
@@ -36,7 +44,9 @@ def pull(location: RegistryLocation, platforms: Sequence[Platform], tools: BaseT
 
     Raises ``NotFoundError``, ``PlatformError`` and what ``RegistryClient`` raises.
     """
-    source = _Source(reference=location.reference, name=str(location), tools=tools)
+    reference = location.reference
+    places = Places(tools.registry, reference, tools.listener)
+    source = _Source(reference=reference, name=str(location), tools=tools, places=places)
     digest = source.resolve()
     images = source.images(digest, platforms)
     document = source.read(digest)
@@ -45,6 +55,7 @@ def pull(location: RegistryLocation, platforms: Sequence[Platform], tools: BaseT
         digest=digest,
         images=images,
         index=document if isinstance(document, Index) else None,
+        mirror=places.mirror,
     )
 
 
@@ -55,16 +66,20 @@ class _Source:
     reference: Reference
     name: str
     tools: BaseTools
+    places: Places
     flights: SingleFlight[Digest, Blob] = field(default_factory=SingleFlight)
 
     def resolve(self) -> Digest:
         """Return the digest that the reference leads to."""
         if self.reference.digest is not None:
             return self.reference.digest
-        found = self.tools.registry.manifest_head(self.reference)
+        return self.places.by_tag(self._resolve_at)
+
+    def _resolve_at(self, client: RegistryClient, reference: Reference) -> Digest:
+        found = client.manifest_head(reference)
         if found is not None:
             return found.digest
-        data, _ = self.tools.registry.manifest_get(self.reference)  # raises what is wrong
+        data, _ = client.manifest_get(reference)  # raises what is wrong
         return self.tools.store.put_document(data)
 
     def images(
@@ -99,7 +114,28 @@ class _Source:
         if isinstance(document, Index):
             wanted = (entry.platform,) if entry.platform else ()
             return self.images(entry.digest, wanted, depth)
-        return (self._image(document),)
+        image = self._image(document)
+        self._compare(entry, image)
+        return (image,)
+
+    def _compare(self, entry: Descriptor, image: Image) -> None:
+        """Tell of an image whose config says another platform than the index does.
+
+        Such an image may run nevertheless: there are builders that write their own machine's
+        platform into every config. What is made of it says what the config says.
+        """
+        listed = entry.platform
+        if listed is None or not (listed.os and listed.architecture):
+            return
+        stated = image.platform
+        if (listed.os, listed.architecture) != (stated.os, stated.architecture):
+            self.tools.listener(
+                Warned(
+                    message=f"{self.name} lists {entry.digest.short} as {listed}, but its config "
+                    f"says {stated}",
+                    hint="the base image was built wrongly: the program may not start",
+                )
+            )
 
     def _image(self, manifest: Manifest) -> Image:
         if manifest.config.media_type not in types.CONFIGS:
@@ -116,21 +152,32 @@ class _Source:
     def _document(self, digest: Digest) -> bytes:
         store = self.tools.store
         data = store.get_document(digest)
-        if data is None:
-            data, _ = self.tools.registry.manifest_get(self.reference.with_digest(digest))
-            store.put_document(data, digest)
-        return data
+        if data is not None:
+            return data
+
+        def ask(client: RegistryClient, reference: Reference) -> bytes:
+            found, _ = client.manifest_get(reference)
+            store.put_document(found, digest)
+            return found
+
+        return self.places.by_digest(digest, ask)
 
     def _config(self, descriptor: Descriptor) -> bytes:
         if descriptor.size > MAX_DOCUMENT:
             raise MalformedDocumentError(
                 f"the config of {self.name} has {descriptor.size} bytes, more than {MAX_DOCUMENT}"
             )
-        data = self.tools.store.get_document(descriptor.digest)
-        if data is None:
-            data = b"".join(self.tools.registry.blob_chunks(self.reference, descriptor))
-            self.tools.store.put_document(data, descriptor.digest)
-        return data
+        store = self.tools.store
+        data = store.get_document(descriptor.digest)
+        if data is not None:
+            return data
+
+        def ask(client: RegistryClient, reference: Reference) -> bytes:
+            found = b"".join(client.blob_chunks(reference, descriptor))
+            store.put_document(found, descriptor.digest)
+            return found
+
+        return self.places.by_digest(descriptor.digest, ask)
 
     def _layer(self, descriptor: Descriptor) -> Blob:
         return Blob(
@@ -152,16 +199,37 @@ class _Source:
         label = f"layer {descriptor.digest.short} of {self.reference.familiar}"
         listener(TransferStarted(direction=Direction.PULL, key=key, label=label, total=size))
         try:
-            blob = self.tools.store.fetch(descriptor, self._chunks(descriptor))
-        except DigestMismatchError:
-            # Once more, whole: a download that went on after a break may have met two servers.
-            blob = self.tools.store.fetch(descriptor, self._chunks(descriptor))
+            blob = self.places.by_digest(descriptor.digest, self._fetcher(descriptor), patient=True)
+        except NotFoundError as error:
+            if not types.is_foreign(descriptor.media_type):
+                raise
+            raise ContentError(
+                f"{label} is a foreign layer, and its registry does not keep it",
+                hint="push to a registry, where it needs not be sent; other places that it may be "
+                "downloaded from are not asked",
+            ) from error
         listener(TransferFinished(direction=Direction.PULL, key=key, size=size))
         return blob
 
-    def _chunks(self, descriptor: Descriptor) -> Iterator[bytes]:
-        listener, key, done = self.tools.listener, str(descriptor.digest), 0
-        for chunk in self.tools.registry.blob_chunks(self.reference, descriptor):
-            yield chunk
-            done += len(chunk)
-            listener(TransferProgress(direction=Direction.PULL, key=key, done=done))
+    def _fetcher(self, descriptor: Descriptor) -> Callable[[RegistryClient, Reference], Blob]:
+        def fetch(client: RegistryClient, reference: Reference) -> Blob:
+            try:
+                return self._fetch(client, reference, descriptor)
+            except DigestMismatchError:
+                # Once more, whole: a download that went on after a break may have met two
+                # servers.
+                return self._fetch(client, reference, descriptor)
+
+        return fetch
+
+    def _fetch(self, client: RegistryClient, reference: Reference, descriptor: Descriptor) -> Blob:
+        listener, key = self.tools.listener, str(descriptor.digest)
+
+        def chunks() -> Iterator[bytes]:
+            done = 0
+            for chunk in client.blob_chunks(reference, descriptor):
+                yield chunk
+                done += len(chunk)
+                listener(TransferProgress(direction=Direction.PULL, key=key, done=done))
+
+        return self.tools.store.fetch(descriptor, chunks())

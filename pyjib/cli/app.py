@@ -45,6 +45,18 @@ COMMANDS = (
         summary="Compare an image that Jib made with the one that build makes of the project.",
     ),
     Entry(
+        name="init",
+        module="pyjib.cli.init",
+        attribute="init_group",
+        summary="Set a project up for pyjib: the init script for Gradle.",
+    ),
+    Entry(
+        name="skaffold",
+        module="pyjib.cli.skaffold",
+        attribute="skaffold_group",
+        summary="Tell Skaffold what Jib's plugin tells it: inputs, image names, files to sync.",
+    ),
+    Entry(
         name="login",
         module="pyjib.cli.login",
         attribute="login_command",
@@ -55,6 +67,12 @@ COMMANDS = (
         module="pyjib.cli.login",
         attribute="logout_command",
         summary="Forget the login to a registry, Docker Hub if none is named.",
+    ),
+    Entry(
+        name="doctor",
+        module="pyjib.cli.doctor",
+        attribute="doctor_command",
+        summary="Tell what becomes of a login to a registry, and what it may do there.",
     ),
     Entry(
         name="cache",

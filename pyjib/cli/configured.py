@@ -61,7 +61,7 @@ def read_configured(
         configured = _by_build_file(given, path, said)
     else:
         _refuse_parameters(given)
-        configured = configure(path, said, _maven(given))
+        configured = configure(path, said, read_maven_choice(given))
     for warning in configured.warnings:
         listener(warning)
     if log_in:
@@ -89,7 +89,8 @@ def _given(given: Mapping[str, Any]) -> Given:
     )
 
 
-def _maven(given: Mapping[str, Any]) -> MavenChoice:
+def read_maven_choice(given: Mapping[str, Any]) -> MavenChoice:
+    """Return how Maven would be called."""
     profiles = [select_profiles(text) for text in given["profile"]]
     scope = given["maven_scope"]
     return MavenChoice(
@@ -117,7 +118,7 @@ def _by_build_file(given: Mapping[str, Any], path: Path, said: Given) -> Configu
         apply_build_file(listed, said.options, explicit=said.explicit),
         identity=choice.identity(None, tool=JIB_CLI, newest=NEWEST_JIB_CLI),
     )
-    return Configured(options=options, source=str(file))
+    return Configured(options=options, source=str(file), warnings=listed.warnings)
 
 
 def _refuse_parameters(given: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from pyjib.cli import values as parse
 from pyjib.cli.command import Option
 from pyjib.cli.jib_options import OPTIONS as JIB_OPTIONS
 from pyjib.cli.options import CACHE, DEBUG, JSON, Text
-from pyjib.jib.values import parse_milliseconds_or_time
+from pyjib.jib.values import parse_image_time
 from pyjib.oci.location import parse_location
 from pyjib.oci.reference import Reference
 
@@ -82,7 +82,7 @@ TARGETS = (
         "WHEN",
         "When the image says it was created: milliseconds since 1970, or like "
         "2024-05-01T12:00:00Z. Default: the epoch.",
-        type=Text("time", lambda text: parse_milliseconds_or_time(text, "creationTime")),
+        type=Text("time", lambda text: parse_image_time(text, "creationTime")),
     ),
 )
 CONTAINER = (

@@ -12,12 +12,14 @@ from pyjib.cli import options as shared
 from pyjib.cli import output as outputs
 from pyjib.cli import values
 from pyjib.cli.command import Command, Option
+from pyjib.cli.doctor import examine, show
 from pyjib.cli.environment import is_terminal, read_host, read_password
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import tell, tell_of, visible
 from pyjib.cli.read_options import read_registry
 from pyjib.errors import ConfigurationError
 from pyjib.oci.reference import DOCKER_HUB
+from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.login import Kept, login, logout
 
 REGISTRY = click.Argument(
@@ -33,6 +35,9 @@ pyjib login -u objectworld
 
 # To another registry, from a script
 pyjib login ghcr.io -u me --password-stdin < token.txt
+
+# Which login would a build use, and is it good?
+pyjib login --check ghcr.io
 """
 
 
@@ -47,7 +52,13 @@ pyjib login ghcr.io -u me --password-stdin < token.txt
             is_flag=True,
             help="Read the password from standard input instead of asking for it.",
         ),
+        Option(
+            "--check",
+            is_flag=True,
+            help="Do not log in: tell where a login is found, and whether the registry takes it.",
+        ),
         *shared.CONNECTION,
+        shared.JSON,
         outputs.QUIET,
         shared.DEBUG,
     ],
@@ -58,8 +69,16 @@ def login_command(ctx: click.Context, /, registry: str, **given: Any) -> None:
 
     The login is tried, then kept where Docker keeps its own: in the credential helper that
     Docker's config.json names, else in that file. Docker and Podman can use it too.
+    With --auth-file it is kept in that file instead.
+
+    With --check nothing is kept or changed; it ends with 0 if the registry takes the login that
+    was found, or asks for none, else with 1.
     """
     host, options = read_host(), read_registry(given)
+    if given["check"]:
+        ctx.exit(_check(registry, options, host, as_json=given["as_json"]))
+    if given["as_json"]:
+        raise ConfigurationError("--json is for what --check finds", hint="add --check")
     username = given["username"] or _ask_username(registry, from_stdin=given["password_stdin"])
     password = read_password(
         from_stdin=given["password_stdin"], prompt=f"Password of {username} at {registry}"
@@ -97,6 +116,18 @@ def logout_command(registry: str, *, quiet: bool) -> None:
     if not quiet:
         was = "there was no login" if forgotten is None else f"forgot the login in {forgotten}"
         tell(visible(f"{registry}: {was}"))
+
+
+def _check(registry: str, options: RegistryOptions, host: HostEnvironment, *, as_json: bool) -> int:
+    found = examine(registry, None, options, host)
+    show(found, as_json=as_json)
+    if found.trouble is not None:
+        return 1
+    if not found.challenges:
+        return 0
+    checks = (found.token, found.login)
+    taken = all(check is not None and check.allowed for check in checks)
+    return 0 if found.used and taken else 1
 
 
 def _ask_username(registry: str, *, from_stdin: bool) -> str:

@@ -247,6 +247,21 @@ OPTIONS: tuple[Option, ...] = (
         "Read the password of --username from standard input instead of asking for it.",
         is_flag=True,
     ),
+    _one(
+        "--auth-file",
+        _REGISTRIES,
+        "FILE",
+        "A file of logins like Docker's config.json, before those of Docker and Podman.",
+        type=_FILE,
+    ),
+    _many(
+        "--trust-realm",
+        _REGISTRIES,
+        "HOST",
+        "A host that hands out tokens for registries of another site, and may see the logins to "
+        "them. May be repeated.",
+        type=Text("host", parse.parse_host),
+    ),
     _many(
         "--insecure",
         _REGISTRIES,
@@ -279,7 +294,8 @@ CACHE = Option(
     show_envvar=True,
     help="Where packed layers and base images are kept. Default: the user's cache directory.",
 )
-CONNECTION = tuple(option for option in OPTIONS if option.name in {"insecure", "ca_file"})
+_REACH = {"auth_file", "trust_realm", "insecure", "ca_file"}
+CONNECTION = tuple(option for option in OPTIONS if option.name in _REACH)
 DEBUG = Option(
     "--debug",
     is_flag=True,

@@ -81,7 +81,15 @@ def read_registry(given: Mapping[str, Any]) -> RegistryOptions:
     ca_file: Path | None = given["ca_file"]
     if ca_file is not None and not ca_file.is_file():
         raise ConfigurationError(f"--ca-file: there is no file {ca_file}")
-    options = RegistryOptions(insecure=frozenset(given["insecure"]), ca_file=ca_file)
+    auth_file: Path | None = given["auth_file"]
+    if auth_file is not None and not auth_file.is_file():
+        raise ConfigurationError(f"--auth-file: there is no file {auth_file}")
+    options = RegistryOptions(
+        auth_file=auth_file,
+        trusted_realms=frozenset(given["trust_realm"]),
+        insecure=frozenset(given["insecure"]),
+        ca_file=ca_file,
+    )
     return replace(options, jobs=given["jobs"]) if given.get("jobs") else options
 
 

@@ -128,6 +128,10 @@ class Narrator:
             case events.ProjectRead():
                 detail = f" ({event.detail})" if event.detail else ""
                 line = Line(verb="project", text=f"{event.kind} in {event.root}{detail}")
+            case events.LibraryFetched():
+                line = Line(
+                    verb="fetch", text=f"{event.name}  {size(event.size)} from {event.source}"
+                )
             case events.BaseResolved():
                 line = _base(event)
             case events.LayerPacked():
@@ -206,7 +210,8 @@ def _retry(event: events.RetryScheduled) -> Line:
 def _base(event: events.BaseResolved) -> Line:
     digest = f"@{event.digest}" if event.digest and "@" not in event.name else ""
     platforms = f"  ({', '.join(event.platforms)})" if event.platforms else ""
-    return Line(verb="base", text=f"{event.name}{digest}{platforms}")
+    mirror = f" by {event.mirror}" if event.mirror else ""
+    return Line(verb="base", text=f"{event.name}{digest}{platforms}{mirror}")
 
 
 def short(text: str) -> str:

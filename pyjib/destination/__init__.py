@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pyjib.cancellation import Cancellation
 from pyjib.destination.model import Destination, Published
-from pyjib.engine.client import EngineClient
+from pyjib.engine.model import Engine
 from pyjib.errors import ConfigurationError
 from pyjib.events import Listener, ignore
 from pyjib.oci.location import (
@@ -28,7 +28,7 @@ class DestinationTools:
     """What images are written with. ``engine`` connects to a daemon when it is first called."""
 
     registry: RegistryClient
-    engine: Callable[[], EngineClient]
+    engine: Callable[[], Engine]
     jobs: int = 4
     listener: Listener = ignore
     cancellation: Cancellation = field(default_factory=Cancellation)

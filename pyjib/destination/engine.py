@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from pyjib.destination.archive import archive_chunks, archive_size
 from pyjib.destination.model import Published
-from pyjib.engine.client import EngineClient, EngineInfo
+from pyjib.engine.model import Engine, EngineInfo
 from pyjib.errors import EngineError, InvalidReferenceError, PlatformError
 from pyjib.events import (
     BlobPresent,
@@ -35,7 +35,7 @@ class EngineDestination:
 
     reference: Reference
     tags: tuple[str, ...] = ()
-    engine: Callable[[], EngineClient]
+    engine: Callable[[], Engine]
     listener: Listener = ignore
 
     @property
@@ -81,12 +81,12 @@ class EngineDestination:
             tags=tuple(name.tag for name in self.names if name.tag),
         )
 
-    def _fitting(self, image: AnyImage, engine: EngineClient, info: EngineInfo) -> AnyImage:
+    def _fitting(self, image: AnyImage, engine: Engine, info: EngineInfo) -> AnyImage:
         if isinstance(image, Image) or info.containerd_store:
             return image
         return self._only_its_own(image, engine, info)
 
-    def _only_its_own(self, index: ImageIndex, engine: EngineClient, info: EngineInfo) -> Image:
+    def _only_its_own(self, index: ImageIndex, engine: Engine, info: EngineInfo) -> Image:
         # Daemons tell their variant seldom and in their own words, so any will do at last.
         wanted = (info.platform, replace(info.platform, variant=None))
         fitting = [image for own in wanted for image in index.images if own.accepts(image.platform)]
@@ -106,7 +106,7 @@ class EngineDestination:
         )
         return fitting[0]
 
-    def _load(self, image: AnyImage, engine: EngineClient) -> None:
+    def _load(self, image: AnyImage, engine: Engine) -> None:
         key, total = str(image.digest), archive_size(image, self.names)
         load = Direction.LOAD
         label = f"{self.names[0].familiar} into {engine}"
@@ -119,7 +119,7 @@ class EngineDestination:
         )
         self.listener(TransferFinished(direction=load, key=key, size=total))
 
-    def _verify(self, name: Reference, expected: Digest, engine: EngineClient) -> None:
+    def _verify(self, name: Reference, expected: Digest, engine: Engine) -> None:
         found = engine.image_id(name)
         if found != expected:
             there = f"the image {found}" if found else "no image"

@@ -6,7 +6,6 @@ import re
 import socket
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlencode
@@ -19,11 +18,12 @@ from pyjib.engine.endpoint import (
     stated_endpoint,
 )
 from pyjib.engine.messages import loaded_names
+from pyjib.engine.model import EngineInfo
 from pyjib.errors import EngineError, InvalidReferenceError
 from pyjib.events import Listener, Warned, ignore
 from pyjib.oci.digest import Digest
 from pyjib.oci.json import Json
-from pyjib.oci.platform import Platform
+from pyjib.oci.platform import normal_architecture
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment
 
@@ -35,35 +35,6 @@ OWN_VERSION = (1, 51)
 
 _CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 _VERSION = re.compile(r"v?([0-9]{1,3})\.([0-9]{1,4})", re.ASCII)
-_ARCHITECTURES = {
-    "x86_64": ("amd64", None),
-    "aarch64": ("arm64", None),
-    "armv7l": ("arm", "v7"),
-    "armv6l": ("arm", "v6"),
-    "i686": ("386", None),
-    "i386": ("386", None),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineInfo:
-    """What an engine is: ``name`` is Docker or Podman, ``api_version`` the one that is spoken.
-
-    ``containerd_store`` tells whether Docker keeps images in containerd's store, where an image
-    goes by the digest of its manifest or index, and may be for several platforms.
-    """
-
-    name: str
-    os: str
-    architecture: str
-    variant: str | None = None
-    containerd_store: bool = False
-    api_version: str = ""
-
-    @property
-    def platform(self) -> Platform:
-        """What the engine's own containers run on."""
-        return Platform(os=self.os, architecture=self.architecture, variant=self.variant)
 
 
 class EngineClient:
@@ -150,8 +121,7 @@ class EngineClient:
         if response.status_code != 200:
             raise self._wire.refusal(response, action)
         document = self._wire.json(response, action)
-        said = str(document.get("Architecture") or "amd64")
-        architecture, variant = _ARCHITECTURES.get(said, (said, None))
+        architecture, variant = normal_architecture(str(document.get("Architecture") or "amd64"))
         return EngineInfo(
             name=self.name,
             os=str(document.get("OSType") or "linux"),

@@ -1,4 +1,4 @@
-"""What a pom configures for Jib, in Jib's own words (``jib-plugins-and-cli`` §1.4).
+"""What a pom or a Gradle build configures for Jib, in Jib's own words (``jib-plugins-and-cli`` §1.4).
 
 Values are as they were written, for nothing is judged here but what has no form at all.
 ``None`` is not configured. That an empty list can be configured matters to ``args``.
@@ -10,11 +10,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 from pyjib.events import Warned
+from pyjib.oci.identity import JIB_MAVEN_PLUGIN
 from pyjib.project.maven.model import Node
 
 Pairs = tuple[tuple[str, str], ...]
+
+
+class BuiltModule(Protocol):
+    """What Jib's configuration needs to know of the project that it is for.
+
+    ``file`` is what configures it: a POM, a build script. ``packaging`` is in Maven's words.
+    """
+
+    @property
+    def group(self) -> str: ...  # noqa: D102
+    @property
+    def artifact(self) -> str: ...  # noqa: D102
+    @property
+    def version(self) -> str: ...  # noqa: D102
+    @property
+    def packaging(self) -> str: ...  # noqa: D102
+    @property
+    def file(self) -> Path: ...  # noqa: D102
+    @property
+    def basedir(self) -> Path: ...  # noqa: D102
+    @property
+    def build_directory(self) -> Path: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +89,15 @@ class JibPermission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JibExtension:
-    """One of ``pluginExtensions``: a class of Java, and what is said to it."""
+    """One of ``pluginExtensions``: a class of Java, and what is said to it.
+
+    ``is_configured`` tells that it has a configuration of which nothing else is known.
+    """
 
     implementation: str
     properties: Pairs = ()
     configuration: Node | None = None
+    is_configured: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +112,14 @@ class JibOutputPaths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JibConfiguration:
-    """All that is configured for ``jib-maven-plugin``.
+    """All that is configured for one of Jib's plugins.
 
-    ``version`` is the plugin's; ``has_plugin_dependencies`` tells whether it was given
+    ``plugin`` is its name and ``version`` its version; ``has_plugin_dependencies`` tells whether it was given
     libraries, without which it finds no extensions. ``origins`` tells by dotted name of a
     parameter where its value comes from, for messages; ``warnings`` are for the user.
     """
 
+    plugin: str = JIB_MAVEN_PLUGIN
     version: str | None = None
     from_image: str | None = None
     from_platforms: tuple[JibPlatform, ...] | None = None
@@ -127,9 +156,10 @@ class JibConfiguration:
     containerize: str | None = None
     plugin_extensions: tuple[JibExtension, ...] = ()
     has_plugin_dependencies: bool = False
-    skaffold: Node | None = None
+    sync_excludes: tuple[Path, ...] = ()
     required_version: str | None = None
     config_directory: str | None = None
+    send_credentials_over_http: bool = False
     origins: Mapping[str, str] = field(
         default_factory=lambda: MappingProxyType({}), compare=False, repr=False
     )

@@ -15,7 +15,6 @@ from pyjib.jib.configuration import JibConfiguration, JibExtension
 from pyjib.jib.parameters import items
 from pyjib.jib.values import parse_flag
 from pyjib.options import (
-    BuildOptions,
     DropDevtools,
     FilterLayers,
     SetOwnership,
@@ -36,23 +35,31 @@ _TYPED = {
 
 
 def read_extensions(
-    jib: JibConfiguration, model: EffectiveModel, options: BuildOptions
+    jib: JibConfiguration,
+    model: EffectiveModel,
+    packaged_names: Callable[[], frozenset[str]] = frozenset,
 ) -> tuple[tuple[Transformation, ...], tuple[Warned, ...]]:
     """Return the transformations that the extensions come to, in their order, and warnings.
 
+    ``packaged_names`` tells the names of the files that projects of the build were made into.
     Raises ``ConfigurationError`` where Jib does: no plugin dependency to find an extension in,
     a ``<configuration>`` of another class, a filter without a glob…
     """
-    reader = _Extensions(jib, model, options)
+    reader = _Extensions(jib, model, packaged_names)
     found = [reader.read(extension) for extension in jib.plugin_extensions]
     return tuple(step for step in found if step is not None), tuple(reader.warnings)
 
 
 class _Extensions:
-    def __init__(self, jib: JibConfiguration, model: EffectiveModel, options: BuildOptions) -> None:
+    def __init__(
+        self,
+        jib: JibConfiguration,
+        model: EffectiveModel,
+        packaged_names: Callable[[], frozenset[str]],
+    ) -> None:
         self._jib = jib
         self._model = model
-        self._options = options
+        self._packaged_names = packaged_names
         self.warnings: list[Warned] = []
         self._known: dict[str, Callable[[JibExtension], Transformation | None]] = {
             f"{_PACKAGE}.layerfilter.JibLayerFilterExtension": self._layer_filter,
@@ -167,6 +174,7 @@ class _Extensions:
             directories=(build / "lib",),
             app_root=self._of_plugin(_JIB, "container/appRoot") or "/app",
             jvm_flags=tuple(child.text or "" for child in flags.children) if flags else (),
+            module_files=self._packaged_names(),
         )
         if package_type == "legacy-jar":
             return tree

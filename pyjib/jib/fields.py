@@ -7,19 +7,18 @@ from typing import Any
 
 from pyjib.errors import ConfigurationError, InvalidReferenceError
 from pyjib.jib import values
-from pyjib.jib.configuration import JibConfiguration, JibDirectory
+from pyjib.jib.configuration import BuiltModule, JibConfiguration, JibDirectory
 from pyjib.oci.instant import Instant
 from pyjib.oci.location import Location, parse_location
 from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.platform import LINUX_AMD64, Platform
 from pyjib.oci.reference import is_tag
 from pyjib.options import ExtraDirectory, Mode, Permission
-from pyjib.project.maven.model import EffectiveModel
 
 
 def configured_fields(
     jib: JibConfiguration,
-    model: EffectiveModel,
+    model: BuiltModule,
     *,
     now: Instant | None,
     free: Callable[[str], bool],
@@ -36,7 +35,7 @@ def configured_fields(
 class _Fields:
     """Reads one configuration, a method for each field that needs a look."""
 
-    def __init__(self, jib: JibConfiguration, model: EffectiveModel, now: Instant | None) -> None:
+    def __init__(self, jib: JibConfiguration, model: BuiltModule, now: Instant | None) -> None:
         self._jib = jib
         self._model = model
         self._now = now

@@ -65,6 +65,8 @@ def read_registry_options(
             helpers=(*options.registry.helpers, *helpers),
             insecure=options.registry.insecure
             | (insecure if jib.allow_insecure_registries else frozenset()),
+            credentials_over_http=options.registry.credentials_over_http
+            or jib.send_credentials_over_http,
         ),
         tuple(_warnings(jib, sides, targets)),
     )

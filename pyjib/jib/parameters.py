@@ -179,7 +179,10 @@ class Reader:
         return node
 
     def warn_of_unknown(self) -> None:
-        """Tell of elements that no parameter is named after."""
+        """Tell of elements that no parameter is named after.
+
+        Raises ``ConfigurationError`` for a text in the place of elements, as Maven does.
+        """
         if self._node is None:
             return
         known = {*PARAMETERS, *_ELEMENTS_ONLY, "from.auth", "to.auth"}
@@ -188,9 +191,19 @@ class Reader:
                 if child.name not in known:
                     self._warn_of_element(f"<{child.name}>")
                 continue
+            self._refuse_text(child)
             for member in child.children:
                 if f"{child.name}.{member.name}" not in known:
                     self._warn_of_element(f"<{child.name}><{member.name}>")
+
+    def _refuse_text(self, group: Node) -> None:
+        if group.text and not group.children:
+            raise ConfigurationError(
+                f"{self.place(group.name)} is the text {group.text!r}, and should have elements",
+                hint="<extraDirectories><paths> is where directories are named"
+                if group.name == "extraDirectories"
+                else None,
+            )
 
     def _warn_of_element(self, element: str) -> None:
         self.warn(

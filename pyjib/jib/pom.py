@@ -25,16 +25,13 @@ from pyjib.jib.configuration import (
     Pairs,
 )
 from pyjib.jib.parameters import PARAMETERS, Reader, items, pairs_of
-from pyjib.jib.properties import OF_THE_JVM, Properties
-from pyjib.jib.values import parse_list, parse_pairs, parse_platform
+from pyjib.jib.properties import Properties, ineffective_properties
+from pyjib.jib.values import parse_flag, parse_list, parse_pairs, parse_platform
 from pyjib.project.maven.model import EffectiveModel, Node, Plugin, nothing
 
 GROUP, ARTIFACT = "com.google.cloud.tools", "jib-maven-plugin"
 DEFAULT_CLI = "default-cli"
 _GOALS = frozenset({"build", "dockerBuild", "buildTar"})
-_HONOURED_IN_JVM = frozenset(
-    {"jib.requiredVersion", "jib.configDirectory", "jib.disableUpdateChecks"}
-)
 
 
 def find_plugin(model: EffectiveModel) -> Plugin | None:
@@ -64,7 +61,7 @@ def read_pom(
         user=user or nothing(),
         model=model.properties,
         system=system or nothing(),
-        release=_release(plugin.version),
+        release=release_of(plugin.version),
     )
     node = _configuration(plugin, execution, model)
     reader = Reader(properties=properties, node=node, pom=model.pom)
@@ -74,7 +71,7 @@ def read_pom(
     return _complete(configuration, reader, warnings)
 
 
-def _release(version: str | None) -> tuple[int, ...]:
+def release_of(version: str | None) -> tuple[int, ...]:
     """Return a version as numbers; what is no version counts as the newest."""
     numbers = [part for part in (version or "").split("-")[0].split(".") if part.isdecimal()]
     return tuple(map(int, numbers)) or (9999,)
@@ -131,9 +128,10 @@ def _read(reader: Reader, model: EffectiveModel, plugin: Plugin, cwd: Path) -> J
         containerize=reader.property_only("containerize"),
         plugin_extensions=tuple(_extensions(reader)),
         has_plugin_dependencies=bool(plugin.dependencies),
-        skaffold=reader.element("skaffold"),
+        sync_excludes=_sync_excludes(reader, cwd),
         required_version=reader.jvm_property("jib.requiredVersion"),
         config_directory=reader.jvm_property("jib.configDirectory"),
+        send_credentials_over_http=parse_flag(reader.jvm_property("sendCredentialsOverHttp") or ""),
     )
 
 
@@ -285,6 +283,13 @@ def _executable(reader: Reader, basedir: Path, cwd: Path) -> str | None:
     return str(basedir / text) if text else None
 
 
+def _sync_excludes(reader: Reader, cwd: Path) -> tuple[Path, ...]:
+    """Return what Skaffold is not to sync; as in Jib, from the working directory."""
+    node = reader.element("skaffold.sync.excludes")
+    texts = (child.text for child in items(node)) if node is not None else ()
+    return tuple(cwd / text for text in texts if text)
+
+
 def _extensions(reader: Reader) -> Iterator[JibExtension]:
     node = reader.element("pluginExtensions")
     for child in items(node) if node is not None else ():
@@ -299,11 +304,7 @@ def _extensions(reader: Reader) -> Iterator[JibExtension]:
 
 def _warnings(plugin: Plugin, execution: str | None, properties: Properties) -> Iterator[Warned]:
     known = (*(f"jib.{name}" for name in PARAMETERS), "jib.alwaysCacheBaseImage")
-    for name in properties.misspelt(known):
-        yield Warned(message=f"-D {name} has no meaning to Jib", hint="see pyjib build --help")
-    for name in sorted(OF_THE_JVM - _HONOURED_IN_JVM):
-        if name in properties.user:
-            yield Warned(message=f"-D {name} is a setting of Jib's that pyjib does not have")
+    yield from ineffective_properties(properties, known)
     if execution is not None or plugin.configuration is not None:
         return
     others = [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pyjib.events import Warned
 from pyjib.project.maven.model import nothing
 
 _POM_BEFORE_SYSTEM_SINCE = (3, 4, 6)
@@ -27,6 +28,18 @@ OF_THE_JVM = frozenset(
     }
 )
 """Properties that Jib asks the JVM for, so that ``<properties>`` of a POM have no say."""
+
+
+_HONOURED_IN_JVM = frozenset(
+    {
+        "jib.requiredVersion",
+        "jib.configDirectory",
+        "jib.disableUpdateChecks",
+        "jib.console",
+        "sendCredentialsOverHttp",
+    }
+)
+"""Of these, those that are honoured, or ask for what is so anyway."""
 
 
 class Found(NamedTuple):
@@ -78,6 +91,15 @@ class Properties:
             if name in getattr(self, place):
                 return Found(getattr(self, place)[name], _ORIGINS[place].format(name))
         return None
+
+
+def ineffective_properties(properties: Properties, known: Iterable[str]) -> Iterator[Warned]:
+    """Tell of the user's properties that mean nothing to Jib, and of those that do here only."""
+    for name in properties.misspelt(known):
+        yield Warned(message=f"-D {name} has no meaning to Jib", hint="see pyjib build --help")
+    for name in sorted(OF_THE_JVM - _HONOURED_IN_JVM):
+        if name in properties.user:
+            yield Warned(message=f"-D {name} is a setting of Jib's that pyjib does not have")
 
 
 _ORIGINS = {

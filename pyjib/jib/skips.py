@@ -6,15 +6,14 @@ import re
 from pathlib import PurePath
 
 from pyjib.errors import ConfigurationError
-from pyjib.jib.configuration import JibConfiguration
+from pyjib.jib.configuration import BuiltModule, JibConfiguration
 from pyjib.oci.identity import Identity
-from pyjib.project.maven.model import EffectiveModel
 
 _RANGE = re.compile(r"([\[(])([\d.]*),([\d.]*)([\])])")
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 
 
-def why_skipped(jib: JibConfiguration, model: EffectiveModel) -> str | None:
+def why_skipped(jib: JibConfiguration, model: BuiltModule) -> str | None:
     """Return Jib's sentence for skipping the project, ``None`` if it is to be built."""
     if jib.skip:
         return "Skipping containerization because jib-maven-plugin: skip = true"
@@ -41,7 +40,7 @@ def check_required_version(jib: JibConfiguration, identity: Identity) -> None:
         )
 
 
-def _is_meant(module: str | None, model: EffectiveModel) -> bool:
+def _is_meant(module: str | None, model: BuiltModule) -> bool:
     """Tell whether ``jib.containerize`` means this module, by its name or the end of its path."""
     if not module or module in (f"{model.group}:{model.artifact}", f":{model.artifact}"):
         return True

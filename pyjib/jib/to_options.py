@@ -9,16 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from pyjib.errors import ConfigurationError, InvalidReferenceError
 from pyjib.events import Warned
-from pyjib.jib.configuration import JibConfiguration, JibOutputPaths
+from pyjib.jib.configuration import BuiltModule, JibConfiguration, JibOutputPaths
 from pyjib.jib.extensions import read_extensions
+from pyjib.jib.gradle_extensions import read_gradle_extensions
 from pyjib.jib.fields import configured_fields
 from pyjib.jib.login import FindServer, read_registry_options
 from pyjib.jib.skips import check_required_version, why_skipped
-from pyjib.oci.identity import NEWEST_JIB, Identity
+from pyjib.oci.identity import (
+    JIB_MAVEN_PLUGIN,
+    NEWEST_JIB,
+    NEWEST_JIB_GRADLE,
+    Identity,
+)
 from pyjib.oci.instant import Instant
 from pyjib.oci.location import (
     ArchiveLocation,
@@ -28,7 +35,7 @@ from pyjib.oci.location import (
 )
 from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.reference import Reference
-from pyjib.options import BuildOptions, HostEnvironment
+from pyjib.options import BuildOptions, EngineProgram, HostEnvironment, Transformation
 from pyjib.project.maven.model import EffectiveModel
 
 _OF_A_DAEMON = frozenset(
@@ -56,8 +63,9 @@ class Given:
 
     ``explicit`` are the fields of ``options`` that hold against the configuration; ``unnamed``
     targets come after those of ``options``. ``identity`` makes of the configured version, if it
-    is known, whose image it is to be; without it that is the configured Jib's. ``now`` is the present, for images that are to tell it. ``find_server`` gives logins of
-    settings.xml by a server's id.
+    is known, whose image it is to be; without it that is the configured Jib's. ``now`` is the
+    present, for images that are to tell it. ``find_server`` gives logins of settings.xml by a
+    server's id, ``packaged_names`` the names of the files that modules of the build were made into.
     """
 
     options: BuildOptions
@@ -66,6 +74,7 @@ class Given:
     identity: Callable[[str | None], Identity] | None = None
     now: Instant | None = None
     find_server: FindServer = lambda _: None
+    packaged_names: Callable[[], frozenset[str]] = frozenset
 
     @classmethod
     def of(cls, options: BuildOptions, **more: Any) -> Given:
@@ -93,29 +102,37 @@ class JibBuild:
     warnings: tuple[Warned, ...]
 
 
-def to_options(configuration: JibConfiguration, model: EffectiveModel, given: Given) -> JibBuild:
+def to_options(configuration: JibConfiguration, model: BuiltModule, given: Given) -> JibBuild:
     """Return the options for building the project of ``model``.
 
     ``environment`` and ``labels`` of the caller are laid over the configured ones; all else
     that he says replaces what is configured. Raises ``ConfigurationError`` and its kind for
     configured values that Jib refuses too; where the caller's hold they are not looked at.
     """
-    if given.identity is not None:
-        identity = given.identity(configuration.version)
-    else:
-        identity = _identity(configuration)
+    identity = _identity(configuration, given)
     check_required_version(configuration, identity)
     return _Translator(configuration, model, given, identity).build()
 
 
-def _identity(configuration: JibConfiguration) -> Identity:
+def _identity(configuration: JibConfiguration, given: Given) -> Identity:
+    """Return the caller's choice, of the configured plugin if it is one of a Jib's plugins."""
+    version = configuration.version or _newest(configuration)
+    if given.identity is not None:
+        chosen = given.identity(version)
+        is_plugin = chosen.tool == JIB_MAVEN_PLUGIN
+        return replace(chosen, tool=configuration.plugin) if is_plugin else chosen
     try:
-        return Identity.of_jib(configuration.version or NEWEST_JIB)
+        return Identity.of_jib(version, tool=configuration.plugin)
     except ConfigurationError as error:
         raise ConfigurationError(
-            f"{error.message}, which is the version of jib-maven-plugin here",
-            hint=f"choose one, for example --identity jib:{NEWEST_JIB}, or --identity pyjib",
+            f"{error.message}, which is the version of {configuration.plugin} here",
+            hint=f"choose one, for example --identity jib:{_newest(configuration)}, "
+            "or --identity pyjib",
         ) from None
+
+
+def _newest(configuration: JibConfiguration) -> str:
+    return NEWEST_JIB if configuration.plugin == JIB_MAVEN_PLUGIN else NEWEST_JIB_GRADLE
 
 
 class _Translator:
@@ -124,7 +141,7 @@ class _Translator:
     def __init__(
         self,
         configuration: JibConfiguration,
-        model: EffectiveModel,
+        model: BuiltModule,
         given: Given,
         identity: Identity,
     ) -> None:
@@ -135,8 +152,11 @@ class _Translator:
         self._warnings = list(configuration.warnings)
 
     def build(self) -> JibBuild:
-        """Return options and what goes with them."""
+        """Return options and what goes with them; those of a skipped project are not looked at."""
         given, jib = self._given.options, self._jib
+        skipped = why_skipped(jib, self._model)
+        if skipped is not None:
+            return JibBuild(options=given, outputs=None, skipped=skipped, warnings=())
         chosen = configured_fields(jib, self._model, now=self._given.now, free=self._is_free)
         options = replace(given, **chosen, identity=self._identity)
         options = replace(
@@ -144,6 +164,7 @@ class _Translator:
             environment=_laid_over(jib.environment, given.environment),
             labels=_laid_over(jib.labels, given.labels),
             host=self._host(),
+            engine_program=self._engine_program(),
         )
         options = self._with_targets(options)
         registry, warnings = read_registry_options(
@@ -154,14 +175,21 @@ class _Translator:
         )
         self._warnings += warnings
         options = replace(options, registry=registry)
-        transformations, warnings = read_extensions(jib, self._model, options)
+        transformations, warnings = self._extensions(options)
         self._warnings += [*warnings, *self._unused()]
         return JibBuild(
             options=replace(options, transformations=transformations),
             outputs=jib.output_paths,
-            skipped=why_skipped(jib, self._model),
+            skipped=None,
             warnings=tuple(self._warnings),
         )
+
+    def _extensions(
+        self, options: BuildOptions
+    ) -> tuple[tuple[Transformation, ...], tuple[Warned, ...]]:
+        if isinstance(self._model, EffectiveModel):
+            return read_extensions(self._jib, self._model, self._given.packaged_names)
+        return read_gradle_extensions(self._jib, self._model, options)
 
     def _is_free(self, name: str) -> bool:
         return name not in self._given.explicit
@@ -175,6 +203,14 @@ class _Translator:
             if name in _OF_A_DAEMON
         }
         return replace(host, variables={**host.variables, **chosen}) if chosen else host
+
+    def _engine_program(self) -> EngineProgram | None:
+        if self._jib.docker_executable is None:
+            return self._given.options.engine_program
+        return EngineProgram(
+            executable=Path(self._jib.docker_executable),
+            environment=self._jib.docker_environment or (),
+        )
 
     def _with_targets(self, options: BuildOptions) -> BuildOptions:
         """Name the image, and the targets that the caller left without a name."""
@@ -208,29 +244,23 @@ class _Translator:
         except InvalidReferenceError as error:
             raise InvalidReferenceError(
                 f"the image has no name, and that of the project cannot be one: {error.message}",
-                hint=f"name it in <to><image> of {self._model.pom}, or by --name",
+                hint=f"name it in <to><image> of {self._model.file}, or by --name",
             ) from None
 
     def _unused(self) -> Iterator[Warned]:
         """Tell of what is configured and has no effect on pyjib."""
-        if self._jib.docker_executable is not None:
-            yield Warned(
-                message=f"{self._jib.origin('dockerClient.executable')} has no effect: pyjib "
-                "talks to the daemon itself",
-                hint="set DOCKER_HOST if it is not the one that should be talked to",
-            )
         others = [
             name for name, _ in self._jib.docker_environment or () if name not in _OF_A_DAEMON
         ]
-        if others:
+        if others and self._jib.docker_executable is None:
             yield Warned(
                 message=f"{self._jib.origin('dockerClient.environment')}: no effect on how a "
                 f"daemon is talked to: {', '.join(others)}"
             )
         if self._jib.version is None and self._given.identity is None:
             yield Warned(
-                message=f"jib-maven-plugin has no version in {self._model.pom}; the image is as "
-                f"{NEWEST_JIB} makes it",
+                message=f"{self._jib.plugin} has no version in {self._model.file}; the image is as "
+                f"{_newest(self._jib)} makes it",
                 hint="choose another by --identity jib:VERSION",
             )
 

@@ -21,6 +21,7 @@ _LOCAL = r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(?::\d\d(?:\.\d{0,9})?)?"
 _ISO = re.compile(rf"{_LOCAL}(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _ISO_OR_BARE_OFFSET = re.compile(rf"{_LOCAL}(?:[Zz]|[+-]\d\d(?::?\d\d)?)", re.ASCII)
 _MILLISECONDS = re.compile(r"[+-]?\d{1,15}", re.ASCII)
+_FIRST, _END = Instant.parse("0001-01-01T00:00:00Z"), Instant.of_seconds(253_402_300_800)
 _TIME_HINT = (
     "write a date and time with an offset, for example 2024-05-01T12:00:00Z or "
     "2024-05-01T14:00:00+02:00"
@@ -130,6 +131,16 @@ def parse_milliseconds_or_time(text: str, where: str) -> Instant:
     if _MILLISECONDS.fullmatch(text):
         return Instant(int(text) * 1_000_000)
     return _instant(text, _ISO_OR_BARE_OFFSET, where)
+
+
+def parse_image_time(text: str, where: str) -> Instant:
+    """Parse ``parse_milliseconds_or_time`` of a year that an image's config can hold: 1 to 9999."""
+    instant = parse_milliseconds_or_time(text, where)
+    if not _FIRST <= instant < _END:
+        raise ConfigurationError(
+            f"{where} is outside of the years 1 to 9999: {text}", hint=_TIME_HINT
+        )
+    return instant
 
 
 def _instant(text: str, form: re.Pattern[str], where: str) -> Instant:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import TypeVar
 
 from pyjib.errors import ConfigurationError
+from pyjib.events import Warned
 from pyjib.jib import values
 from pyjib.jib.template import substitute
 from pyjib.jib.yaml_tree import Value, parse_yaml
@@ -37,12 +38,16 @@ _MEMBERS = (
     "cmd",
     "layers",
 )
+_ADDED = ("environment", "labels")
 _PROPERTIES = ("filePermissions", "directoryPermissions", "user", "group", "timestamp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildFile:
-    """What a build file says, in the words of ``BuildOptions``; ``None`` is not said."""
+    """What a build file says, in the words of ``BuildOptions``; ``None`` is not said.
+
+    ``warnings`` name what in it has no effect.
+    """
 
     base: Location
     platforms: tuple[Platform, ...] | None = None
@@ -57,6 +62,7 @@ class BuildFile:
     entrypoint: tuple[str, ...] | None = None
     arguments: tuple[str, ...] | None = None
     layers: tuple[ListedLayer, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
 
 def read_build_file(path: Path, parameters: Mapping[str, str], *, context: str) -> BuildFile:
@@ -88,7 +94,8 @@ def parse_build_file(
         filled = substitute(text, parameters)
     except ConfigurationError as error:
         raise ConfigurationError(f"{file}: {error.message}", hint=error.hint) from None
-    return _read(parse_yaml(filled, file), context)
+    document = parse_yaml(filled, file)
+    return replace(_read(document.root, context), warnings=document.warnings)
 
 
 def apply_build_file(
@@ -103,7 +110,7 @@ def apply_build_file(
     chosen = {
         name: value
         for name, value in said.items()
-        if value is not None and name not in (*explicit, "environment", "labels")
+        if value is not None and name not in (*explicit, *_ADDED, "warnings")
     }
     if "created" not in explicit and listed.created is None:
         chosen["created"] = BuildOptions().created  # whatever SOURCE_DATE_EPOCH says
@@ -125,7 +132,7 @@ def _read(root: Value, context: str) -> BuildFile:
     return BuildFile(
         base=base,
         platforms=platforms,
-        created=_checked(members, "creationTime", values.parse_milliseconds_or_time),
+        created=_checked(members, "creationTime", values.parse_image_time),
         format=_format(members.get("format")),
         environment=members["environment"].pairs() if "environment" in members else (),
         labels=members["labels"].pairs() if "labels" in members else (),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from yaml.events import AliasEvent, DocumentEndEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pyjib.errors import ConfigurationError
+from pyjib.events import Warned
 
 _NULL = "tag:yaml.org,2002:null"
 
@@ -41,8 +43,8 @@ class Value:
     def members(self, known: Collection[str]) -> dict[str, Value]:
         """Return an object's members that are not null, in their order.
 
-        Raises ``ConfigurationError`` for another kind of node, and for names that are not
-        ``known`` or come twice.
+        Of those with one name the last counts. Raises ``ConfigurationError`` for another kind of
+        node, and for names that are not ``known``.
         """
         found = self._pairs()
         for name, value in found.items():
@@ -97,24 +99,40 @@ class Value:
         for key, node in self.node.value:
             if not isinstance(key, ScalarNode):
                 raise Value(key, self.path, self.file).wrong("a name is no text")
-            value = Value(node, f"{self.path}.{key.value}".lstrip("."), self.file)
-            if key.value in found:
-                raise Value(key, value.path, self.file).wrong(f"{key.value!r} is there twice")
-            found[key.value] = value
+            found[key.value] = Value(node, _below(self.path, key.value), self.file)
         return found
 
 
-def parse_yaml(text: str, file: str) -> Value:
-    """Return the root of a document; ``file`` names it in messages.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A document as jib-cli takes it, and warnings about what it passes over in silence."""
 
-    Anchors and aliases are refused: jib-cli does not know them, and they can fill the memory.
-    Raises ``ConfigurationError``.
+    root: Value
+    warnings: tuple[Warned, ...] = ()
+
+
+def parse_yaml(text: str, file: str) -> Document:
+    """Return the first document of a text; ``file`` names it in messages.
+
+    Of members with one name the last counts; that and further documents are in the warnings.
+    Aliases are refused: jib-cli takes one for its own name, and they can fill the memory. Raises
+    ``ConfigurationError``.
     """
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if getattr(event, "anchor", None) is not None:
-                raise _anchored(file, event.start_mark)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+            if isinstance(event, AliasEvent):
+                raise _alias(file, event.start_mark)
+            if isinstance(event, DocumentEndEvent):
+                break
+        loader = yaml.SafeLoader(text)
+        try:
+            root = loader.get_node() if loader.check_node() else None
+            more = _follows(loader)
+        finally:
+            loader.dispose()
+        if root is None:
+            raise ConfigurationError(f"{file} is empty", hint="begin with apiVersion: jib/v1alpha1")
+        warnings = [*_repeated(root, "", file)]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}" if mark is not None else ""
@@ -122,12 +140,47 @@ def parse_yaml(text: str, file: str) -> Value:
         raise ConfigurationError(f"{file}{line}: this is not YAML: {reason}") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigurationError(f"{file}: this is not YAML: {error}") from None
-    if root is None:
-        raise ConfigurationError(f"{file} is empty", hint="begin with apiVersion: jib/v1alpha1")
-    return Value(root, "", file)
+    if more is not None:
+        message = f"{file}, line {more}: only the first document of a build file counts"
+        warnings.append(Warned(message=message, hint="take what follows it out"))
+    return Document(root=Value(root, "", file), warnings=tuple(warnings))
 
 
-def _anchored(file: str, mark: Any) -> ConfigurationError:
+def _follows(loader: yaml.SafeLoader) -> int | None:
+    """Return the line on which more follows the first document, ``None`` if nothing does."""
+    line = int(loader.line) + 1
+    try:
+        return line if loader.check_node() else None
+    except yaml.MarkedYAMLError:
+        return line
+
+
+def _repeated(node: Node, path: str, file: str) -> Iterator[Warned]:
+    """Tell which members are there again, all through a node."""
+    if isinstance(node, SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from _repeated(item, f"{path}[{index}]", file)
+    if not isinstance(node, MappingNode):
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        name = str(key.value)
+        below = _below(path, name)
+        if isinstance(key, ScalarNode) and name in seen:
+            where = f"{file}, line {key.start_mark.line + 1}"
+            yield Warned(
+                message=f"{where}: {below}: {name!r} is there twice, and the last one counts",
+                hint="take the others out",
+            )
+        seen.add(name)
+        yield from _repeated(value, below, file)
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}".lstrip(".")
+
+
+def _alias(file: str, mark: Any) -> ConfigurationError:
     line = f", line {mark.line + 1}" if mark is not None else ""
     return ConfigurationError(
         f"{file}{line}: anchors and aliases have no meaning in a build file",

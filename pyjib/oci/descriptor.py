@@ -19,7 +19,9 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class Descriptor:
     """Describes bytes: their media type, digest and size in bytes.
 
-    ``platform`` is set for entries of an index only. Equal descriptors describe equal bytes.
+    ``platform`` is set for entries of an index only. ``urls`` are places beside the registry that
+    a foreign layer may be had from; they are kept, and not followed. Equal descriptors describe
+    equal bytes.
     """
 
     media_type: str
@@ -27,6 +29,7 @@ class Descriptor:
     size: int
     platform: Platform | None = None
     annotations: Mapping[str, str] = field(default_factory=lambda: _NONE, hash=False)
+    urls: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, data: bytes, media_type: str, platform: Platform | None = None) -> Self:
@@ -47,15 +50,18 @@ class Descriptor:
             size=size,
             platform=_platform(value.get("platform"), f"{path}.platform"),
             annotations=_annotations(value.get("annotations"), f"{path}.annotations"),
+            urls=_urls(value.get("urls"), f"{path}.urls"),
         )
 
     def to_json(self) -> Json:
-        """Return the members in the order mediaType, digest, size, platform, annotations."""
+        """Return the members in the order mediaType, digest, size, urls, platform, annotations."""
         result: Json = {
             "mediaType": self.media_type,
             "digest": str(self.digest),
             "size": self.size,
         }
+        if self.urls:
+            result["urls"] = list(self.urls)
         if self.platform is not None:
             result["platform"] = {
                 "architecture": self.platform.architecture,
@@ -101,3 +107,11 @@ def _annotations(value: Any, path: str) -> Mapping[str, str]:
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise MalformedDocumentError("not an object of texts", path=path)
     return MappingProxyType(dict(value))
+
+
+def _urls(value: Any, path: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise MalformedDocumentError("not a list of texts", path=path)
+    return tuple(value)

@@ -8,8 +8,10 @@ from typing import Self
 from pyjib.errors import ConfigurationError
 
 JIB_MAVEN_PLUGIN = "jib-maven-plugin"
+JIB_GRADLE_PLUGIN = "jib-gradle-plugin"
 JIB_CLI = "jib-cli"
 NEWEST_JIB = "3.5.2"
+NEWEST_JIB_GRADLE = "3.5.4"
 NEWEST_JIB_CLI = "0.13.0"
 """The newest releases whose images are known."""
 

@@ -54,3 +54,18 @@ class Platform:
 
 
 LINUX_AMD64 = Platform(os="linux", architecture="amd64")
+
+
+_MACHINES = {
+    "x86_64": ("amd64", None),
+    "aarch64": ("arm64", None),
+    "armv7l": ("arm", "v7"),
+    "armv6l": ("arm", "v6"),
+    "i686": ("386", None),
+    "i386": ("386", None),
+}
+
+
+def normal_architecture(machine: str) -> tuple[str, str | None]:
+    """Return OCI's architecture and variant for what ``uname -m`` calls a machine."""
+    return _MACHINES.get(machine, (machine, None))

@@ -39,7 +39,12 @@ def read_app_archive(path: Path) -> AppArchive:
             f"The file path provided does not exist: {path}", hint="name a .jar or .war file"
         )
     archive = read_archive(path)
-    files = tuple(file for file in archive.files_below() if file.source is not None)
+    # Jib-cli takes a directory that is called like a class for one.
+    files = tuple(
+        file
+        for file in archive.files_below()
+        if file.source is not None or file.path.endswith(CLASS_SUFFIX)
+    )
     if path.suffix.lower() == ".war":
         return AppArchive(path=path, is_war=True, files=files)
     manifest = read_manifest(archive)

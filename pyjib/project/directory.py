@@ -25,6 +25,7 @@ from pyjib.project.build_output import (
     stale,
 )
 from pyjib.project.class_path_file import ClassPathFile, read_class_path_file
+from pyjib.project.gradle import open_gradle_project
 from pyjib.project.jar import read_plain_jar
 from pyjib.project.maven.project import POM, MavenProject, open_maven_project
 from pyjib.project.model import Project, ProjectFile, ProjectKind
@@ -55,6 +56,9 @@ def read_directory(
     """
     if (root / LAUNCHER).is_file():
         return read_quarkus_directory(root)
+    gradle = None if (root / POM).is_file() else open_gradle_project(root)
+    if gradle is not None:
+        return replace(gradle.read(), root=root)
     try:
         project = _read_by_pom(root, host, maven) or _read_by_output(root, mode)
     except DependencyError as error:

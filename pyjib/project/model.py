@@ -133,12 +133,13 @@ class Dependency:
     """A library of the application.
 
     ``name`` is its file name; ``group`` one of ``Project.dependency_groups``, by how often it
-    changes.
+    changes. ``on_class_path`` tells whether a class path that lists all libraries has it.
     """
 
     name: str
     source: FileSource
     group: str = DEPENDENCIES
+    on_class_path: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,8 +207,8 @@ class BootLayer:
 class AppArchive:
     """A jar or war of an application.
 
-    ``files`` are its files, sorted by path. ``main_class`` is what ``java -jar`` starts;
-    ``launcher`` is Spring Boot's of this jar, ``None`` for another jar. ``libraries`` are those
+    ``files`` are its files, sorted by path, and directories that are called like a class file.
+    ``main_class`` is what ``java -jar`` starts; ``launcher`` is Spring Boot's of this jar, ``None`` for another jar. ``libraries`` are those
     of the manifest's ``Class-Path``, by their paths relative to the archive, in its order.
     ``layers`` are Spring Boot's, ``None`` without an index. ``java_version`` is the release that
     jib-cli takes it to need: that of the first class, or of the one that starts if that is newer.

@@ -11,7 +11,7 @@ from pyjib.errors import SizeMismatchError, TransportError
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
-from pyjib.registry.message import Call
+from pyjib.registry.message import PATIENCE, Call
 from pyjib.registry.retry import Passing
 from pyjib.registry.scope import Scopes
 from pyjib.registry.session import Session
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 _PROGRESS = 1024 * 1024
+_PATIENCE = PATIENCE
 _SLOWEST = 1024
 _STALL = 60.0
 
@@ -71,6 +72,7 @@ class _Download:
             registry=name.registry,
             target=f"/v2/{name.repository}/blobs/{descriptor.digest}",
             scopes=scopes,
+            patience=_PATIENCE,
         )
         self._ranges = True
         self._breaks = 0
@@ -121,6 +123,7 @@ class _Download:
             scopes=self._call.scopes,
             headers={"Range": f"bytes={self.done}-"},
             accepted=frozenset({200, 206, 416}),
+            patience=_PATIENCE,
         )
 
     def _skip(self, answer: Answer) -> int:

@@ -11,6 +11,8 @@ _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  (RFC 9110's word, no secr
 _PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))', re.DOTALL)
 _SCHEME = re.compile(rf"({_TOKEN})(?=[ \t]|,|$)")
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))")
+_BLANK = re.compile(r"[ \t]*")
+_MAX_LINE = 16 * 1024
 _GAP = re.compile(r"[ \t\r\n,]+")
 
 
@@ -32,7 +34,12 @@ def parse_challenges(values: Iterable[str]) -> tuple[Challenge, ...]:
     What cannot be understood is skipped up to the next comma: a registry behind an odd proxy
     should still be usable if one of its challenges is.
     """
-    return tuple(challenge for value in values for challenge in _parse(value))
+    return tuple(challenge for value in values for challenge in _parse(value[:_MAX_LINE]))
+
+
+def wants_more(challenges: Iterable[Challenge]) -> bool:
+    """Tell whether a token allows too little and another may do (RFC 6750 section 3.1)."""
+    return any(challenge.get("error") == "insufficient_scope" for challenge in challenges)
 
 
 def _parse(text: str) -> list[Challenge]:
@@ -65,8 +72,8 @@ def _parse(text: str) -> list[Challenge]:
 
 def _after_token68(text: str, place: int) -> int:
     # "Negotiate YII=" has opaque text where others have parameters.
-    start = place + len(text[place:]) - len(text[place:].lstrip(" \t"))
-    opaque = _TOKEN68.match(text, start)
+    blank = _BLANK.match(text, place)
+    opaque = _TOKEN68.match(text, blank.end() if blank else place)
     if opaque is None:
         return place
     # A bare word may as well be the next challenge's scheme ("Basic, Bearer …" has a comma).

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from types import TracebackType
 from typing import Self
 
@@ -16,9 +17,11 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.manifest import Index
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, RegistryOptions
-from pyjib.registry import blobs, manifests, referrers, tags, uploads
+from pyjib.registry import blobs, deletes, manifests, referrers, tags, uploads
 from pyjib.registry.flight import SingleFlight
+from pyjib.registry.ladder import Ladders
 from pyjib.registry.message import Call
+from pyjib.registry.mirrors import Place, find_places
 from pyjib.registry.scope import Scope, Scopes, union
 from pyjib.registry.session import Session
 from pyjib.registry.uploads import Outcome
@@ -56,6 +59,21 @@ class RegistryClient:
         self._lock = threading.Lock()
         self._scopes: dict[str, Scopes] = {}
         self._pushes: SingleFlight[tuple[str, Digest], Outcome] = SingleFlight()
+        self._ladders = Ladders()
+        self._support = referrers.Support()
+
+    def places(self, reference: Reference) -> tuple[Place, ...]:
+        """Return where to pull a reference from: its mirrors in order, then the last resort.
+
+        Raises ``ConfigurationError`` for set-ups of mirrors that cannot be used.
+        """
+        return find_places(reference, self.options, self._session.machine)
+
+    def hasty(self) -> RegistryClient:
+        """Return this client for asking where another could be asked: it tries once."""
+        other = copy(self)
+        other._session = self._session.hasty()
+        return other
 
     def ping(self, registry: str) -> None:
         """Check that a registry is there and accepts the login that there is for it."""
@@ -72,9 +90,27 @@ class RegistryClient:
         """
         return manifests.get(self._session, reference, self._reading(reference))
 
-    def manifest_put(self, reference: Reference, data: bytes, media_type: str) -> None:
-        """Store a manifest's or index's exact bytes under a tag or its digest."""
-        manifests.put(self._session, reference, data, media_type, self._writing(reference))
+    def manifest_put(
+        self, reference: Reference, data: bytes, media_type: str, tags: Sequence[str] = ()
+    ) -> frozenset[str]:
+        """Store a manifest's or index's exact bytes under a tag or its digest.
+
+        If it has a subject, it can be found by that afterwards, whether the registry knows
+        referrers or not. ``tags`` are asked for in the same request; those that the registry has
+        set are returned, none by most registries of today.
+        """
+        scopes = self._writing(reference)
+        reply = manifests.put(self._session, reference, data, media_type, scopes, tags)
+        referrers.register(self._session, reference, data, reply, scopes)
+        return manifests.tagged(reply) & frozenset(tags)
+
+    def manifest_delete(self, reference: Reference) -> bool:
+        """Delete a tag or, by digest, a manifest with its tags; false if it was not there."""
+        return deletes.manifest(self._session, reference)
+
+    def blob_delete(self, name: Reference, digest: Digest) -> bool:
+        """Delete a blob; false if it was not there."""
+        return deletes.blob(self._session, name, digest)
 
     def blob_head(self, name: Reference, digest: Digest) -> int | None:
         """Return a blob's size in bytes; ``None`` if it is not in the repository."""
@@ -94,7 +130,7 @@ class RegistryClient:
         scopes = self._writing(name, sources)
         return self._pushes.do(
             (name.name, blob.descriptor.digest),
-            lambda: uploads.push(self._session, name, blob, scopes),
+            lambda: uploads.push(self._session, name, blob, scopes, self._ladders),
         )
 
     def tag_list(self, name: Reference) -> list[str]:
@@ -103,7 +139,8 @@ class RegistryClient:
 
     def referrers(self, name: Reference, digest: Digest, artifact_type: str | None = None) -> Index:
         """Return an index, perhaps empty, of the manifests whose subject is ``digest``."""
-        return referrers.list_all(self._session, name, digest, artifact_type, self._reading(name))
+        scopes = self._reading(name)
+        return referrers.list_all(self._session, name, digest, artifact_type, scopes, self._support)
 
     def expect_push(self, name: Reference, sources: Iterable[Reference] = ()) -> None:
         """Announce a push, so that the first token asked for will do for all of it.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from pyjib.errors import PyjibError
 from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES
 
 GIVEN = "the options"
@@ -18,7 +20,8 @@ HUB_KEY = "https://index.docker.io/v1/"
 class Credential:
     """A login: user and password, or an identity token, or a ready bearer token.
 
-    ``source`` is where it was found, for messages.
+    ``source`` is where it was found, for messages. One that is ``renewable`` may be another when
+    its source is asked again; ``ends`` is when it is known to end, by the monotonic clock.
     """
 
     source: str = field(compare=False)
@@ -26,6 +29,8 @@ class Credential:
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
     registry_token: str = field(default="", repr=False)
+    renewable: bool = field(default=False, compare=False)
+    ends: float | None = field(default=None, compare=False)
 
     @property
     def basic(self) -> str:
@@ -39,12 +44,46 @@ class Credential:
         return f"{self.source} (user {self.username})" if self.username else self.source
 
 
+class Outcome(StrEnum):
+    """What came of asking one source for a login."""
+
+    FOUND = "found"
+    NONE = "none"
+    """It is there and has no login to this registry."""
+    MISSING = "missing"
+    """A file that would be read does not exist."""
+    UNSET = "unset"
+    """Nobody set it up."""
+    FAILED = "failed"
+    UNASKED = "unasked"
+    """One before it had a login, or failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A source that was asked, and what it ``said`` in words that hold no secret."""
+
+    source: str
+    outcome: Outcome
+    said: str
+
+    def __str__(self) -> str:
+        return self.source if self.outcome is Outcome.NONE else f"{self.source} ({self.said})"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What a search came to: ``tried`` lists the places that had no login, in order."""
+    """What a search came to: its ``steps`` in order, and why it ended early, if it did."""
 
     credential: Credential | None
-    tried: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    failure: PyjibError | None = None
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The sources that were asked and had no login, in order, for messages."""
+        told = (Outcome.NONE, Outcome.MISSING, Outcome.FAILED)
+        return tuple(str(step) for step in self.steps if step.outcome in told)
 
 
 def names_of(registry: str) -> tuple[str, ...]:

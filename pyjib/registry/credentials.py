@@ -1,25 +1,24 @@
-"""Where logins are found. The first hit counts, in this order.
+"""Finding logins: the first source that has one counts; ``sources`` has their order.
 
-1. the caller's own (``RegistryOptions.logins``), then his own helper for the registry,
-2. ``DOCKER_AUTH_CONFIG``: the text of a Docker config (GitLab CI sets it),
-3. ``REGISTRY_AUTH_FILE``, Podman's variable for a file,
-4. Docker's ``config.json`` in ``DOCKER_CONFIG`` or ``~/.docker``, then the old ``~/.dockercfg``,
-5. Podman's ``containers/auth.json`` in ``XDG_RUNTIME_DIR``, then ``XDG_CONFIG_HOME``.
-
-Within a file ``credHelpers`` goes before ``credsStore``, and either masks ``auths``. Nothing is
-looked up before a registry asks for a login.
+Nothing is looked up before a registry asks for a login.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+import time
+from collections.abc import Callable
 
 from pyjib.options import HostEnvironment, RegistryOptions
-from pyjib.registry import docker_config, helpers
-from pyjib.registry.credential import GIVEN, Credential, Search, names_of, server_of
+from pyjib.registry import helpers
+from pyjib.registry.cloud.model import CloudTools
+from pyjib.registry.credential import Credential, Search
 from pyjib.registry.docker_config import AskHelper
+from pyjib.registry.sources import Places, look_through
+
+_EARLY = 60.0
+_PAUSE = 10.0
+"""A login that ends within ``_EARLY`` seconds is looked for anew, every ``_PAUSE`` at most."""
 
 
 def find(
@@ -29,96 +28,120 @@ def find(
     *,
     repository: str = "",
     ask: AskHelper | None = None,
+    cloud: CloudTools | None = None,
 ) -> Search:
     """Look for a login to ``registry``, or to a part of it that ``repository`` lies in.
 
     Raises ``ConfigurationError`` for a file or a helper that cannot be used: going on would
     mean asking with another login than the one that was set up.
     """
-    given = _from_options(registry, options)
-    if given is not None:
-        return Search(credential=given)
-    tried = [GIVEN] if options.logins else []
-    for helper in options.helpers:
-        if helper.registry.lower() in names_of(registry):
-            told = helpers.ask(helper, server_of(registry), host)
-            if told is not None:
-                return Search(credential=told, tried=tuple(tried))
-            tried.append(f"the credential helper {helper.program}")
-    for config in _configs(host, tried):
-        found = config.find(registry, repository, ask or _ask_of(host))
-        if found is not None:
-            return Search(credential=found, tried=tuple(tried))
-        tried.append(config.source)
-    return Search(credential=None, tried=tuple(tried))
+    search = search_for(registry, options, host, repository=repository, ask=ask, cloud=cloud)
+    if search.failure is not None:
+        raise search.failure
+    return search
 
 
-def _ask_of(host: HostEnvironment) -> AskHelper:
-    return lambda helper, server: helpers.get(helper, server, host)
+def search_for(
+    registry: str,
+    options: RegistryOptions,
+    host: HostEnvironment,
+    *,
+    repository: str = "",
+    ask: AskHelper | None = None,
+    cloud: CloudTools | None = None,
+) -> Search:
+    """Do the same, and tell a failure instead of raising it."""
+    from pyjib.registry.cloud.providers import provider_of  # noqa: PLC0415  only who is asked pays
 
-
-def _configs(host: HostEnvironment, tried: list[str]) -> Iterator[docker_config.DockerConfig]:
-    """Yield what can be read, in order; add to ``tried`` the files that do not exist."""
-    text = host.get("DOCKER_AUTH_CONFIG")
-    if text is not None:
-        yield docker_config.parse(text, "DOCKER_AUTH_CONFIG")
-    for path in _files(host):
-        config = docker_config.read(path)
-        if config is None:
-            tried.append(f"{path} (does not exist)")
-        else:
-            yield config
-
-
-def _files(host: HostEnvironment) -> Iterator[Path]:
-    named = host.get("REGISTRY_AUTH_FILE")
-    if named:
-        yield Path(named)
-    yield docker_config.path_of(host)
-    old = host.home / ".dockercfg"
-    if old.is_file():
-        yield old
-    runtime = host.get("XDG_RUNTIME_DIR")
-    if runtime:
-        yield Path(runtime) / "containers" / "auth.json"
-    config = host.get("XDG_CONFIG_HOME")
-    yield (Path(config) if config else host.home / ".config") / "containers" / "auth.json"
-
-
-def _from_options(registry: str, options: RegistryOptions) -> Credential | None:
-    names = names_of(registry)
-    for login in options.logins:
-        if login.registry.lower() in names:
-            return Credential(source=GIVEN, username=login.username, password=login.password)
-    return None
+    places = Places(
+        registry=registry,
+        repository=repository,
+        options=options,
+        host=host,
+        ask=ask or (lambda helper, server: helpers.get(helper, server, host)),
+        provider=provider_of(registry, host),
+        cloud=cloud,
+    )
+    found, steps, failure = look_through(places.sources())
+    return Search(credential=found, steps=tuple(steps), failure=failure)
 
 
 class Finder:
-    """Remembers what was found, so that each helper and file is asked once; safe for threads."""
+    """Remembers what was found, so that each helper and file is asked once; safe for threads.
 
-    def __init__(self, options: RegistryOptions, host: HostEnvironment) -> None:
+    ``cloud`` makes the tools for clouds' own logins when they are needed.
+    """
+
+    def __init__(
+        self,
+        options: RegistryOptions,
+        host: HostEnvironment,
+        cloud: Callable[[], CloudTools] | None = None,
+    ) -> None:
         self._options = options
         self._host = host
+        self._cloud = cloud
         self._lock = threading.Lock()
         self._found: dict[tuple[str, str], Search] = {}
         self._told: dict[tuple[str, str], Credential | None] = {}
+        self._due: dict[tuple[str, str], float] = {}
 
     def find(self, registry: str, repository: str = "") -> Search:
-        """Return what ``find`` of this module does, looked up once."""
+        """Return what ``find`` of this module does, looked up once, and again before it ends."""
+        search = self.search(registry, repository)
+        if search.failure is not None:
+            raise search.failure
+        return search
+
+    def search(self, registry: str, repository: str = "") -> Search:
+        """Do the same, and tell a failure instead of raising it."""
         with self._lock:  # a helper may ask the user: one question at a time
             search = self._found.get((registry, repository))
             if search is None:
-                search = find(
-                    registry, self._options, self._host, repository=repository, ask=self._ask
-                )
-                self._found[registry, repository] = search
+                search = self._found[registry, repository] = self._search(registry, repository)
+            elif self._is_due(registry, repository, search.credential):
+                self._told.clear()
+                search = self._found[registry, repository] = self._search(registry, repository)
             return search
+
+    def again(self, registry: str, repository: str, refused: Credential) -> Credential | None:
+        """Return another login than the one that was refused, if its source has one by now."""
+        with self._lock:
+            if not refused.renewable:
+                return None
+            search = self._found.get((registry, repository))
+            if search is None or search.credential == refused:
+                self._told.clear()
+                search = self._search(registry, repository)
+                self._found[registry, repository] = search
+            fresh = search.credential
+            return fresh if fresh != refused else None
 
     def known(self, registry: str, repository: str = "") -> Search | None:
         """Return what was found before, without looking."""
         return self._found.get((registry, repository))
 
+    def _search(self, registry: str, repository: str) -> Search:
+        return search_for(
+            registry,
+            self._options,
+            self._host,
+            repository=repository,
+            ask=self._ask,
+            cloud=self._cloud() if self._cloud is not None else None,
+        )
+
     def _ask(self, helper: str, server: str) -> Credential | None:
         if (helper, server) not in self._told:
             self._told[helper, server] = helpers.get(helper, server, self._host)
         return self._told[helper, server]
+
+    def _is_due(self, registry: str, repository: str, held: Credential | None) -> bool:
+        """Tell whether a login is about to end and was not looked for a moment ago."""
+        now = time.monotonic()
+        if held is None or held.ends is None or now < held.ends - _EARLY:
+            return False
+        due = now >= self._due.get((registry, repository), 0.0)
+        if due:
+            self._due[registry, repository] = now + _PAUSE
+        return due

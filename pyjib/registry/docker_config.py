@@ -17,6 +17,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -135,6 +136,31 @@ def _keys(auths: Json, registry: str, repository: str) -> Iterator[str]:
     for key in auths:
         if key not in names and _host_of(key) in names:
             yield key
+    wild = (key for key in auths if "*" in key and _fits(key, names, parts))
+    yield from sorted(wild, key=len, reverse=True)
+
+
+def _fits(key: str, names: tuple[str, ...], parts: list[str]) -> bool:
+    """Tell whether a key with ``*`` in its host fits: within a label, and not in the last two.
+
+    As in Docker's own, and in Kubernetes' secrets, where a path may follow.
+    """
+    rest = (key.partition("://")[2] or key).rstrip("/")
+    host, _, path = rest.partition("/")
+    labels = host.lower().split(".")
+    if any("*" in label for label in labels[-2:]):
+        return False
+    below = [part for part in path.split("/") if part]
+    if below and f"/{path}" not in _API_PATHS and parts[: len(below)] != below:
+        return False
+    return any(_match(labels, name.split(".")) for name in names)
+
+
+def _match(patterns: list[str], labels: list[str]) -> bool:
+    return len(patterns) == len(labels) and all(
+        re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), label)
+        for pattern, label in zip(patterns, labels, strict=True)
+    )
 
 
 def _host_of(key: str) -> str | None:

@@ -10,6 +10,7 @@ from pyjib.errors import TransportError
 from pyjib.events import Listener, Warned
 from pyjib.oci.reference import DOCKER_HUB
 from pyjib.registry.flight import SingleFlight
+from pyjib.registry.machine import Machine
 from pyjib.registry.message import Reply, Request
 from pyjib.registry.reach import is_loopback
 from pyjib.registry.retry import NoTlsError, Passing
@@ -36,12 +37,18 @@ class Endpoints:
     all else   https with a good certificate
     =========  ===========================================================================
 
-    ``send`` makes one attempt at a request and returns the whole reply.
+    ``send`` makes one attempt at a request and returns the whole reply. ``machine`` tells which
+    other hosts are insecure; it is called when that is first asked.
     """
 
     def __init__(
-        self, insecure: frozenset[str], send: Callable[[Request], Reply], listener: Listener
+        self,
+        insecure: frozenset[str],
+        send: Callable[[Request], Reply],
+        listener: Listener,
+        machine: Callable[[], Machine] = Machine,
     ) -> None:
+        self._machine = machine
         self._insecure = frozenset(host.lower() for host in insecure)
         self._send = send
         self._listener = listener
@@ -82,7 +89,9 @@ class Endpoints:
         return [https] if https.verify else [https, http]
 
     def _is_insecure(self, url: Url) -> bool:
-        return bool({url.authority, f"{url.host}:{url.port}"} & self._insecure)
+        if {url.authority, f"{url.host}:{url.port}"} & self._insecure:
+            return True
+        return self._machine().why_insecure(url.host, url.port) is not None
 
     def _probe(self, choices: list[Endpoint]) -> Endpoint:
         failures: list[Passing | TransportError] = []
@@ -113,6 +122,12 @@ class Endpoints:
         if is_loopback(where.host):
             return
         how = "over plain http" if where.scheme == "http" else "without checking its certificate"
+        file = self._machine().why_insecure(where.host, where.port)
+        if (
+            file is not None
+            and not {where.authority, f"{where.host}:{where.port}"} & self._insecure
+        ):
+            how += f", as {file} has it"
         self._listener(
             Warned(
                 message=f"talking to {where.authority} {how}",

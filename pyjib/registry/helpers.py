@@ -48,8 +48,8 @@ def get(
     if not isinstance(username, str) or not isinstance(secret, str) or not secret:
         return None
     if username == _TOKEN_USER:
-        return Credential(source=label, identity_token=secret)
-    return Credential(source=label, username=username, password=secret)
+        return Credential(source=label, identity_token=secret, renewable=True)
+    return Credential(source=label, username=username, password=secret, renewable=True)
 
 
 def ask(helper: CredentialHelper, server: str, host: HostEnvironment) -> Credential | None:
@@ -65,6 +65,11 @@ def ask(helper: CredentialHelper, server: str, host: HostEnvironment) -> Credent
             hint="correct its path, or give what follows docker-credential- in its name",
         )
     return get(path.name, server, own_host, program=str(path))
+
+
+def is_installed(name: str, host: HostEnvironment) -> bool:
+    """Tell whether ``docker-credential-NAME`` is on the ``PATH``, without starting it."""
+    return shutil.which(f"docker-credential-{name}", path=host.get("PATH") or "") is not None
 
 
 def store(name: str, server: str, username: str, password: str, host: HostEnvironment) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import UnauthorizedError
@@ -55,15 +56,22 @@ def login(
                 hint="check user name and password; with a second factor, registries want an "
                 "access token made in their settings instead of the password",
             ) from None
-    return store(registry, username, password, host=host)
+    return store(registry, username, password, host=host, file=options.auth_file)
 
 
-def store(registry: str, username: str, password: str, *, host: HostEnvironment) -> Kept:
+def store(
+    registry: str,
+    username: str,
+    password: str,
+    *,
+    host: HostEnvironment,
+    file: Path | None = None,
+) -> Kept:
     """Keep a login in the helper that Docker's config names, else in the config itself.
 
-    Raises ``ConfigurationError``.
+    ``file`` stands for Docker's. Raises ``ConfigurationError``.
     """
-    path = docker_config.path_of(host)
+    path = docker_config.path_of(host) if file is None else file
     config = docker_config.read(path) or DockerConfig(source=str(path), document={})
     helper = config.helper_for(registry)
     if helper is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyjib.errors import DigestMismatchError, InvalidReferenceError, MalformedDocumentError
 from pyjib.events import ManifestPushed, Warned
@@ -12,7 +12,7 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.json import MAX_DOCUMENT
 from pyjib.oci.manifest import parse_document
 from pyjib.oci.reference import Reference
-from pyjib.registry.message import Body, Call
+from pyjib.registry.message import Body, Call, Reply
 from pyjib.registry.scope import Scopes
 from pyjib.registry.session import Session
 
@@ -71,20 +71,28 @@ def get(session: Session, reference: Reference, scopes: Scopes) -> tuple[bytes, 
 
 
 def put(
-    session: Session, reference: Reference, data: bytes, media_type: str, scopes: Scopes
-) -> None:
-    """Store a document under the reference's tag or digest.
+    session: Session,
+    reference: Reference,
+    data: bytes,
+    media_type: str,
+    scopes: Scopes,
+    tags: Sequence[str] = (),
+) -> Reply:
+    """Store a document under the reference's tag or digest, and tell what the registry said.
 
-    Raises ``DigestMismatchError`` if the registry says that it stored other bytes.
+    Raises ``DigestMismatchError`` if the registry says that it stored other bytes. ``tags`` are
+    asked for in the same request, which registries know only since after 1.1.1: see
+    ``tagged``.
     """
     digest = Digest.of(data)
     if reference.digest not in (None, digest):
         raise InvalidReferenceError(f"cannot push {digest} as {reference}")
+    query = "&".join(f"tag={tag}" for tag in tags)
     call = Call(
         action=f"push the manifest of {reference}",
         registry=reference.registry,
         method="PUT",
-        target=_target(reference),
+        target=_target(reference) + (f"?{query}" if query else ""),
         scopes=scopes,
         headers={"Content-Type": media_type},
         body=Body.of(data),
@@ -98,7 +106,16 @@ def put(
             f"{reference.registry} stored {stored} as {reference} instead of {digest}",
             hint="something between here and the registry changes what is sent: check proxies",
         )
-    session.listener(ManifestPushed(reference=str(reference), digest=str(digest)))
+    set_too = tagged(reply)
+    named = (reference, *(reference.with_tag(tag) for tag in tags if tag in set_too))
+    for name in named:
+        session.listener(ManifestPushed(reference=str(name), digest=str(digest)))
+    return reply
+
+
+def tagged(reply: Reply) -> frozenset[str]:
+    """Return the tags that a registry says it has put on a manifest (``OCI-Tag``)."""
+    return frozenset(tag.strip() for tag in reply.headers.get("oci-tag", "").split(","))
 
 
 def _target(reference: Reference) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pyjib.registry.scope import Scopes
@@ -35,7 +35,10 @@ class Call:
     ``action`` says it in words that follow "cannot": "push blob …". It goes to ``target``, a
     path of the registry, or to ``url``, which the registry handed out. A ``bare`` call brings
     its own ``authorization`` or none, for token servers. A body that is not ``repeatable`` is
-    sent once: a 401 then renews the login but comes back as an error.
+    sent once: a 401 then renews the login but comes back as an error. A ``sealed`` call has a
+    secret in its body or other headers: it is never sent on to another origin. A ``chosen``
+    call goes to an address that was set up here, and not told by a server, however far inside
+    a network that is.
     """
 
     action: str
@@ -50,12 +53,19 @@ class Call:
     repeatable: bool = True
     patience: float = PATIENCE
     bare: bool = False
+    sealed: bool = False
+    chosen: bool = False
     authorization: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One attempt at a call. ``patience`` is how long one read may take, in seconds."""
+    """One attempt at a call. ``patience`` is how long one read may take, in seconds.
+
+    ``led_by`` is the server that sent us to this URL, if it is not the one that was meant: then
+    no address further inside a network than its own is connected to. A request that is to be
+    sent although the build was cancelled has ``last_word``, the seconds that all of it may take.
+    """
 
     method: str
     url: Url
@@ -63,6 +73,33 @@ class Request:
     body: Body | None = None
     patience: float = PATIENCE
     verify: bool = True
+    led_by: Url | None = None
+    last_word: float | None = None
+
+
+class Headers(Mapping[str, str]):
+    """Headers by names in any case; lines of one name are joined by commas."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = {name.lower(): value for name, value in values.items()}
+
+    @classmethod
+    def of(cls, lines: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """Take lines as they came."""
+        found: dict[str, str] = {}
+        for raw_name, raw_value in lines:
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            found[name] = f"{found[name]}, {value}" if name in found else value
+        return cls(found)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,9 @@ def reach_of(address: str) -> Reach | None:
 def check_hop(start: Url, target: Url, *, resolve: bool) -> None:
     """Raise ``TransportError`` if ``start``'s server may not send us to ``target``.
 
-    ``resolve`` false judges by the text alone: behind a proxy names mean something else.
+    The target is judged by its text: what a name leads to is known when it is connected to, and
+    judged then (``sockets.Network``). ``resolve`` false takes ``start`` by its text too: behind
+    a proxy names mean something else.
     """
     if start.scheme == "https" and target.scheme == "http":
         raise TransportError(
@@ -60,18 +62,13 @@ def check_hop(start: Url, target: Url, *, resolve: bool) -> None:
         )
     if (start.host, start.port) == (target.host, target.port):
         return
-    if _reach(target.host, resolve=resolve) > _reach(start.host, resolve=resolve):
-        raise _too_far(start, target)
+    inside = reach_of_name(target.host, resolve=False)
+    if inside > reach_of_name(start.host, resolve=resolve and inside > Reach.PUBLIC):
+        raise too_far_inside(start, target)
 
 
-def check_connected(start: Url, target: Url, address: str) -> None:
-    """Raise ``TransportError`` if ``target`` turned out to be at an address too far inside."""
-    actual = reach_of(address)
-    if actual is not None and actual > _reach(start.host, resolve=True):
-        raise _too_far(start, target)
-
-
-def _reach(host: str, *, resolve: bool) -> Reach:
+def reach_of_name(host: str, *, resolve: bool) -> Reach:
+    """Classify a host by its text, and with ``resolve`` by the addresses that it has here."""
     if is_loopback(host):
         return Reach.LOOPBACK
     literal = reach_of(host)
@@ -84,7 +81,8 @@ def _reach(host: str, *, resolve: bool) -> Reach:
     return max((reach_of(str(entry[4][0])) or Reach.PUBLIC for entry in found), default=Reach(0))
 
 
-def _too_far(start: Url, target: Url) -> TransportError:
+def too_far_inside(start: Url, target: Url) -> TransportError:
+    """Return the error for a server that leads further inside than it is itself."""
     return TransportError(
         f"{start.authority} leads to an address inside a private network, {target}: not followed",
         hint="if the registry really is inside that network, reach it by its address there",

@@ -19,7 +19,7 @@ from pyjib.errors import (
 from pyjib.registry.credential import GIVEN
 from pyjib.registry.message import Call
 from pyjib.registry.retry import LONGEST_RETRY_AFTER, PASSING_STATUSES, Passing, retry_after
-from pyjib.registry.scope import is_reading
+from pyjib.registry.scope import is_reading, repository_of
 
 MAX_ERROR = 64 * 1024
 """The largest error body in bytes that is looked at."""
@@ -133,12 +133,13 @@ def _error(
 def _hint(
     call: Call, status: int, diagnostics: tuple[RegistryDiagnostic, ...], login: LoginWords
 ) -> str | None:
-    reading = is_reading(call.scopes)
+    reading, repository = is_reading(call.scopes), repository_of(call.scopes)
     if status == 403 and login.used and not login.withheld:
         hint = f"the login from {login.used} may not {'pull from' if reading else 'push to'} it: "
-        return f"{hint}ask for the right, or log in as another with pyjib login {call.registry}"
+        hint += f"ask for the right, or log in as another with pyjib login {call.registry}"
+        return hint + _look_with(call.registry, repository)
     if status in (401, 403):
-        return login_hint(call.registry, login)
+        return login_hint(call.registry, login, repository=repository)
     for diagnostic in diagnostics:
         if diagnostic.code in _HINTS_BY_CODE:
             return _HINTS_BY_CODE[diagnostic.code]
@@ -168,16 +169,22 @@ _HINTS_BY_CODE = {
 }
 
 
-def login_hint(registry: str, login: LoginWords) -> str:
+def login_hint(registry: str, login: LoginWords, *, repository: str = "") -> str:
     """Return what helps when ``registry`` wants a login or did not take the one it got."""
     if login.withheld:
         return login.withheld
+    look = _look_with(registry, repository)
     if login.used:
         given = login.used.startswith(GIVEN)
         help_ = "check user and password" if given else f"renew it with pyjib login {registry}"
-        return f"the login from {login.used} was not accepted: {help_}"
+        return f"the login from {login.used} was not accepted: {help_}{look}"
     looked = f"; none was found in {', '.join(login.tried)}" if login.tried else ""
-    return f"log in with pyjib login {registry}{looked}"
+    return f"log in with pyjib login {registry}{looked}{look}"
+
+
+def _look_with(registry: str, repository: str) -> str:
+    command = f"doctor {registry}/{repository}" if repository else f"login --check {registry}"
+    return f"; pyjib {command} shows what was tried, and what is allowed"
 
 
 def _wait_hint(call: Call, after: float | None, login: LoginWords) -> str:

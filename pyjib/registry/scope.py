@@ -56,3 +56,10 @@ def covers(granted: Scopes, wanted: Scopes) -> bool:
 def is_reading(scopes: Scopes) -> bool:
     """Tell whether nothing but pulling is asked for."""
     return all(scope.actions <= {"pull"} for scope in scopes)
+
+
+def repository_of(scopes: Scopes) -> str:
+    """Return the repository that a call is about, the first scope's; empty if it is about none."""
+    if scopes and scopes[0].resource.startswith("repository:"):
+        return scopes[0].resource.removeprefix("repository:")
+    return ""

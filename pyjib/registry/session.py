@@ -1,6 +1,6 @@
 """Calls: retries, redirects by hand, logins, and refusals as exceptions.
 
-Redirects are followed here, for httpx would turn an upload into a GET and re-read a body from
+Redirects are followed here, for HTTP clients turn an upload into a GET and re-read a body from
 where the last attempt left it. A login belongs to one origin and goes nowhere else.
 """
 
@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, TypeVar
 
 from pyjib.cancellation import Cancellation
@@ -18,22 +19,26 @@ from pyjib.errors import PyjibError, RegistryError, TransportError
 from pyjib.events import Listener, RetryScheduled, Warned
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.auth import Authenticator, AuthTools
-from pyjib.registry.challenge import Challenge, parse_challenges
+from pyjib.registry.challenge import Challenge, parse_challenges, wants_more
 from pyjib.registry.credentials import Finder
 from pyjib.registry.endpoints import USER_AGENT, Endpoints
+from pyjib.registry.late import Late
+from pyjib.registry.machine import Machine
 from pyjib.registry.message import Call, Reply, Request
-from pyjib.registry.reach import check_connected, check_hop
+from pyjib.registry.reach import check_hop
 from pyjib.registry.refusal import MAX_ERROR, LoginWords, describe, printable, refusal
 from pyjib.registry.retry import LONGEST_CALL, Gates, Passing, delay_before
 from pyjib.registry.tokens import Tokens
 from pyjib.registry.urls import Url
 
 if TYPE_CHECKING:
+    from pyjib.registry.cloud.model import CloudTools
     from pyjib.registry.wire import Answer, Wire
 
 _log = logging.getLogger(__name__)
 
 MAX_HOPS = 5
+_MOST_WARNINGS = 20
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 
@@ -61,18 +66,37 @@ class Session:
         self._options = options
         self._host = host
         self._lock = threading.Lock()
-        self._wire: Wire | None = None
+        self._late = Late(options, host, cancellation)
         self._gates = Gates(wait=wait or cancellation.wait)
-        self._endpoints = Endpoints(options.insecure, self._send_whole, listener)
+        self._endpoints = Endpoints(
+            options.insecure, self._send_whole, listener, lambda: self.machine
+        )
         self._authenticators: dict[str, Authenticator] = {}
         self._warnings: set[str] = set()
+        self.finder = Finder(options, host, self._cloud_tools)
         self._tools = AuthTools(
-            finder=Finder(options, host),
+            finder=self.finder,
             tokens=Tokens(self.ask),
             listener=listener,
             ping=self._challenges,
             is_proxied=self._is_proxied,
+            trusted_realms=options.trusted_realms,
+            over_http=options.credentials_over_http,
         )
+
+    @property
+    def machine(self) -> Machine:
+        """What this machine is set up with about registries; ``ConfigurationError`` if it is bad.
+
+        Nothing if no mirrors are to be used.
+        """
+        return self._late.machine()
+
+    def hasty(self) -> Session:
+        """Return this session for calls that could be made elsewhere: they are tried once."""
+        other = copy(self)
+        other.attempts = 1
+        return other
 
     def ask(self, call: Call, limit: int = MAX_ERROR) -> Reply:
         """Make a call and return its whole reply of at most ``limit`` bytes.
@@ -90,9 +114,15 @@ class Session:
         return self._attempt(call, lambda answer: answer.reply(limit))
 
     def last_word(self, call: Call) -> None:
-        """Send a call after a cancellation too, once, whatever the answer."""
-        used = self._authenticator(call.registry).authorization(call.scopes)
-        self._follow(call, used).close()
+        """Send a call after a cancellation too, once, whatever the answer.
+
+        All of it takes ``call.patience`` seconds at most; it goes without a login where none is
+        at hand, and to where ``call.url`` says without being led on.
+        """
+        url = call.url or self.root(call.registry).at(call.target)
+        own = self._is_own(call.registry, url)
+        used = self.authenticator(call.registry).authorization(call.scopes) if own else None
+        self._send(call, url, used, last_word=call.patience).close()
 
     def pause(self, call: Call, attempt: int, failure: Passing, *, most: int) -> None:
         """Hold the host back before ``attempt``; raises the failure beyond ``most`` attempts."""
@@ -108,6 +138,10 @@ class Session:
     def root(self, registry: str) -> Url:
         """Return the URL that a registry's paths are below."""
         return self._endpoints.of(registry).url
+
+    def verifies(self, url: Url) -> bool:
+        """Tell whether the certificate of a URL's server has to be good."""
+        return self._endpoints.verifies(url)
 
     def resolve(self, registry: str, base: Url, location: str) -> Url:
         """Resolve what a server says of where to go on; raises ``TransportError`` if not allowed.
@@ -127,9 +161,7 @@ class Session:
 
     def close(self) -> None:
         """Close all connections."""
-        with self._lock:
-            if self._wire is not None:
-                self._wire.close()
+        self._late.close()
 
     def _repeat(self, call: Call, take: Callable[[Answer], T]) -> T:
         started, attempt = time.monotonic(), 1
@@ -156,14 +188,16 @@ class Session:
         return take(answer)
 
     def _authorised(self, call: Call) -> Answer:
-        authenticator = self._authenticator(call.registry)
+        authenticator = self.authenticator(call.registry)
         big = call.body is not None and not call.repeatable
         used = authenticator.authorization(call.scopes, for_body=big)
         answer = self._follow(call, used)
-        if answer.status != 401 or not self._is_own(call.registry, answer.url):
+        if answer.status not in (401, 403) or not self._is_own(call.registry, answer.url):
             return answer
         try:
             challenges = parse_challenges(answer.header_lines("www-authenticate"))
+            if answer.status == 403 and not wants_more(challenges):
+                return answer
             fresh = authenticator.renew(challenges, call.scopes, used)
             if fresh is None or big:
                 return answer
@@ -171,14 +205,16 @@ class Session:
             answer.close()
             raise
         answer.read(MAX_ERROR)
-        return self._follow(call, fresh)
+        answer = self._follow(call, fresh or None)
+        if answer.status == 401:
+            authenticator.refused(fresh, call.scopes)
+        return answer
 
     def _follow(self, call: Call, authorization: str | None) -> Answer:
         start = call.url if call.bare and call.url else self.root(call.registry)
         url = call.url or start.at(call.target)
         for _ in range(MAX_HOPS + 1):
             answer = self._send(call, url, authorization if _may_see(start, url) else None)
-            self._check_peer(start, answer)
             self._show_warnings(call.registry, answer)
             if answer.status not in _REDIRECTS or answer.status in call.accepted:
                 return answer
@@ -201,6 +237,11 @@ class Session:
         else:
             target = self.resolve(call.registry, base, location)
         upgraded = (base.host, base.scheme, target.scheme) == (target.host, "http", "https")
+        if call.sealed and not _may_see(base, target):
+            raise TransportError(
+                f"cannot {call.action}: {base.authority} redirects to {target.authority}, which "
+                "must not see the secret that is sent"
+            )
         if call.method in ("GET", "HEAD") or answer.status in (307, 308):
             return target
         if answer.status in (301, 302) and upgraded:
@@ -213,7 +254,14 @@ class Session:
             hint="check the registry's address, and the proxy in front of it",
         )
 
-    def _send(self, call: Call, url: Url, authorization: str | None) -> Answer:
+    def _send(
+        self,
+        call: Call,
+        url: Url,
+        authorization: str | None,
+        *,
+        last_word: float | None = None,
+    ) -> Answer:
         headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
         headers |= call.headers
         if authorization is not None:
@@ -225,6 +273,8 @@ class Session:
             body=call.body,
             patience=call.patience,
             verify=self._endpoints.verifies(url),
+            led_by=self._led_by(call, url),
+            last_word=last_word,
         )
         answer = self._wires().send(request)
         _log.debug("%s %s: %s", call.method, url, answer.status)
@@ -235,14 +285,12 @@ class Session:
         _log.debug("%s %s: %s", request.method, request.url, reply.status)
         return reply
 
-    def _check_peer(self, start: Url, answer: Answer) -> None:
-        if answer.peer is None or answer.url.host == start.host or self._is_proxied(answer.url):
-            return
-        try:
-            check_connected(start, answer.url, answer.peer)
-        except TransportError:
-            answer.close()
-            raise
+    def _led_by(self, call: Call, url: Url) -> Url | None:
+        """Return the registry that named a URL, a token server's too; none for its own."""
+        if call.chosen and call.url == url:
+            return None
+        start = self.root(call.registry)
+        return None if start.host == url.host else start
 
     def _show_warnings(self, registry: str, answer: Answer) -> None:
         for line in answer.header_lines("warning"):
@@ -250,14 +298,16 @@ class Session:
             text = f"{registry} says: {printable(match[1], 1000)}" if match else ""
             with self._lock:
                 known = not text or text in self._warnings
-                self._warnings.add(text)
-            if not known:
+                room = len(self._warnings) < _MOST_WARNINGS
+                if not known and room:
+                    self._warnings.add(text)
+            if not known and room:
                 self.listener(Warned(message=text))
 
     def _refusal(self, call: Call, answer: Answer) -> PyjibError | Passing:
         login = LoginWords()
         if answer.status in (401, 403, 429):
-            login = self._authenticator(call.registry).words(call.scopes)
+            login = self.authenticator(call.registry).words(call.scopes)
         try:
             data = answer.read(MAX_ERROR)
         except (PyjibError, Passing):
@@ -278,7 +328,8 @@ class Session:
         answer.close()
         return parse_challenges(answer.header_lines("www-authenticate"))
 
-    def _authenticator(self, registry: str) -> Authenticator:
+    def authenticator(self, registry: str) -> Authenticator:
+        """Return what knows how a registry wants to be spoken to."""
         endpoint = self.root(registry)
         with self._lock:
             known = self._authenticators.get(registry)
@@ -287,6 +338,14 @@ class Session:
                 self._authenticators[registry] = known
             return known
 
+    def _cloud_tools(self) -> CloudTools:
+        from pyjib.registry.cloud import model  # noqa: PLC0415  only who needs it
+
+        dmi = model.DMI if self._host.system is not None else None
+        return model.CloudTools(
+            host=self._host, ask=self.ask, once=self.once, root=self.root, dmi=dmi
+        )
+
     def _is_own(self, registry: str, url: Url) -> bool:
         return _may_see(self.root(registry), url)
 
@@ -294,13 +353,7 @@ class Session:
         return self._wires().is_proxied(url)
 
     def _wires(self) -> Wire:
-        # httpx takes longer to import than the rest of pyjib: only who talks pays for it.
-        from pyjib.registry.wire import Wire  # noqa: PLC0415
-
-        with self._lock:
-            if self._wire is None:
-                self._wire = Wire(self._options, self._host)
-            return self._wire
+        return self._late.wire()
 
 
 class _ToldError(TransportError):

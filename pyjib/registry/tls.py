@@ -4,11 +4,53 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from threading import Lock
 
-import httpx
+import httpcore
 
 from pyjib.errors import ConfigurationError
-from pyjib.options import HostEnvironment
+from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.registry.certificates import HostCertificates, find_certificates, unusable
+from pyjib.registry.urls import Url
+
+
+class Contexts:
+    """Makes contexts when they are first needed, one for all hosts that nothing is set up for."""
+
+    def __init__(self, options: RegistryOptions, host: HostEnvironment) -> None:
+        self._options = options
+        self._host = host
+        self._lock = Lock()
+        self._found: dict[tuple[str, int], HostCertificates] = {}
+        self._made: dict[tuple[HostCertificates, bool], ssl.SSLContext] = {}
+
+    def of(self, url: Url, *, verify: bool) -> ssl.SSLContext:
+        """Return the context for a URL's host; without ``verify`` any certificate will do.
+
+        Raises ``ConfigurationError`` naming a file that cannot be used.
+        """
+        with self._lock:
+            place = url.host, url.port
+            certificates = self._found.get(place)
+            if certificates is None:
+                certificates = find_certificates(url, self._options, self._host)
+                self._found[place] = certificates
+            if not verify:
+                certificates = HostCertificates(
+                    certificate=certificates.certificate, key=certificates.key
+                )
+            context = self._made.get((certificates, verify))
+            if context is None:
+                context = self._make(certificates) if verify else _unverified()
+                _load_own(context, certificates)
+                self._made[certificates, verify] = context
+            return context
+
+    def _make(self, certificates: HostCertificates) -> ssl.SSLContext:
+        context = verified(self._host, self._options.ca_file)
+        for path in certificates.authorities:
+            _trust(context, path, f"the folder {path.parent}")
+        return context
 
 
 def verified(host: HostEnvironment, ca_file: Path | None) -> ssl.SSLContext:
@@ -24,32 +66,53 @@ def verified(host: HostEnvironment, ca_file: Path | None) -> ssl.SSLContext:
         except OSError as error:
             raise _unreadable(bundle or folder or "", "SSL_CERT_FILE or _DIR", error) from None
     else:
-        context = httpx.create_ssl_context(trust_env=False)
-        context.load_default_certs()
+        context = httpcore.default_ssl_context()
     if ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=ca_file)
-        except OSError as error:
-            raise _unreadable(str(ca_file), "--ca-file", error) from None
+        _trust(context, ca_file, "--ca-file")
     return context
 
 
-def unverified() -> ssl.SSLContext:
-    """Return a context that takes any certificate, for hosts listed as insecure."""
+def _unverified() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def untrusting() -> ssl.SSLContext:
-    """Return a context that trusts nobody, for transports that only speak plain HTTP."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def _trust(context: ssl.SSLContext, path: Path, setting: str) -> None:
+    try:
+        context.load_verify_locations(cafile=path)
+    except OSError as error:
+        raise _unreadable(str(path), setting, error) from None
+
+
+def _load_own(context: ssl.SSLContext, certificates: HostCertificates) -> None:
+    """Load what is shown to the host. A key behind a password cannot be used: nobody is asked."""
+    if certificates.certificate is None:
+        return
+    certificate, key = certificates.certificate, certificates.key
+    try:
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except ssl.SSLError as error:
+        reason = (error.reason or "no certificate and key in PEM form").replace("_", " ").lower()
+    except ValueError:
+        reason = "the key is behind a password"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    else:
+        return
+    files = str(certificate) if key is None else f"{certificate} with the key {key}"
+    raise ConfigurationError(
+        f"cannot show the certificate {files}: {reason}",
+        hint="write --client-cert HOST=CERTIFICATE,KEY, both files in PEM form and without a "
+        "password, or the same as NAME.cert and NAME.key in certs.d/HOST",
+    )
+
+
+def _no_password() -> str:
+    raise ValueError
 
 
 def _unreadable(path: str, setting: str, error: OSError) -> ConfigurationError:
-    reason = error.strerror or "no certificates in PEM form"
-    return ConfigurationError(
-        f"cannot read certificates from {path}: {reason}",
-        hint=f"{setting} takes a file of certificates that start with -----BEGIN CERTIFICATE-----",
-    )
+    own = None if isinstance(error, ssl.SSLError) else error.strerror
+    return unusable(path, setting, own or "no certificates in PEM form")

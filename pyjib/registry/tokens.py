@@ -163,6 +163,7 @@ def _post(realm: Realm, credential: Credential, scopes: Scopes) -> Call:
         },
         body=Body.of(urlencode(form).encode()),
         bare=True,
+        sealed=True,
         patience=TOKEN_TIMEOUT,
     )
 

@@ -40,6 +40,8 @@ def push_image(
     client.expect_push(
         reference, [blob.origin for blob in wanted if blob.origin and can_mount(blob, reference)]
     )
+    names = list(dict.fromkeys((*([reference.tag] if reference.tag else []), *tags)))
+    done: frozenset[str] = frozenset()
     present = _is_present(client, reference, image.descriptor)
     if present:
         size = image.descriptor.size
@@ -47,9 +49,10 @@ def push_image(
     else:
         missing = _missing(client, image, reference)
         _push_blobs(client, reference, _blobs(missing), jobs, cancellation)
-        _push_manifests(client, image, missing, reference)
-    for tag in dict.fromkeys((*([reference.tag] if reference.tag else []), *tags)):
-        _tag(client, image, reference.with_tag(tag), skip=present)
+        done = _push_manifests(client, image, missing, reference, names)
+    for tag in names:
+        if tag not in done:
+            _tag(client, image, reference.with_tag(tag), skip=present)
 
 
 def _missing(client: RegistryClient, image: AnyImage, reference: Reference) -> Sequence[Image]:
@@ -59,12 +62,22 @@ def _missing(client: RegistryClient, image: AnyImage, reference: Reference) -> S
 
 
 def _push_manifests(
-    client: RegistryClient, image: AnyImage, missing: Iterable[Image], reference: Reference
-) -> None:
+    client: RegistryClient,
+    image: AnyImage,
+    missing: Iterable[Image],
+    reference: Reference,
+    tags: Sequence[str],
+) -> frozenset[str]:
+    """Push what is missing by its digest, the outermost last; return the tags it has by then.
+
+    Several tags are asked for with it: few registries know that yet, and the others ignore it.
+    """
+    asked = tags if len(tags) > 1 else ()
+    if isinstance(image, Image):
+        return _put(client, reference.with_digest(image.digest), image, asked)
     for one in missing:
         _put(client, reference.with_digest(one.digest), one)
-    if isinstance(image, ImageIndex):
-        _put(client, reference.with_digest(image.digest), image)
+    return _put(client, reference.with_digest(image.digest), image, asked)
 
 
 def _push_blobs(
@@ -96,9 +109,11 @@ def _tag(client: RegistryClient, image: AnyImage, reference: Reference, *, skip:
         _put(client, reference, image)
 
 
-def _put(client: RegistryClient, reference: Reference, image: AnyImage) -> None:
+def _put(
+    client: RegistryClient, reference: Reference, image: AnyImage, tags: Sequence[str] = ()
+) -> frozenset[str]:
     document = image.index if isinstance(image, ImageIndex) else image.manifest
-    client.manifest_put(reference, document.data, document.media_type)
+    return client.manifest_put(reference, document.data, document.media_type, tags)
 
 
 def _is_present(client: RegistryClient, name: Reference, wanted: Descriptor) -> bool:

@@ -1,48 +1,35 @@
 """Pushing a blob: look, then link from another repository, then send.
 
-An upload is POST, then one PUT of the whole blob with its length: the form that works on all
-registries alike, and the only one that can start over.
+An upload is POST, then one PUT of the whole blob with its length: the form that works on nearly
+all registries alike. What refuses it is met on the next rung of the ``ladder``.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
 
-from pyjib.errors import (
-    DigestMismatchError,
-    PyjibError,
-    RateLimitedError,
-    RegistryError,
-    TransportError,
-    UnauthorizedError,
-)
+from pyjib.errors import RateLimitedError, RegistryError
 from pyjib.events import (
     BlobMounted,
     BlobPresent,
     Direction,
     TransferFinished,
-    TransferProgress,
     TransferStarted,
 )
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.reference import Reference
 from pyjib.registry import blobs
-from pyjib.registry.message import NOTHING, Body, Call, Reply
-from pyjib.registry.retry import PASSING_STATUSES, Passing
+from pyjib.registry.ladder import Ladders
+from pyjib.registry.message import NOTHING, Call
+from pyjib.registry.retry import PASSING_STATUSES
 from pyjib.registry.scope import Scopes
 from pyjib.registry.session import Session
-from pyjib.registry.urls import Url
+from pyjib.registry.upload_session import UploadSession
+from pyjib.registry.upload_ways import Sender
 
-CHUNK = 256 * 1024
-SESSIONS = 3
-_COMMIT_PATIENCE = 300.0
-_CANCEL_PATIENCE = 1.0
 _CLIENT_ERRORS = frozenset(range(400, 500)) - PASSING_STATUSES
-_SESSION_GONE = frozenset({404, 416})
 
 
 class Outcome(StrEnum):
@@ -53,9 +40,11 @@ class Outcome(StrEnum):
     UPLOADED = "uploaded"
 
 
-def push(session: Session, name: Reference, blob: Blob, scopes: Scopes) -> Outcome:
+def push(
+    session: Session, name: Reference, blob: Blob, scopes: Scopes, ladders: Ladders
+) -> Outcome:
     """See to it that the repository has the blob; see ``RegistryClient.blob_push``."""
-    upload = _Upload(session, name, blob, scopes)
+    upload = _Upload(session, name, blob, scopes, ladders)
     if upload.is_there():
         session.listener(
             BlobPresent(
@@ -83,12 +72,15 @@ def can_mount(blob: Blob, name: Reference) -> bool:
 
 
 class _Upload:
-    def __init__(self, session: Session, name: Reference, blob: Blob, scopes: Scopes) -> None:
+    def __init__(
+        self, session: Session, name: Reference, blob: Blob, scopes: Scopes, ladders: Ladders
+    ) -> None:
         self._session = session
         self._name = name
         self._blob = blob
         self._digest = blob.descriptor.digest
         self._size = blob.descriptor.size
+        self._manners = ladders.of(name.registry)
         self._call = Call(
             action=f"push blob {self._digest} to {name.name}",
             registry=name.registry,
@@ -104,7 +96,7 @@ class _Upload:
         found = blobs.head(self._session, self._name, self._digest, self._call.scopes)
         return found == self._size
 
-    def mount(self) -> tuple[bool, Url | None]:
+    def mount(self) -> tuple[bool, UploadSession | None]:
         """Ask for a link from the blob's origin; a registry may begin an upload instead.
 
         Registries refuse with many statuses, a token server among them: all mean "upload".
@@ -131,124 +123,23 @@ class _Upload:
                 )
             )
             return True, None
-        return False, self._location(reply) if reply.status == 202 else None
+        if reply.status != 202:
+            return False, None
+        return False, UploadSession(self._session, self._call, reply)
 
-    def send(self, begun: Url | None) -> None:
-        """Upload, in up to ``SESSIONS`` sessions; the first may have ``begun`` by a mount."""
-        self._started()
-        attempt = 1
-        location = begun or self._begin()
-        while True:
-            try:
-                self._put(location)
-                break
-            except Passing as failure:
-                # The answer may have been lost, not the blob.
-                if self.is_there():
-                    break
-                attempt += 1
-                self._session.pause(self._call, attempt, failure, most=SESSIONS)
-                location = self._begin()
-            except BaseException:
-                self._abandon(location)
-                raise
-        self._session.listener(
-            TransferFinished(direction=Direction.PUSH, key=str(self._digest), size=self._size)
-        )
-
-    def _begin(self) -> Url:
-        return self._location(self._session.ask(self._call))
-
-    def _location(self, reply: Reply) -> Url:
-        location = reply.headers.get("location")
-        if not location:
-            raise TransportError(
-                f"cannot {self._call.action}: {self._name.registry} did not say where to",
-                hint="check the registry's address, and the proxy in front of it",
-            )
-        return self._session.resolve(self._name.registry, reply.url, location)
-
-    def _put(self, location: Url) -> None:
-        """Send the whole blob once; raises ``Passing`` where a new session may do better."""
-        body = Body(size=self._size, chunks=self._chunks)
-        try:
-            reply = self._session.once(self._put_call(location, body))
-        except UnauthorizedError as error:
-            # The login ended while the body was under way; it has been renewed by now.
-            if self._commit(location):
-                return
-            raise Passing(error) from None
-        except RateLimitedError:
-            raise
-        except RegistryError as error:
-            if error.status in _SESSION_GONE:
-                raise Passing(error) from None
-            raise
-        stored = reply.headers.get("docker-content-digest", "")
-        if stored.startswith(f"{self._digest.algorithm}:") and stored != str(self._digest):
-            raise DigestMismatchError(
-                f"{self._name.registry} stored {stored} instead of {self._digest}",
-                hint="something between here and the registry changes what is sent: check proxies",
-            )
-
-    def _commit(self, location: Url) -> bool:
-        """Finish a session that has received everything; false if it has not."""
-        status = replace(
-            self._call, method="GET", url=location, body=None, accepted=frozenset({204, 202})
-        )
-        try:
-            reply = self._session.once(status)
-            if reply.headers.get("range", "") != f"0-{self._size - 1}":
-                return False
-            location = self._location(reply) if "location" in reply.headers else location
-            self._session.once(self._put_call(location, NOTHING))
-        except (Passing, PyjibError):
-            return False
-        return True
-
-    def _put_call(self, location: Url, body: Body) -> Call:
-        return replace(
-            self._call,
-            method="PUT",
-            url=location.with_query(f"digest={self._digest}"),
-            headers={"Content-Type": "application/octet-stream"},
-            body=body,
-            repeatable=False,
-            accepted=frozenset({201, 204}),
-            patience=_COMMIT_PATIENCE,
-        )
-
-    def _abandon(self, location: Url) -> None:
-        """Free what the registry keeps of a broken session, if it cares to listen."""
-        call = replace(
-            self._call, method="DELETE", url=location, body=NOTHING, patience=_CANCEL_PATIENCE
-        )
-        with contextlib.suppress(Passing, PyjibError):
-            self._session.last_word(call)
-
-    def _started(self) -> None:
+    def send(self, begun: UploadSession | None) -> None:
+        """Upload; the session may have ``begun`` by a mount."""
+        size = self._blob.descriptor.size
         kind = "config" if self._blob.descriptor.media_type in types.CONFIGS else "layer"
         self._session.listener(
             TransferStarted(
                 direction=Direction.PUSH,
                 key=str(self._digest),
                 label=f"{kind} {self._digest.short}",
-                total=self._size,
+                total=size,
             )
         )
-
-    def _chunks(self) -> Iterator[bytes]:
-        """Yield the blob from its start; the last chunk only after all have proved right."""
-        done, held = 0, b""
-        with self._blob.open() as reader:
-            while chunk := reader.read(CHUNK):
-                self._session.cancellation.check()
-                if held:
-                    yield held
-                held = chunk
-                done += len(chunk)
-                self._session.listener(
-                    TransferProgress(direction=Direction.PUSH, key=str(self._digest), done=done)
-                )
-        if held:
-            yield held
+        Sender(self._session, self._call, self._blob, self._manners, self.is_there).send(begun)
+        self._session.listener(
+            TransferFinished(direction=Direction.PUSH, key=str(self._digest), size=size)
+        )

@@ -4,6 +4,7 @@
 know sockets and no registry; ``memory`` and ``disk`` keep repositories and know neither.
 """
 
+from pyjib.serve.faults import Fault, FaultLayer, Moment
 from pyjib.serve.journal import Exchange
 from pyjib.serve.message import BodyInterrupted, Request, Response
 from pyjib.serve.rules import Limits, Rules
@@ -12,7 +13,10 @@ from pyjib.serve.server import RegistryServer
 __all__ = [
     "BodyInterrupted",
     "Exchange",
+    "Fault",
+    "FaultLayer",
     "Limits",
+    "Moment",
     "RegistryServer",
     "Request",
     "Response",

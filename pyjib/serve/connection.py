@@ -7,14 +7,15 @@ import http.client
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BufferedReader
+from itertools import pairwise
 from typing import BinaryIO, TypeAlias, cast
 
 from pyjib.serve.http1 import Head, MessageBody, read_head
 from pyjib.serve.journal import Exchange, Journal, Watcher
-from pyjib.serve.message import BodyInterrupted, Refusal, Request, Response, Slice
+from pyjib.serve.message import BodyInterrupted, Flow, Refusal, Request, Response, Slice
 from pyjib.serve.rules import Limits
 from pyjib.serve.storage import CHUNK
 
@@ -41,12 +42,14 @@ class Connection:
         limits: Limits,
         journal: Journal,
         watcher: Watcher | None,
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._socket = sock
         self._answer = answer
         self._limits = limits
         self._journal = journal
         self._watcher = watcher
+        self._pause = pause
 
     def serve(self) -> None:
         """Answer requests until the connection ends; lets no error of it out."""
@@ -75,6 +78,7 @@ class Connection:
                 query=head.parameters(),
                 headers=head.headers,
                 body=body,
+                raw_query=head.query,
             )
         except Refusal as refusal:
             self._send(refusal.response(), with_body=True, keep=False)
@@ -82,7 +86,7 @@ class Connection:
             return False
         self._socket.settimeout(self._limits.body)
         response = self._answer_or_give_up(request, head, body, start)
-        keep = head.keeps_alive and _is_worth_draining(body, head)
+        keep = head.keeps_alive and response.flow is None and _is_worth_draining(body, head)
         self._respond(head, body, response, keep=keep, start=start)
         if keep:
             for _ in body.chunks():
@@ -129,6 +133,9 @@ class Connection:
         if not with_body:
             self._socket.sendall(head)
             return 0
+        if response.flow is not None:
+            self._socket.sendall(head)
+            return self._send_badly(response, response.flow)
         if isinstance(data, bytes):
             self._socket.sendall(head + data)
             return len(data)
@@ -139,6 +146,25 @@ class Connection:
         with file:
             self._socket.sendall(head)
             return self._send_file(file, data)
+
+    def _send_badly(self, response: Response, flow: Flow) -> int:
+        """Send a body as a fault wants it; raises ``OSError`` where that ends the connection."""
+        sent = 0
+        stall_at = flow.stall_at if flow.stall else None
+        for chunk in _pieces(response, flow):
+            for piece in _split(chunk, flow.stall_at, flow.cut or 0, at=sent):
+                if sent == stall_at:
+                    self._pause(flow.stall)
+                    stall_at = None
+                if sent == flow.cut:
+                    raise ConnectionAbortedError("cut on purpose")
+                self._socket.sendall(piece)
+                sent += len(piece)
+        if sent == stall_at:
+            self._pause(flow.stall)
+        if flow.cut is not None:
+            raise ConnectionAbortedError("cut on purpose")
+        return sent
 
     def _send_chunks(self, data: Slice) -> int:
         for chunk in data.content.chunks(data.start, data.length):
@@ -190,11 +216,28 @@ def _is_worth_draining(body: MessageBody, head: Head) -> bool:
     return body.length is not None and body.length - body.received <= _DRAIN
 
 
+def _pieces(response: Response, flow: Flow) -> Iterator[bytes]:
+    data = response.body
+    if isinstance(data, bytes):
+        yield data
+    else:
+        yield from data.content.chunks(data.start, data.length)
+    while flow.endless:
+        yield b" " * _BUFFER
+
+
+def _split(chunk: bytes, *marks: int, at: int) -> Iterator[bytes]:
+    """Cut a chunk, whose first byte is byte ``at`` of its body, at the marks within it."""
+    places = sorted({mark - at for mark in marks if 0 < mark - at < len(chunk)})
+    for start, end in pairwise((0, *places, len(chunk))):
+        yield chunk[start:end]
+
+
 def _head_bytes(response: Response, *, keep: bool) -> bytes:
     status = response.status
     lines = [f"HTTP/1.1 {status} {http.client.responses.get(status, 'Other')}"]
     lines += [f"{name}: {value}" for name, value in response.headers]
-    if status not in _NO_BODY:
+    if status not in _NO_BODY and not (response.flow and response.flow.endless):
         lines.append(f"Content-Length: {response.length}")
     if not keep:
         lines.append("Connection: close")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
@@ -35,13 +35,24 @@ class BodyInterrupted(Exception):  # noqa: N818  not a failure of ours: the clie
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request. ``path`` is as sent, still percent-encoded; header names are lower-case."""
+    """One request. ``path`` and ``raw_query`` are as sent; header names are lower-case."""
 
     method: str
     path: str
     query: Mapping[str, tuple[str, ...]]
     headers: Mapping[str, str] = field(repr=False)
     body: Body = field(repr=False)
+    raw_query: str = ""
+
+    def with_body(self, body: Body) -> Request:
+        """Return this with another body."""
+        return replace(self, body=body)
+
+    def without(self, names: frozenset[str]) -> Request:
+        """Return this without some headers."""
+        gone = {name.lower() for name in names}
+        kept = {name: value for name, value in self.headers.items() if name not in gone}
+        return replace(self, headers=kept)
 
     def parameter(self, name: str) -> str | None:
         """Return the first value of a query parameter."""
@@ -59,12 +70,27 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """How an answer goes out that does not go out as it should.
+
+    After ``cut`` bytes of the body the connection ends; after ``stall_at`` bytes nothing is
+    sent for ``stall`` seconds; an ``endless`` body has no length and goes on for ever.
+    """
+
+    cut: int | None = None
+    stall_at: int = 0
+    stall: float = 0.0
+    endless: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """One answer. The body of an answer to HEAD is measured and not sent."""
 
     status: int
     headers: Headers = ()
     body: bytes | Slice = b""
+    flow: Flow | None = None
 
     @property
     def length(self) -> int:

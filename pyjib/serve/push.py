@@ -89,7 +89,11 @@ def put_manifest(context: Context, call: Call) -> Response:
         message = f"the {len(data)} bytes received do not have the digest {digest}"
         raise Refusal(400, Code.DIGEST_INVALID, message)
     manifest = _parse(data, digest, call.request.headers.get("content-type", ""))
-    context.repositories.put_manifest(call.name, data, manifest, tags, sparse=context.rules.sparse)
+    with context.repositories.alone_with(call.name):
+        _check_match(context, call, target)
+        context.repositories.put_manifest(
+            call.name, data, manifest, tags, sparse=context.rules.sparse
+        )
     headers: Headers = (
         ("Location", f"/v2/{call.name}/manifests/{digest}"),
         *digest_header(digest),
@@ -99,6 +103,17 @@ def put_manifest(context: Context, call: Call) -> Response:
     if manifest.subject:
         headers += (("OCI-Subject", str(manifest.subject)),)
     return Response(status=201, headers=headers)
+
+
+def _check_match(context: Context, call: Call, target: Digest | str) -> None:
+    """Refuse with 412 if the tag is no longer on what ``If-Match`` names (RFC 9110, 13.1.1)."""
+    wanted = call.request.headers.get("if-match")
+    if wanted is None:
+        return
+    found = context.repositories.manifest(call.name, target)
+    tags = {text.strip() for text in wanted.split(",")}
+    if found is None or not tags & {"*", f'"{found[0].digest}"'}:
+        raise Refusal(412, Code.MANIFEST_INVALID, "something else is there by now")
 
 
 def _receive(session: Session, request: Request) -> None:

@@ -95,6 +95,12 @@ class Repositories:
             assert catalogue is not None  # noqa: S101  its first blob has made the repository
             self._save(name, state, catalogue.with_manifest(manifest, tags))
 
+    @contextmanager
+    def alone_with(self, name: str) -> Iterator[None]:
+        """Let nobody else change a repository meanwhile."""
+        with self._changing(name):
+            yield
+
     def delete_tag(self, name: str, tag: str) -> bool:
         """Delete a tag, and tell whether there was one."""
         with self._changing(name) as state:

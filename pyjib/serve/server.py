@@ -6,7 +6,7 @@ import contextlib
 import selectors
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
@@ -16,6 +16,7 @@ from pyjib.serve.access import BasicGate, Gate, OpenGate, Policy, users_only
 from pyjib.serve.connection import Connection
 from pyjib.serve.context import Context
 from pyjib.serve.disk import DiskStorage
+from pyjib.serve.faults import Fault, FaultLayer
 from pyjib.serve.journal import Exchange, Journal, Watcher
 from pyjib.serve.memory import MemoryStorage
 from pyjib.serve.message import Request, Response
@@ -58,6 +59,7 @@ class RegistryServer:
         rules: Rules | None = None,
         watcher: Watcher | None = None,
         intercept: Callable[[Request], Response | None] | None = None,
+        faults: Iterable[Fault] = (),
         tls: ssl.SSLContext | None = None,
     ) -> None:
         if root is not None and root.exists() and not root.is_dir():
@@ -80,6 +82,7 @@ class RegistryServer:
         self._gate: Gate = OpenGate()
         self._protocol = self._make_protocol()
         self._listener: _Listener | None = None
+        self.faults = FaultLayer(faults)
 
     @property
     def address(self) -> str:
@@ -116,6 +119,7 @@ class RegistryServer:
                 self._storage.remove_leftovers(self.rules.limits.session_idle)
             listening = _listen(self._host, self._port)
             self._port = listening.getsockname()[1]
+            self.faults.url = self.url
             self._gate = self._make_gate()
             self._protocol = self._make_protocol()
             self._listener = _Listener(listening, self._wrap, self._serve)
@@ -128,6 +132,7 @@ class RegistryServer:
     def close(self) -> None:
         """Stop listening, end all connections and forget unfinished uploads."""
         listener, self._listener = self._listener, None
+        self.faults.close()
         if listener is not None:
             listener.close()
         self._uploads.close()
@@ -173,9 +178,13 @@ class RegistryServer:
             limits=self.rules.limits,
             journal=self._journal,
             watcher=self._watcher,
+            pause=self.faults.pause,
         ).serve()
 
     def _answer(self, request: Request) -> Response:
+        return self.faults.answer(request, self._undisturbed)
+
+    def _undisturbed(self, request: Request) -> Response:
         response = self.intercept(request) if self.intercept else None
         return response or self._protocol.answer(request)
 

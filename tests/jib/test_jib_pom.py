@@ -114,6 +114,13 @@ def test_a_text_with_elements_is_an_error() -> None:
         read("<container><user><name>me</name></user></container>")
 
 
+@pytest.mark.parametrize("name", ["from", "container", "extraDirectories", "dockerClient"])
+def test_a_group_that_is_a_text_is_an_error(name: str) -> None:
+    assert read(f"<{name}/>").warnings == ()
+    with pytest.raises(ConfigurationError, match=rf"<{name}> in .* is the text 'there'"):
+        read(f"<{name}>there</{name}>")
+
+
 @pytest.mark.parametrize(("text", "flag"), [("true", True), ("True", True), ("yes", False)])
 def test_flags(text: str, flag: bool) -> None:
     name = "container.expandClasspathDependencies"

@@ -29,7 +29,8 @@ from pyjib.events import (
 )
 from pyjib.oci.blob import Blob
 from pyjib.oci.reference import Reference
-from pyjib.registry.uploads import CHUNK, Outcome
+from pyjib.registry.upload_body import PIECE as CHUNK
+from pyjib.registry.uploads import Outcome
 from pyjib.serve import RegistryServer
 from tests.support.clients import watched
 from tests.support.scripted import Reply, ScriptedServer, Seen, listening_nowhere
@@ -253,7 +254,8 @@ def test_a_connection_that_breaks_during_the_body(server: ScriptedServer) -> Non
     with watched() as it:
         assert it.client.blob_push(name(server), BIG) is Outcome.UPLOADED
     head = f"HEAD /v2/team/app/blobs/{BIG.descriptor.digest}"
-    assert server.requests == [head, POST, "PUT /up/1", head, POST, "PUT /up/1"]
+    first = [head, POST, "PUT /up/1", head, "DELETE /up/1"]
+    assert server.requests == [*first, POST, "PUT /up/1"]
     assert all(seen.body == b"layer" * CHUNK for seen in server.seen("PUT"))
     done = [event.done for event in it.of(TransferProgress)]
     assert done[:5] == done[5:]
@@ -282,19 +284,29 @@ def test_a_session_that_is_gone(server: ScriptedServer, status: int) -> None:
 
 @pytest.mark.faults
 def test_three_sessions_are_enough(server: ScriptedServer) -> None:
-    server.rule("PUT", ".*", Reply(502))
+    server.rule("PUT", ".*", Reply(drop=True))
     takes_uploads(server)
-    with watched() as it, pytest.raises(RegistryError):
+    with watched() as it, pytest.raises(TransportError):
         it.client.blob_push(name(server), BLOB)
     assert len(server.seen("PUT")) == 3
+    assert server.seen("PATCH") == []
+
+
+def test_a_server_in_trouble_is_tried_by_every_way(server: ScriptedServer) -> None:
+    """Three sessions with a PUT, then one for each other way; what is told is the PUT."""
+    server.rule("PUT", ".*", Reply(502, {}, b"first"))
+    server.rule("PATCH", ".*", Reply(507, {}, b"second"))
+    takes_uploads(server)
+    with watched() as it, pytest.raises(RegistryError, match="502 .*first"):
+        it.client.blob_push(name(server), BLOB)
+    sent = [seen.method for seen in server.journal if seen.method in ("PUT", "PATCH")]
+    assert sent == ["PUT"] * 3 + ["PATCH"] * 2
+    assert [seen.headers.get("content-range") for seen in server.seen("PATCH")] == [None, "0-499"]
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("status", [400, 413])
-def test_a_refused_upload_is_not_repeated_but_abandoned(
-    server: ScriptedServer, status: int
-) -> None:
-    server.rule("PUT", ".*", Reply(status, {}, b'{"errors":[{"code":"DIGEST_INVALID"}]}'))
+def test_a_refused_upload_is_not_repeated_but_abandoned(server: ScriptedServer) -> None:
+    server.rule("PUT", ".*", Reply(400, {}, b'{"errors":[{"code":"DIGEST_INVALID"}]}'))
     server.rule("POST", ".*/uploads/", Reply(202, {"Location": "/up/1?s"}))
     with watched() as it, pytest.raises(RegistryError, match="DIGEST_INVALID"):
         it.client.blob_push(name(server), BLOB)

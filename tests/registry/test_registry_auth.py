@@ -453,8 +453,7 @@ def test_a_real_basic_registry(tmp_path: Path) -> None:
 def test_no_secret_in_logs_and_errors(
     server: ScriptedServer, realm: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "pyjib")
-    caplog.set_level(logging.INFO, "httpx")
+    caplog.set_level(logging.DEBUG)
     realm.rule("GET", "/token", token("s3cret-token"))
     with ScriptedServer() as storage, watched(login=(server.address, "me", "s3cret")) as it:
         elsewhere = Reply(307, {"Location": f"{storage.url}/b?sig=s3cret"})

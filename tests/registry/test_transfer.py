@@ -16,7 +16,7 @@ from pyjib.oci.image import AnyImage
 from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.reference import Reference
 from pyjib.registry.transfer import push_image
-from pyjib.serve import RegistryServer
+from pyjib.serve import Fault, Moment, RegistryServer
 from tests.support.clients import Watched, watched
 from tests.support.images import image_of, image_with, random_image, random_index, random_tar
 from tests.support.registry import image_in, put_image, tags_in
@@ -53,8 +53,9 @@ def test_an_image_in_order(registry: RegistryServer) -> None:
         push(it, registry.address, image, ["2", "1"])
     pushed = asked(registry)
     assert pushed[0] == "HEAD manifests"
-    assert pushed[-3:] == ["PUT manifests", "PUT manifests by tag", "PUT manifests by tag"]
-    assert sorted(pushed[1:-3]) == sorted(["HEAD blobs", "POST uploads", "PUT uploads"] * 3)
+    assert pushed[-1:] == ["PUT manifests"]  # the embedded registry tags by it too
+    assert registry.journal[-1].query == "tag=1&tag=2"
+    assert sorted(pushed[1:-1]) == sorted(["HEAD blobs", "POST uploads", "PUT uploads"] * 3)
     assert tags_in(registry, "team/app") == ["1", "2"]
     found = image_in(registry, "team/app", "2")
     assert found is not None
@@ -64,6 +65,14 @@ def test_an_image_in_order(registry: RegistryServer) -> None:
         "app:1",
         "app:2",
     ]
+
+
+def test_tags_one_by_one_where_they_cannot_be_set_together(registry: RegistryServer) -> None:
+    registry.faults.add(Fault(at=Moment.AFTER, method="PUT", remove=frozenset({"OCI-Tag"})))
+    with watched() as it:
+        push(it, registry.address, random_image(1), ["2", "1"])
+    pushed = asked(registry)
+    assert pushed[-3:] == ["PUT manifests", "PUT manifests by tag", "PUT manifests by tag"]
 
 
 def test_nothing_new_is_two_requests(registry: RegistryServer) -> None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pyjib.build import build
 from pyjib.configure import configure
@@ -23,6 +26,7 @@ from pyjib.oci.instant import Instant
 from pyjib.options import BuildOptions, HostEnvironment
 from tests.support.programs import attempt, run
 from tests.support.projects import class_file, main_class, write_archive, write_tree
+from tests.support.real_jib import QUICK, java_home
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "fixtures" / "identity" / "jib-poms.json"
@@ -45,13 +49,21 @@ _LIBRARIES = (("z", "lib", "1.0"), ("y", "lib", "1.0"), ("x", "other", "2-SNAPSH
 _PACKAGE = "com.google.cloud.tools.jib.maven.extension"
 _EXTENSION = """<pluginExtensions><pluginExtension>
 <implementation>{package}.{name}</implementation>{body}</pluginExtension></pluginExtensions>"""
+_GROUP = "<groupId>com.google.cloud.tools</groupId>"
+_EXTENSION_DEPENDENCY = re.compile(
+    r"<artifactId>(jib-\w+-extension-maven)</artifactId><version>(.*?)</version>"
+)
 _EXTENSION_LIBRARY = """<dependencies><dependency><groupId>com.google.cloud.tools</groupId>
 <artifactId>{artifact}</artifactId><version>{version}</version></dependency></dependencies>"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PomCase:
-    """A project: what its POM says, and whether it makes a jar or a war."""
+    """A project: what its POM says, and whether it makes a jar or a war.
+
+    ``goals`` make the image. An extension that is not ``served`` is in no repository that can be
+    relied on: its images stay as they were recorded, unless ``--unserved`` says where it is.
+    """
 
     configuration: str
     java: str = "17"
@@ -59,18 +71,23 @@ class PomCase:
     packaging: str = "jar"
     extensions: str = ""
     versions: tuple[str, ...] = VERSIONS
+    goals: tuple[str, ...] = ("jib:buildTar",)
+    served: bool = True
 
 
 def container(text: str) -> str:
     return f"{TO}<container>{text}</container>"
 
 
-def extension(name: str, artifact: str, version: str, body: str = "", base: str = "") -> PomCase:
+def extension(
+    name: str, artifact: str, version: str, body: str = "", base: str = "", **more: Any
+) -> PomCase:
     configured = _EXTENSION.format(package=_PACKAGE, name=name, body=body)
     return PomCase(
         configuration=(base or TO) + configured,
         extensions=_EXTENSION_LIBRARY.format(artifact=artifact, version=version),
         versions=("3.5.2",),
+        **more,
     )
 
 
@@ -93,6 +110,14 @@ _EXTRA = """<extraDirectories><paths>
 <permissions><permission><file>/opt/bin/run.sh</file><mode>755</mode></permission>
 <permission><file>/**/*.txt</file><mode>600</mode></permission></permissions></extraDirectories>"""
 _NAMES = range(30)
+_BUILT_BY_QUARKUS = (
+    *("hello-world-1-runner.jar", "lib/z.lib-1.jar", "lib/com.test.hello-world-1.jar"),
+    *("lib/x.other-2-SNAPSHOT.jar", "lib/below/not-there.jar", "quarkus-app/quarkus-run.jar"),
+    *("quarkus-app/app/hello-world-1.jar", "quarkus-app/lib/boot/b-1.jar"),
+    *("quarkus-app/lib/main/z.lib-1.jar", "quarkus-app/lib/main/x.other-2-SNAPSHOT.jar"),
+    *("quarkus-app/quarkus/generated-bytecode.jar", "quarkus-app/quarkus/application.dat"),
+    "quarkus-app/quarkus-app-dependencies.txt",
+)
 _PROPERTIES = """<jib.container.environment>Z=1,A=x\\,y,M=2</jib.container.environment>
 <jib.container.user></jib.container.user><jib.to.tags>p,q</jib.to.tags><image>other/name</image>"""
 _FILTERS = """<configuration
@@ -100,7 +125,30 @@ implementation="com.google.cloud.tools.jib.maven.extension.layerfilter.Configura
 <filter><glob>/app/classes/**</glob><toLayer>mine</toLayer></filter>
 <filter><glob>**/b.properties</glob></filter>
 <filter><glob>/app/libs/*</glob><toLayer>jars</toLayer></filter></filters></configuration>"""
+_OWNERSHIP = """<configuration
+implementation="com.google.cloud.tools.jib.maven.extension.ownership.Configuration"><rules>
+<rule><glob>/app/**</glob><ownership>1000:1001</ownership></rule>
+<rule><glob>/app/classes/{a,sub/*}.properties</glob><ownership>me:us</ownership></rule>
+<rule><glob>**/*.properties</glob><ownership>me</ownership></rule>
+<rule><glob>/app/libs/*-1.?-*.jar</glob><ownership>:7</ownership></rule>
+<rule><glob>/app/resources/sub/**</glob><ownership>9999999999:-5</ownership></rule>
+<rule><glob>/app/jib-main-class-file</glob><ownership></ownership></rule>
+<rule><glob>/opt/[a-b]*/*.sh</glob><ownership>root:ops</ownership></rule>
+<rule><glob>/etc</glob><ownership>1</ownership></rule></rules></configuration>"""
 _NATIVE = "<properties><imageName>hello</imageName></properties>"
+
+
+def _quarkus(text: str, properties: str = "") -> PomCase:
+    return extension(
+        "quarkus.JibQuarkusExtension",
+        "jib-quarkus-extension-maven",
+        "0.1.1",
+        f"<properties>{properties}</properties>",
+        container(text) + _EXTRA,
+        goals=("jar:jar", "jib:buildTar"),
+        served=False,
+    )
+
 
 CASES: Mapping[str, PomCase] = {
     "defaults": PomCase(configuration=TO),
@@ -136,6 +184,18 @@ CASES: Mapping[str, PomCase] = {
     ),
     "Spring Boot extension": extension(
         "springboot.JibSpringBootExtension", "jib-spring-boot-extension-maven", "0.1.0"
+    ),
+    "ownership": extension(
+        "ownership.JibOwnershipExtension",
+        "jib-ownership-extension-maven",
+        "0.1.0",
+        _OWNERSHIP,
+        TO + _EXTRA,
+        served=False,
+    ),
+    "Quarkus, legacy jar": _quarkus("<jvmFlags><f>-Xmx1g</f><f>-Da=b</f></jvmFlags>"),
+    "Quarkus, fast jar": _quarkus(
+        "<appRoot>/srv</appRoot><args>a</args>", "<packageType>fast-jar</packageType>"
     ),
     "native image": extension(
         "nativeimage.JibNativeImageExtension",
@@ -212,6 +272,7 @@ def write_project(run_: Run, directory: Path) -> Path:
             "src/main/jib/etc/y.txt": "y",
             "target/hello": "native",
             "target/hello-world-1.jar": "the project's own jar",
+            **{f"target/{name}": name for name in _BUILT_BY_QUARKUS},
             **{f"target/classes/{name}": content for name, content in classes.items()},
             **{f"libs/{g}/{a}-{v}.jar": f"{g}{a}{v}" for g, a, v in _LIBRARIES},
         },
@@ -235,15 +296,22 @@ def our_image(project: Path, scratch: Path) -> tuple[str, str]:
     return str(result.image_id), str(result.digest)
 
 
-def jibs_image(project: Path, java_home: str | None = None) -> tuple[str, str]:
+def jibs_image(
+    project: Path,
+    jdk_home: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    goals: Sequence[str] = ("jib:buildTar",),
+) -> tuple[str, str]:
     """Build the project by real Jib; return image ID and manifest digest."""
     caches = project / "target" / "caches"
     arguments = (
-        *("--batch-mode", "--quiet", "-f", str(project), "jib:buildTar"),
+        *("--batch-mode", "--quiet", "-f", str(project), *goals),
         f"-Djib.baseImageCache={caches / 'base'}",
         f"-Djib.applicationCache={caches / 'application'}",
     )
-    environment = {"LC_ALL": "C.UTF-8", **({"JAVA_HOME": java_home} if java_home else {})}
+    environment = {"LC_ALL": "C.UTF-8", "MAVEN_OPTS": QUICK, **(variables or {})}
+    if jdk_home:
+        environment["JAVA_HOME"] = jdk_home
     if attempt("mvn", *arguments, environment=environment).returncode != 0:
         run("mvn", *arguments, environment=environment)  # downloads have bad minutes
     made = json.loads((project / "target" / "jib-image.json").read_text())
@@ -259,23 +327,40 @@ def recorded() -> dict[str, tuple[str, str]]:
     }
 
 
-def record() -> None:
-    """Write ``GOLDEN`` anew."""
-    from tests.support.real_jib import java_home  # noqa: PLC0415  it records too
-
-    images = {}
+def record(unserved: Path | None) -> None:
+    """Write ``GOLDEN`` anew; ``unserved`` has the jars of extensions that are not served."""
+    images, former = {}, recorded()
     for run_ in runs():
-        with tempfile.TemporaryDirectory() as directory:
-            project = write_project(run_, Path(directory) / "project")
-            image_id, digest = jibs_image(project, str(java_home(17)))
+        if run_.case.served or unserved is not None:
+            image_id, digest = record_one(run_, unserved)
+        else:
+            image_id, digest = former[run_.key]
         images[run_.key] = {"imageId": image_id, "manifestDigest": digest}
         sys.stderr.write(f"{run_.key}: {image_id}\n")
     text = json.dumps({"recordedBy": _COMMAND, "images": images}, indent=2) + "\n"
     GOLDEN.write_text(text, encoding="utf-8")
 
 
+def record_one(run_: Run, unserved: Path | None) -> tuple[str, str]:
+    """Let Jib build the image of a case."""
+    with tempfile.TemporaryDirectory() as directory:
+        project = write_project(run_, Path(directory) / "project")
+        if not run_.case.served:
+            pom = project / "pom.xml"
+            pom.write_text(_EXTENSION_DEPENDENCY.sub(partial(_as_file, unserved), pom.read_text()))
+        return jibs_image(project, str(java_home(17)), goals=run_.case.goals)
+
+
+def _as_file(unserved: Path | None, dependency: re.Match[str]) -> str:
+    """Let Maven take an extension from a jar, and its interface from where it always is."""
+    jar = f"<scope>system</scope><systemPath>{unserved}/{dependency[1]}.jar</systemPath>"
+    interface = dependency[0].replace(dependency[1], "jib-maven-plugin-extension-api")
+    interface = interface.replace(dependency[2], "0.4.0")
+    return f"{dependency[0]}{jar}</dependency><dependency>{_GROUP}{interface}"
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--record", action="store_true", required=True)
-    parser.parse_args()
-    record()
+    parser.add_argument("--unserved", type=Path, help="directory with a jar for each ARTIFACT")
+    record(parser.parse_args().unserved)

@@ -16,7 +16,13 @@ from pyjib.options import HostEnvironment
 from pyjib.project.maven.command_line import Arguments
 from pyjib.project.maven.effective import Builder
 from pyjib.project.maven.java_home import Jdk
-from pyjib.project.maven.model import Coordinates, EffectiveModel, PomDependency, Repository
+from pyjib.project.maven.model import (
+    Coordinates,
+    EffectiveModel,
+    Missing,
+    PomDependency,
+    Repository,
+)
 from pyjib.project.maven.session import MavenSession, start_session
 
 JDK_17 = Jdk(version="17.0.15", home=Path("/jdk"))
@@ -168,6 +174,9 @@ class MavenRepository:
     ) -> Path | None:
         found = self.path(str(coordinates), "pom")
         return found if found.is_file() else None
+
+    def missing_pom(self, coordinates: Coordinates) -> Missing:
+        return Missing(f"Could not find artifact {coordinates}", "write it")
 
     def versions(
         self, group: str, artifact: str, repositories: Sequence[Repository] = ()

@@ -31,7 +31,7 @@ _PLUGIN = "com.google.cloud.tools:jib-maven-plugin"
 _PLATFORMS = tuple(map(Platform.parse, ("linux/amd64", "linux/arm64")))
 _COMMAND = "python -m tests.support.real_jib --record"
 # Maven lives for seconds: a compiler that thinks less is done sooner.
-_QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,7 @@ def jib_build(
     ]
     environment = {
         "JAVA_HOME": str(java_home(jdk)),
-        "MAVEN_OPTS": _QUICK,
+        "MAVEN_OPTS": QUICK,
         "LC_ALL": "C.UTF-8",
     }
     if attempt("mvn", *arguments, environment=environment).returncode != 0:

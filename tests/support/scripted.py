@@ -187,6 +187,7 @@ def _handler(owner: ScriptedServer) -> type[BaseHTTPRequestHandler]:
             """Write nothing."""
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_CONNECT = handle_any  # noqa: N815
+        do_PATCH = handle_any  # noqa: N815
 
     return Handler
 

@@ -17,7 +17,7 @@ from pyjib.project.maven.interpolate_model import (
     model_facts,
 )
 from pyjib.project.maven.interpolation import Interpolator, Values, overridden
-from pyjib.project.maven.lineage import Ask, Lineage, Lineages, fetch_hint
+from pyjib.project.maven.lineage import Ask, Lineage, Lineages
 from pyjib.project.maven.management import Management
 from pyjib.project.maven.model import Coordinates, PomDependency, PomSource, Repository
 from pyjib.project.maven.profiles import ProfileContext
@@ -136,10 +136,10 @@ class Boms:
         module = self._modules.get(coordinates)
         path = module or self._source.find_pom(coordinates, repositories)
         if path is None:
+            missing = self._source.missing_pom(coordinates)
             raise DependencyError(
-                f"{place(pom, dependency.origin)}: Non-resolvable import POM {coordinates}: it is "
-                "not in the local repository",
-                hint=fetch_hint(coordinates),
+                f"{place(pom, dependency.origin)}: Non-resolvable import POM: {missing.reason}",
+                hint=missing.hint,
             )
         lineage = self.lineage(path, repositories, local=module is not None)
         text = self.values(lineage).interpolator()

@@ -133,6 +133,10 @@ class Builder:
             modules=tuple(map(text, body.modules)),
             build_directory=align(build["directory"], path.parent),
             output_directory=align(build["outputDirectory"], path.parent),
+            source_directory=align(build["sourceDirectory"], path.parent),
+            resource_directories=tuple(
+                align(text(directory), path.parent) for directory in body.build.resources
+            ),
             final_name=build["finalName"],
             lineage=(*lineage.paths, *boms),
             active_profiles=(*settings_profiles, *lineage.active),

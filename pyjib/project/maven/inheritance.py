@@ -48,6 +48,7 @@ def inherit(child: Body, parent: Body) -> Body:
         modules=child.modules,
         build=Build(
             values={**parent.build.values, **child.build.values},
+            resources=child.build.resources or parent.build.resources,
             plugins=inherit_plugins(child.build.plugins, parent.build.plugins),
             plugin_management=inherit_plugins(
                 child.build.plugin_management, parent.build.plugin_management
@@ -67,6 +68,7 @@ def apply_profile(body: Body, profile: Body) -> Body:
         modules=tuple(dict.fromkeys((*body.modules, *profile.modules))),
         build=Build(
             values={**body.build.values, **profile.build.values},
+            resources=(*body.build.resources, *profile.build.resources),
             plugins=profile_plugins(body.build.plugins, profile.build.plugins),
             plugin_management=profile_plugins(
                 body.build.plugin_management, profile.build.plugin_management

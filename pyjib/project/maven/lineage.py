@@ -212,11 +212,15 @@ class Lineages:
         found = self._source.find_pom(coordinates, repositories)
         if found is None:
             where = place(path, Origin(path, 0), "parent")
-            beside = "points at wrong local POM" if parent.relative_path else "is empty"
+            beside = (
+                "points at wrong local POM" if parent.relative_path else "points at no local POM"
+            )
+            child = f"{pom.effective_group}:{pom.artifact}:{pom.effective_version}"
+            missing = self._source.missing_pom(coordinates)
             raise DependencyError(
-                f"{where}: Non-resolvable parent POM {coordinates}: it is not in the local "
-                f"repository, and 'parent.relativePath' {beside}",
-                hint=fetch_hint(coordinates),
+                f"{where}: Non-resolvable parent POM for {child}: {missing.reason} and "
+                f"'parent.relativePath' {beside}",
+                hint=missing.hint,
             )
         return found
 
@@ -225,11 +229,6 @@ class Lineages:
     ) -> str | None:
         versions = self._source.versions(parent.group, parent.artifact, repositories)
         return wanted.highest(versions)
-
-
-def fetch_hint(coordinates: Coordinates) -> str:
-    """Return the command that puts a POM into the local repository."""
-    return f"fetch it with: mvn dependency:get -Dartifact={coordinates}:pom"
 
 
 def _for_packaging(ask: Ask, packaging: str) -> Ask:

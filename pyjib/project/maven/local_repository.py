@@ -1,7 +1,8 @@
-"""Maven's local repository, read only: POMs, files, and the versions it knows of.
+"""Maven's local repository: POMs, files, and the versions it knows of.
 
-Snapshots may lie there under their time stamps; metadata files tell which is the newest.
-Specification: ``maven-and-gradle-projects`` §4.
+Snapshots may lie there under their time stamps; metadata files tell which is the newest. Nothing
+is written here: what is missing is left to ``Downloads``, if there are any. Specification:
+``maven-and-gradle-projects`` §4.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import NamedTuple
 
 from pyjib.errors import ProjectError
 from pyjib.project.maven.artifact import SNAPSHOT, Artifact
-from pyjib.project.maven.model import Coordinates, Repository
+from pyjib.project.maven.model import Coordinates, Missing, Repository
+from pyjib.project.maven.remote import Account, Downloads
 from pyjib.project.maven.xml_tree import Element, parse_xml, read_bytes
 
 _FAILED = ".lastUpdated"
@@ -42,11 +44,15 @@ class LocalRepository:
     """The folders that Maven keeps downloaded and installed files in; a ``PomSource``.
 
     ``roots`` are asked in turn: the local repository itself, then those of
-    ``maven.repo.local.tail``. Nothing is written and nothing downloaded.
+    ``maven.repo.local.tail``. With ``downloads`` what is missing is fetched first, from the
+    ``repositories`` that a question names; without, nothing changes on disk. ``remedy`` is one
+    more thing that helps where something is missing.
     """
 
-    def __init__(self, *roots: Path) -> None:
+    def __init__(self, *roots: Path, downloads: Downloads | None = None, remedy: str = "") -> None:
         self._roots = tuple(map(str, roots))
+        self._remedy = remedy
+        self._downloads = downloads
         self._metadata: dict[tuple[str, str], tuple[_Metadata, ...]] = {}
 
     @property
@@ -55,16 +61,95 @@ class LocalRepository:
         return Path(self._roots[0])
 
     def find_pom(
-        self,
-        coordinates: Coordinates,
-        repositories: Sequence[Repository] = (),  # noqa: ARG002 - for sources that download
+        self, coordinates: Coordinates, repositories: Sequence[Repository] = ()
     ) -> Path | None:
         """Return a POM's file."""
-        found = self.find(Artifact(*coordinates, extension="pom"))
+        found = self.find(Artifact(*coordinates, extension="pom"), repositories)
         return found.path if found is not None else None
 
-    def find(self, artifact: Artifact) -> RepositoryFile | None:
-        """Return an artifact's file; of a snapshot the newest that is here."""
+    def find(
+        self, artifact: Artifact, repositories: Sequence[Repository] = ()
+    ) -> RepositoryFile | None:
+        """Return an artifact's file; of a snapshot the newest that is to be had."""
+        if self._downloads is None or not _is_safe(artifact):
+            return self._find_here(artifact)
+        if artifact.version.endswith(SNAPSHOT):
+            return self._find_snapshot(artifact, self._downloads, repositories)
+        found = self._find_here(artifact)
+        if found is None:
+            self._downloads.fetch((artifact,), repositories)
+            found = self._find_here(artifact)
+        return found
+
+    def fetch(self, artifacts: Sequence[Artifact], repositories: Sequence[Repository]) -> None:
+        """Download those that are not here and are no snapshots, several at once."""
+        if self._downloads is not None:
+            self._downloads.fetch(self._not_here(artifacts), repositories)
+
+    def fetch_ahead(
+        self, artifacts: Sequence[Artifact], repositories: Sequence[Repository]
+    ) -> None:
+        """Begin to download what will most likely be asked for, and is not here."""
+        if self._downloads is not None:
+            self._downloads.fetch_ahead(self._not_here(artifacts), repositories)
+
+    def close(self) -> None:
+        """End downloads that were begun ahead, and close connections."""
+        if self._downloads is not None:
+            self._downloads.close()
+
+    def account(self, artifact: Artifact) -> Account:
+        """Return why an artifact is missing, as far as anybody was asked for it."""
+        if self._downloads is None:
+            return Account()
+        return self._downloads.account(artifact)
+
+    def remedy(self, artifact: Artifact) -> str:
+        """Return the hint for whoever misses an artifact."""
+        hint = self.account(artifact).hint
+        if hint is not None:
+            return hint
+        maven = f"let Maven fetch it: mvn dependency:go-offline, or {artifact.fetch_command}"
+        return f"{maven}; {self._remedy}" if self._remedy else maven
+
+    def missing_pom(self, coordinates: Coordinates) -> Missing:
+        """Return what to say of a POM that is missing."""
+        pom = Artifact(*coordinates, extension="pom")
+        told = self.account(pom).text
+        reason = told or f"Could not find artifact {pom} in the local repository {self.root}"
+        return Missing(reason, self.account(pom).hint or self.remedy(pom))
+
+    def _find_snapshot(
+        self, artifact: Artifact, downloads: Downloads, repositories: Sequence[Repository]
+    ) -> RepositoryFile | None:
+        downloads.update(*artifact[:3], repositories)
+        newest = self._newest(artifact)
+        if newest is None:
+            found = self._find_here(artifact)
+            if found is None:  # a repository whose snapshots bear no time stamps
+                downloads.fetch((artifact,), repositories)
+        else:
+            found = self._find_here(artifact._replace(version=newest))
+            if found is None:
+                downloads.fetch((artifact._replace(version=newest),), repositories)
+        return found or self._find_here(artifact)
+
+    def _newest(self, artifact: Artifact) -> str | None:
+        """Return the time-stamped version that a snapshot is, by all that metadata say."""
+        folder = "/".join((*artifact.group.split("."), artifact.artifact, artifact.version))
+        version = _newest_version(f"{self._roots[0]}/{folder}", artifact)
+        return None if version == artifact.version else version
+
+    def _not_here(self, artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
+        return tuple(
+            artifact
+            for artifact in artifacts
+            if not artifact.version.endswith(SNAPSHOT)
+            and _is_safe(artifact)
+            and self._find_here(artifact) is None
+        )
+
+    def _find_here(self, artifact: Artifact) -> RepositoryFile | None:
         if not _is_safe(artifact):
             return None
         base = artifact.base_version
@@ -87,7 +172,9 @@ class LocalRepository:
         return folder / artifact.base_version / artifact.file_name(artifact.version)
 
     def has_failed(self, artifact: Artifact) -> bool:
-        """Tell whether Maven once looked for an artifact and noted that it is nowhere."""
+        """Tell whether an artifact was looked for, now or once by Maven, and is nowhere."""
+        if self.account(artifact).searched:
+            return True
         path = self.expected_path(artifact)
         return path.with_name(f"{path.name}{_FAILED}").is_file()
 
@@ -105,21 +192,28 @@ class LocalRepository:
         return frozenset() if "" in found else frozenset(found)
 
     def versions(
-        self,
-        group: str,
-        artifact: str,
-        repositories: Sequence[Repository] = (),  # noqa: ARG002 - for sources that download
+        self, group: str, artifact: str, repositories: Sequence[Repository] = ()
     ) -> Sequence[str]:
         """Return the versions that metadata know of; folders do not count, as in Maven."""
+        self._update(group, artifact, repositories)
         found = (version for each in self._all(group, artifact) for version in each.versions)
         return tuple(dict.fromkeys(found))
 
-    def named_version(self, group: str, artifact: str, name: str) -> str | None:
+    def named_version(
+        self, group: str, artifact: str, name: str, repositories: Sequence[Repository] = ()
+    ) -> str | None:
         """Return the version that ``LATEST`` or ``RELEASE`` stands for."""
+        self._update(group, artifact, repositories)
         known = sorted(self._all(group, artifact), key=lambda each: each.updated, reverse=True)
         latest = next((each.latest for each in known if each.latest), None)
         release = next((each.release for each in known if each.release), None)
         return (latest or release) if name == "LATEST" else release
+
+    def _update(self, group: str, artifact: str, repositories: Sequence[Repository]) -> None:
+        if self._downloads is None or not _is_safe(Artifact(group, artifact, "")):
+            return
+        if self._downloads.update(group, artifact, None, repositories):
+            self._metadata.pop((group, artifact), None)
 
     def _all(self, group: str, artifact: str) -> tuple[_Metadata, ...]:
         found = self._metadata.get((group, artifact))
@@ -144,9 +238,13 @@ def _newest_snapshot(directory: str, artifact: Artifact) -> Path | None:
 
     ``None`` stands for the file that is called ``SNAPSHOT`` itself.
     """
-    version = max(_snapshots(directory, artifact), default=("", artifact.version))[1]
+    version = _newest_version(directory, artifact)
     path = Path(directory, artifact.file_name(version))
     return path if version != artifact.version and path.is_file() else None
+
+
+def _newest_version(directory: str, artifact: Artifact) -> str:
+    return max(_snapshots(directory, artifact), default=("", artifact.version))[1]
 
 
 def _snapshots(directory: str, artifact: Artifact) -> Iterator[tuple[str, str]]:

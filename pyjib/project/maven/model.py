@@ -174,9 +174,13 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """The ``<build>`` of a POM or profile; ``values`` are its texts by name (``finalName``…)."""
+    """The ``<build>`` of a POM or profile; ``values`` are its texts by name (``finalName``…).
+
+    ``resources`` are the directories of its ``<resources>``.
+    """
 
     values: Mapping[str, str] = field(default_factory=nothing)
+    resources: tuple[str, ...] = ()
     plugins: tuple[Plugin, ...] = ()
     plugin_management: tuple[Plugin, ...] = ()
     extensions: tuple[Coordinates, ...] = ()
@@ -343,6 +347,8 @@ class EffectiveModel:
     modules: tuple[str, ...] = ()
     build_directory: Path
     output_directory: Path
+    source_directory: Path = Path("src", "main", "java")
+    resource_directories: tuple[Path, ...] = ()
     final_name: str
     lineage: tuple[Path, ...] = ()
     active_profiles: tuple[str, ...] = ()
@@ -353,6 +359,11 @@ class EffectiveModel:
     def coordinates(self) -> Coordinates:
         """Group, artifact and version."""
         return Coordinates(self.group, self.artifact, self.version)
+
+    @property
+    def file(self) -> Path:
+        """The POM: what configures the project."""
+        return self.pom
 
     def plugin(self, artifact: str, group: str = DEFAULT_PLUGIN_GROUP) -> Plugin | None:
         """Return a plugin as ``mvn artifact:goal`` sees it, from pluginManagement at last."""
@@ -370,12 +381,23 @@ class EffectiveModel:
         )
 
 
+class Missing(NamedTuple):
+    """Why a POM is not to be had, in words that follow a colon, and what helps."""
+
+    reason: str
+    hint: str
+
+
 class PomSource(Protocol):
     """Where POMs of parents, BOMs and dependencies come from: a local repository, mostly.
 
     ``repositories`` are those declared by the POM that asks; a source that downloads nothing
     need not look at them.
     """
+
+    def missing_pom(self, coordinates: Coordinates) -> Missing:
+        """Return what to say of a POM that ``find_pom`` did not find."""
+        ...
 
     def find_pom(
         self, coordinates: Coordinates, repositories: Sequence[Repository] = ()

@@ -37,7 +37,7 @@ from pyjib.project.maven.model import (
     Repository,
     RepositoryPolicy,
 )
-from pyjib.project.maven.xml_tree import Element, local_name, parse_xml, read_bytes
+from pyjib.project.maven.xml_tree import Element, local_name, parse_xml, read_bytes, trim
 
 _FACTS = frozenset(("name", "description", "url", "inceptionYear", "modelVersion"))
 _NESTED_FACTS = frozenset(
@@ -147,6 +147,10 @@ class _PomParser:
         managed = element.find("pluginManagement")
         return Build(
             values=values,
+            resources=tuple(
+                _texts(resource).get("directory", "")
+                for resource in _items(element, "resources", "resource")
+            ),
             plugins=self._plugins_of(element),
             plugin_management=() if managed is None else self._plugins_of(managed),
             extensions=tuple(map(_coordinates, _items(element, "extensions", "extension"))),
@@ -172,9 +176,7 @@ class _PomParser:
 def profile_head(element: Element) -> Profile:
     """Return a profile's name and conditions, without what it changes."""
     name = element.findtext("id")
-    return Profile(
-        id=(name or "default").strip(), activation=_activation(element.find("activation"))
-    )
+    return Profile(id=trim(name or "default"), activation=_activation(element.find("activation")))
 
 
 def properties(element: Element) -> Mapping[str, str]:
@@ -182,7 +184,7 @@ def properties(element: Element) -> Mapping[str, str]:
     found = element.find("properties")
     if found is None:
         return NOTHING
-    return {item.tag: (item.text or "").strip() for item in found}
+    return {item.tag: trim(item.text or "") for item in found}
 
 
 def repositories(element: Element) -> tuple[Repository, ...]:
@@ -194,7 +196,7 @@ def node(element: Element) -> Node:
     """Return an element and all below it as immutable values, text trimmed."""
     text = element.text
     if text is not None and element.get(_PRESERVE) != "preserve":
-        text = text.strip()
+        text = trim(text)
     attributes = {local_name(name): value for name, value in element.items()}
     return Node(
         local_name(element.tag),
@@ -214,14 +216,14 @@ def _texts(element: Element) -> dict[str, str]:
     return {
         child.tag: text
         for child in element
-        if child.text is not None and (text := child.text.strip())
+        if child.text is not None and (text := trim(child.text))
     }
 
 
 def _text(element: Element | None) -> str | None:
     if element is None or element.text is None:
         return None
-    return element.text.strip() or None
+    return trim(element.text) or None
 
 
 def _flag(text: str | None) -> bool | None:

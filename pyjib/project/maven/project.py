@@ -6,9 +6,10 @@ Specification: ``maven-and-gradle-projects`` §3 and §5, ``jib-core`` §3.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from pyjib.errors import ProjectError
 from pyjib.events import Warned
@@ -26,7 +27,8 @@ from pyjib.project.maven.plugin_values import (
     preferred_main_classes,
     war_file,
 )
-from pyjib.project.maven.reactor import MavenScope, Reactor, find_reactor
+from pyjib.project.maven.reactor import MavenScope, Reactor, find_reactor, own_file
+from pyjib.project.maven.remote import Downloads
 from pyjib.project.maven.resolve import Library, Resolver
 from pyjib.project.maven.session import MavenSession, start_session
 from pyjib.project.model import (
@@ -44,7 +46,12 @@ from pyjib.project.war import read_war
 from pyjib.project.zip_reader import read_archive
 
 _TAIL = "maven.repo.local.tail"
+_NAME_ONE = "or name a repository to download from: --maven-repository URL"
+_GO_ONLINE = "or let pyjib look for it: leave out --offline, and <offline> in settings.xml"
 POM = "pom.xml"
+
+OpenDownloads: TypeAlias = Callable[[MavenSession], Downloads]
+"""Makes what downloads from remote repositories, for a session that is not offline."""
 
 
 def read_maven_project(
@@ -87,6 +94,19 @@ class MavenProject:
         found = os.walk(self.model.output_directory)
         return any(name.endswith(CLASS_SUFFIX) for _, _, names in found for name in names)
 
+    def packaged_names(self) -> frozenset[str]:
+        """Return the names of the jars and wars of this build that are there, its own among them.
+
+        These are what Maven's session knows as its projects' files after ``mvn package``.
+        """
+        files = map(own_file, (*self.reactor.models(), self.model))
+        return frozenset(file.name for file in files if file is not None and file.path.is_file())
+
+    def resolver(self) -> Resolver:
+        """Return what finds the libraries of the project, and of modules of its reactor."""
+        mirrors = frozenset(mirror.id for mirror in self.session.settings.mirrors)
+        return Resolver(self.builder, self.repository, self.reactor, mirrors)
+
     def read(self) -> Project:
         """Read classes, resources and libraries; raises as ``read_maven_project`` does."""
         if self.model.packaging == "pom":
@@ -117,13 +137,10 @@ class MavenProject:
                 f"no compiled classes in {model.output_directory}",
                 hint="compile first: mvn compile (or mvn package)",
             )
-        resolver = Resolver(
-            self.builder,
-            self.repository,
-            self.reactor,
-            frozenset(mirror.id for mirror in self.session.settings.mirrors),
-        )
-        resolution = resolver.resolve(model)
+        try:
+            resolution = self.resolver().resolve(model)
+        finally:
+            self.repository.close()
         main_class = manifest_main_class(model)
         classes, resources = split_classes(files)
         findings = examine_classes(classes, find_mains=main_class is None)
@@ -170,19 +187,38 @@ def open_maven_project(
     host: HostEnvironment,
     arguments: Arguments | None = None,
     scope: MavenScope = MavenScope.REACTOR,
+    open_downloads: OpenDownloads | None = None,
 ) -> MavenProject:
-    """Work out a project's model and find its reactor; raises as ``read_maven_project`` does."""
+    """Work out a project's model and find its reactor; raises as ``read_maven_project`` does.
+
+    With ``open_downloads`` what the local repository lacks is downloaded, unless the session
+    says offline; without, nothing ever is.
+    """
     session = start_session(root, host, arguments)
-    repository = LocalRepository(session.local_repository, *_tail(session))
-    builder = Builder(session, repository)
-    pom = root.absolute() / POM
-    reactor = find_reactor(builder, pom, scope)
-    return MavenProject(
-        model=builder.project(pom),
-        session=session,
-        builder=builder,
-        repository=repository,
-        reactor=reactor,
+    repository = _local_repository(session, open_downloads)
+    try:
+        builder = Builder(session, repository)
+        pom = root.absolute() / POM
+        return MavenProject(
+            reactor=find_reactor(builder, pom, scope),
+            model=builder.project(pom),
+            session=session,
+            builder=builder,
+            repository=repository,
+        )
+    finally:
+        repository.close()
+
+
+def _local_repository(
+    session: MavenSession, open_downloads: OpenDownloads | None
+) -> LocalRepository:
+    downloads = None
+    if open_downloads is not None and not session.offline:
+        downloads = open_downloads(session)
+    remedy = "" if open_downloads is None else _GO_ONLINE if session.offline else _NAME_ONE
+    return LocalRepository(
+        session.local_repository, *_tail(session), downloads=downloads, remedy=remedy
     )
 
 

@@ -27,16 +27,26 @@ class MavenScope(StrEnum):
 
 
 class Reactor:
-    """The modules of one build. Their models are worked out when they are asked for."""
+    """The modules of one build. Their models are worked out when they are asked for.
+
+    ``outlines`` has all that were found, an aggregator before its modules; ``problem`` is why the
+    modules of the project itself could not be listed.
+    """
 
     def __init__(
-        self, builder: Builder, outlines: Iterable[Outline], warnings: tuple[str, ...] = ()
+        self,
+        builder: Builder,
+        outlines: Iterable[Outline],
+        warnings: tuple[str, ...] = (),
+        problem: ProjectError | None = None,
     ) -> None:
+        self.outlines = tuple(outlines)
         self.warnings = warnings
+        self.problem = problem
         self._builder = builder
         self._modules: dict[Coordinates, Outline] = {}
         self._models: dict[Coordinates, EffectiveModel] = {}
-        for outline in outlines:
+        for outline in self.outlines:
             self._modules.setdefault(outline.coordinates, outline)
         builder.know_modules(self._modules.values())
 
@@ -50,15 +60,25 @@ class Reactor:
             found = self._models[coordinates] = self._builder.project(outline.pom)
         return found
 
+    def models(self) -> Iterator[EffectiveModel]:
+        """Yield the models of all modules."""
+        for outline in self._modules.values():
+            model = self.model(outline.coordinates)
+            if model is not None:
+                yield model
+
     def file_names(self) -> frozenset[str]:
         """Return the names of the files that the modules make."""
-        models = (self.model(found.coordinates) for found in self._modules.values())
-        return frozenset(
-            artifact_name(model, Artifact(*model.coordinates, extension))
-            for model in models
-            if model is not None and model.packaging != "pom"
-            for extension in ("war" if model.packaging == "war" else "jar",)
-        )
+        files = map(own_file, self.models())
+        return frozenset(file.name for file in files if file is not None)
+
+
+def own_file(model: EffectiveModel) -> RepositoryFile | None:
+    """Return the jar or war that a project is made into, there or not; ``None`` for a ``pom``."""
+    if model.packaging == "pom":
+        return None
+    extension = "war" if model.packaging == "war" else "jar"
+    return module_file(model, Artifact(*model.coordinates, extension))
 
 
 def module_file(model: EffectiveModel, artifact: Artifact) -> RepositoryFile:
@@ -99,10 +119,11 @@ def find_reactor(builder: Builder, pom: Path, scope: MavenScope = MavenScope.REA
         return Reactor(builder, ())
     top = pom.absolute()
     warnings = []
+    problem: ProjectError | None = None
     try:
         found = tuple(_outlines(builder, top, set()))
-    except ProjectError:
-        found = ()  # reading the project itself tells why
+    except ProjectError as error:
+        found, problem = (), error
     for directory in top.parent.parents:
         candidate = directory / _POM
         if not candidate.is_file():
@@ -114,18 +135,26 @@ def find_reactor(builder: Builder, pom: Path, scope: MavenScope = MavenScope.REA
             continue
         if any(outline.pom == top for outline in outlines):
             top, found = candidate, outlines
-    return Reactor(builder, found, tuple(warnings))
+    return Reactor(builder, found, tuple(warnings), problem)
 
 
-def _outlines(builder: Builder, pom: Path, seen: set[Path]) -> Iterator[Outline]:
+def _outlines(
+    builder: Builder, pom: Path, seen: set[Path], above: tuple[Path, ...] = ()
+) -> Iterator[Outline]:
     """Yield an aggregator and all its modules, however deep."""
+    if pom in above:
+        chain = " -> ".join(map(str, (*above[above.index(pom) :], pom)))
+        raise ProjectError(
+            f"{above[-1]}: Child module {pom} of {above[-1]} forms aggregation cycle {chain}"
+        )
     if pom in seen:
         return
     seen.add(pom)
     outline = builder.outline(pom)
     yield outline
     for module in outline.modules:
-        yield from _outlines(builder, _module_pom(outline.pom, module), seen)
+        path = _module_pom(outline.pom, module)
+        yield from _outlines(builder, path, seen, (*above, pom))
 
 
 def _module_pom(pom: Path, module: str) -> Path:

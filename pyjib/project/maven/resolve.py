@@ -1,7 +1,7 @@
 """A project's dependencies as files, in the order of Maven's ``getArtifacts()``.
 
 What is in that order is what Jib's goals ask for: scopes compile, runtime and system, of every
-type. Nothing is downloaded. Specification: ``maven-and-gradle-projects`` §3 and §4.
+type. Specification: ``maven-and-gradle-projects`` §3 and §4.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ from pyjib.project.maven.collect import Occurrence, collect
 from pyjib.project.maven.effective import Builder
 from pyjib.project.maven.local_repository import LocalRepository, RepositoryFile
 from pyjib.project.maven.mediate import mediate
-from pyjib.project.maven.model import Coordinates, Descriptor, EffectiveModel, Repository
+from pyjib.project.maven.model import (
+    Coordinates,
+    Descriptor,
+    EffectiveModel,
+    PomDependency,
+    Repository,
+)
 from pyjib.project.maven.reactor import (
     Reactor,
     is_project_artifact,
@@ -25,6 +31,8 @@ from pyjib.project.maven.reactor import (
 )
 
 _AT_RUN_TIME = frozenset(("compile", "runtime", "system"))
+_PASSED_ON = (None, "", "compile", "runtime")
+_WATCHED_SCOPES = frozenset(("compile", "runtime"))
 _NAMED = 5
 
 
@@ -67,17 +75,49 @@ class Resolver:
         Raises ``DependencyError`` for what is not there: it has the coordinates, who wants it,
         and the command that fetches it. Raises ``ProjectError`` for what Maven rejects.
         """
-        source = _Source(self, model.repositories)
+        source = _Source(self, model)
         graph = collect(model.dependencies, model.dependency_management, source)
         mediate(graph)
-        finder = _Finder(self, str(model.coordinates))
-        found = [finder.find(occurrence, trail) for occurrence, trail in in_order(graph)]
+        ordered = tuple(in_order(graph))
+        self.repository.fetch(self._of_repositories(ordered), model.repositories)
+        finder = _Finder(self, str(model.coordinates), model.repositories)
+        found = [finder.find(occurrence, trail) for occurrence, trail in ordered]
         finder.require_all()
         libraries = tuple(library for library in found if library is not None)
         known = source.repository_ids | self.mirrors
         return Resolution(
             libraries=libraries,
             warnings=(*finder.warnings, *_strangers(self.repository, libraries, known)),
+        )
+
+    def snapshots(self, model: EffectiveModel) -> tuple[Path, ...]:
+        """Return the snapshots among a project's libraries that no module of the reactor makes.
+
+        Nothing is fetched; those that are not there are left out. Raises as ``resolve`` does for
+        what is wrong with POMs.
+        """
+        graph = collect(model.dependencies, model.dependency_management, _Source(self, model))
+        mediate(graph)
+        wanted = (
+            found.artifact
+            for found, _ in in_order(graph)
+            if found.artifact.is_snapshot and found.scope in _WATCHED_SCOPES
+        )
+        files = (
+            self.repository.find(artifact)
+            for artifact in wanted
+            if self.reactor.model(_coordinates(artifact)) is None
+        )
+        return tuple(file.path for file in files if file is not None)
+
+    def _of_repositories(
+        self, ordered: Sequence[tuple[Occurrence, tuple[Occurrence, ...]]]
+    ) -> tuple[Artifact, ...]:
+        return tuple(
+            occurrence.artifact
+            for occurrence, _ in ordered
+            if occurrence.system_path is None
+            and self.reactor.model(_coordinates(occurrence.artifact)) is None
         )
 
 
@@ -104,9 +144,11 @@ def in_order(graph: Sequence[Occurrence]) -> Iterator[tuple[Occurrence, tuple[Oc
 class _Source:
     """What artifacts ask for: modules by their models, all else by POMs of the repository."""
 
-    def __init__(self, resolver: Resolver, repositories: Sequence[Repository]) -> None:
-        self._resolver, self._repositories = resolver, tuple(repositories)
-        self.repository_ids = frozenset(repository.id for repository in repositories)
+    def __init__(self, resolver: Resolver, model: EffectiveModel) -> None:
+        self._resolver, self._repositories = resolver, model.repositories
+        self._managed = {found.key: found.version for found in model.dependency_management}
+        self.repository_ids = frozenset(repository.id for repository in model.repositories)
+        self._fetch_ahead(model.dependencies)
 
     def descriptor(self, coordinates: Coordinates) -> Descriptor:
         resolver = self._resolver
@@ -117,13 +159,25 @@ class _Source:
         if found.problem is not None:
             self._require_looked_for(coordinates)
         self.repository_ids |= {repository.id for repository in found.repositories}
+        self._fetch_ahead(found.dependencies)
         return found
+
+    def _fetch_ahead(self, dependencies: Sequence[PomDependency]) -> None:
+        """Begin to fetch the POMs that the walk will most likely ask for next."""
+        wanted = []
+        for dependency in dependencies:
+            version = self._managed.get(dependency.key) or dependency.version or ""
+            is_plain = version and not version.startswith(("[", "(")) and "${" not in version
+            if is_plain and not dependency.optional and dependency.scope in _PASSED_ON:
+                named = dependency.group, dependency.artifact, version
+                wanted.append(Artifact(*named, extension="pom"))
+        self._resolver.repository.fetch_ahead(wanted, self._repositories)
 
     def versions(self, group: str, artifact: str) -> Sequence[str]:
         return self._resolver.repository.versions(group, artifact, self._repositories)
 
     def named_version(self, group: str, artifact: str, name: str) -> str | None:
-        return self._resolver.repository.named_version(group, artifact, name)
+        return self._resolver.repository.named_version(group, artifact, name, self._repositories)
 
     def _require_looked_for(self, coordinates: Coordinates) -> None:
         """Raise if a POM is missing because nobody fetched it: its dependencies are unknown then.
@@ -137,9 +191,11 @@ class _Source:
             and not repository.has_failed(pom)
             and repository.find(Artifact(*coordinates)) is None
         ):
+            told = repository.account(pom).text
             raise DependencyError(
-                f"the POM of {coordinates} is not in the local repository {repository.root}",
-                hint=f"let Maven fetch it: mvn dependency:go-offline, or {pom.fetch_command}",
+                f"the POM of {coordinates} is not in the local repository {repository.root}"
+                f"{f': {told}' if told else ''}",
+                hint=repository.remedy(pom),
             )
 
 
@@ -149,6 +205,7 @@ class _Finder:
 
     resolver: Resolver
     project: str
+    repositories: Sequence[Repository]
     warnings: list[str] = field(default_factory=list)
     _missing: list[tuple[Artifact, str]] = field(default_factory=list)
 
@@ -167,7 +224,7 @@ class _Finder:
             if not file.path.is_file():
                 file, is_module = self._installed(module, artifact, file, wanted_by), False
         else:
-            found = self.resolver.repository.find(artifact)
+            found = self.resolver.repository.find(artifact, self.repositories)
             if found is None:
                 self._missing.append((artifact, wanted_by))
                 return None
@@ -194,14 +251,13 @@ class _Finder:
         message = f"not in the local repository {repository.root}: {', '.join(lines)}"
         raise DependencyError(
             f"{message} and {more} more" if more > 0 else message,
-            hint="let Maven fetch it: mvn dependency:go-offline, or "
-            f"{self._missing[0][0].fetch_command}",
+            hint=repository.remedy(self._missing[0][0]),
         )
 
     def _installed(
         self, module: EffectiveModel, artifact: Artifact, file: RepositoryFile, wanted_by: str
     ) -> RepositoryFile:
-        installed = self.resolver.repository.find(artifact)
+        installed = self.resolver.repository.find(artifact, self.repositories)
         if installed is None:
             raise not_packaged(module, file, f"wanted by {wanted_by}")
         self.warnings.append(
@@ -227,6 +283,9 @@ def _coordinates(artifact: Artifact) -> Coordinates:
 
 
 def _once_failed(repository: LocalRepository, artifact: Artifact) -> str:
+    told = repository.account(artifact).text
+    if told:
+        return f"; {told}"
     return "; Maven did not find it either" if repository.has_failed(artifact) else ""
 
 

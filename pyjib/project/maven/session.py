@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from pyjib.project.maven.interpolation import Interpolator
 from pyjib.project.maven.java_home import Jdk, find_jdk, guess_jdk
 from pyjib.project.maven.model import nothing
 from pyjib.project.maven.remarks import extension_warning, is_harmless_extension
+from pyjib.project.maven.remote import HTTP_BLOCKER
 from pyjib.project.maven.settings import Settings, read_settings
 from pyjib.project.maven.system_properties import system_properties
 from pyjib.project.maven.xml_tree import parse_xml, read_bytes
@@ -28,6 +29,7 @@ from pyjib.project.maven.xml_tree import parse_xml, read_bytes
 _WRAPPER_VERSION = re.compile(r"apache-maven-(\d+\.\d+(?:\.\d+)?[\w.-]*?)(?:-bin)?\.(?:zip|tar)")
 _CORE = re.compile(r"maven-core-(\d+\.\d+[\w.-]*)\.jar")
 _BY_LINE_SINCE = (3, 9)
+_BLOCKS_HTTP_SINCE = (3, 8, 1)
 _CURRENT = "3.9.11"  # what pyjib stands for where nothing tells
 
 
@@ -74,7 +76,7 @@ def start_session(
     directory = directory.absolute()
     root = find_root(directory)
     version = _maven_version(root, host)
-    modern = tuple(map(int, version.split(".")[:2])) >= _BY_LINE_SINCE
+    modern = _numbers(version) >= _BY_LINE_SINCE
     given = (arguments or Arguments()).over(_standing_arguments(root, host, modern=modern))
     jdk = jdk or find_jdk(host) or guess_jdk(directory / "pom.xml")
     system = {
@@ -116,11 +118,18 @@ def _settings(given: Arguments, host: HostEnvironment, system: Mapping[str, str]
     """Return the settings given or the user's, over those of the installation."""
     maven_home = host.get("MAVEN_HOME") or host.get("M2_HOME")
     shared = Path(maven_home, "conf", "settings.xml") if maven_home else None
-    return read_settings(
+    shared = _must_be(given.global_settings) or shared
+    settings = read_settings(
         _must_be(given.settings) or host.user_home / ".m2" / "settings.xml",
-        _must_be(given.global_settings) or shared,
+        shared,
         Interpolator(given.properties.get, system.get),
     )
+    if shared is not None and shared.is_file():
+        return settings
+    if _numbers(system["maven.version"]) < _BLOCKS_HTTP_SINCE:
+        return settings
+    # Maven comes with this one in its own settings.xml, which is not at hand.
+    return replace(settings, mirrors=(*settings.mirrors, HTTP_BLOCKER))
 
 
 def _standing_arguments(root: Path, host: HostEnvironment, *, modern: bool) -> Arguments:
@@ -129,6 +138,10 @@ def _standing_arguments(root: Path, host: HostEnvironment, *, modern: bool) -> A
     standing = parse_arguments(split_maven_config(config, by_line=modern), root)
     variable = (host.get("MAVEN_ARGS") or "") if modern else ""
     return parse_arguments(variable.split(), root).over(standing)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.partition("-")[0].split(".") if part.isdecimal())
 
 
 def _jvm_options(root: Path, host: HostEnvironment) -> dict[str, str]:

@@ -34,7 +34,8 @@ SUPER_POM = RawPom(
                 "sourceDirectory": "${project.basedir}/src/main/java",
                 "scriptSourceDirectory": "${project.basedir}/src/main/scripts",
                 "testSourceDirectory": "${project.basedir}/src/test/java",
-            }
+            },
+            resources=("${project.basedir}/src/main/resources",),
         ),
     ),
 )

@@ -24,6 +24,7 @@ _NAMESPACE = re.compile(rb"""\sxmlns\s*=\s*["']http://maven\.apache\.org/[A-Za-z
 _ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]*);")
 _PREDEFINED = frozenset((b"amp", b"lt", b"gt", b"apos", b"quot"))
 _HEAD = 4096
+_TRIMMED = "".join(map(chr, range(ord(" ") + 1)))
 
 
 def parse_xml(data: bytes, path: Path) -> Element:
@@ -51,6 +52,14 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ProjectError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def trim(text: str) -> str:
+    """Return a text without white space around it, by the rule of Java's ``trim``.
+
+    Python's ``strip`` would take more, such as a no-break space, and of that less.
+    """
+    return text.strip(_TRIMMED)
 
 
 def local_name(tag: str) -> str:

@@ -364,16 +364,14 @@ def test_parents_in_a_circle(repository: MavenRepository) -> None:
         (
             parent("g:p:1"),
             (
-                "pom.xml, line 5: Non-resolvable parent POM g:p:1: it is not in the local repository, "
-                "and 'parent.relativePath' points at wrong local POM "
-                "(fetch it with: mvn dependency:get -Dartifact=g:p:1:pom)"
+                "pom.xml, line 5: Non-resolvable parent POM for g:app:1: Could not find artifact "
+                "g:p:1 and 'parent.relativePath' points at wrong local POM (write it)"
             ),
         ),
         (
             managed(bom("g:b:1")),
             (
-                "pom.xml, line 5: Non-resolvable import POM g:b:1: it is not in the local repository "
-                "(fetch it with: mvn dependency:get -Dartifact=g:b:1:pom)"
+                "pom.xml, line 5: Non-resolvable import POM: Could not find artifact g:b:1 (write it)"
             ),
         ),
     ],
@@ -514,7 +512,7 @@ def test_a_missing_parent_or_bom_of_a_dependency_is_an_error(
     repository.pom("g:x:1", section)
     with pytest.raises(DependencyError, match="g:missing:1") as caught:
         builder.descriptor(X)
-    assert caught.value.hint == "fetch it with: mvn dependency:get -Dartifact=g:missing:1:pom"
+    assert caught.value.hint == "write it"
 
 
 def test_unknown_elements_and_versions_are_tolerated_in_a_repository(

@@ -1,0 +1,169 @@
+"""``pyjib doctor``, and what ``pyjib login --check`` tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from pyjib.cancellation import Cancellation
+from pyjib.cli import options as shared
+from pyjib.cli.command import Command, Option
+from pyjib.cli.environment import now, read_host
+from pyjib.cli.interrupts import run_cancellable
+from pyjib.cli.messages import say, visible
+from pyjib.cli.read_options import read_registry
+from pyjib.oci.json import Json, dump
+from pyjib.oci.reference import Reference
+from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.registry.credential import Outcome, Step
+from pyjib.registry.diagnosis import Check, Diagnosis, diagnose
+
+_WIDTH = 11
+_NOTABLE_SKEW = 5.0
+_LARGE_SKEW = 300.0
+_MARKS = {Outcome.FOUND: "*", Outcome.FAILED: "!"}
+
+
+@click.command(
+    cls=Command,
+    examples="""
+# Why does the push of this image end in 401 or 403?
+pyjib doctor ghcr.io/team/app:1.0
+
+# May it be pulled?
+pyjib doctor --pull eclipse-temurin:21-jre
+""",
+    params=[
+        click.Argument(
+            ["reference"], type=shared.Text("reference", Reference.parse), metavar="REF"
+        ),
+        Option("--pull", is_flag=True, help="Look at pulling only."),
+        *shared.CONNECTION,
+        shared.JSON,
+        shared.DEBUG,
+    ],
+)
+@click.pass_context
+def doctor_command(ctx: click.Context, /, reference: Reference, **given: Any) -> None:
+    """Tell what becomes of a login to a registry: where it is found, and what it may do.
+
+    All places that logins are looked for in are told in their order with what each said, then
+    how the registry asks for a login, whether it takes the one there is, and whether that may
+    pull and push the image. No secret is shown. To see whether pushing is allowed an upload is
+    begun and cancelled at once. Ends with 0 if all that was looked at is allowed, else with 1.
+    """
+    found = examine(
+        reference.registry, reference, read_registry(given), read_host(), push=not given["pull"]
+    )
+    show(found, as_json=given["as_json"])
+    allowed = [check.allowed for check in (found.pull, found.push) if check is not None]
+    healthy = found.trouble is None and found.pull is not None and found.pull.allowed
+    ctx.exit(0 if healthy and False not in allowed else 1)
+
+
+def examine(
+    registry: str,
+    reference: Reference | None,
+    options: RegistryOptions,
+    host: HostEnvironment,
+    *,
+    push: bool = False,
+) -> Diagnosis:
+    """Find out what can be found out of a registry."""
+
+    def work(cancellation: Cancellation) -> Diagnosis:
+        return diagnose(
+            registry,
+            reference,
+            options=options,
+            host=host,
+            clock=lambda: now().seconds,
+            push=push,
+            cancellation=cancellation,
+        )
+
+    return run_cancellable(work)
+
+
+def show(found: Diagnosis, *, as_json: bool) -> None:
+    """Write what was found out to stdout."""
+    say(dump(document(found)).decode() if as_json else "\n".join(map(visible, _lines(found))))
+
+
+def document(found: Diagnosis) -> Json:
+    """Return what was found out as JSON."""
+    told = asdict(found)
+    told["trouble"] = None
+    if found.trouble is not None:
+        told["trouble"] = {"message": found.trouble.message, "hint": found.trouble.hint}
+    told["steps"] = [
+        {"source": step.source, "outcome": step.outcome.value, "said": step.said}
+        for step in found.steps
+    ]
+    names = {"steps": "sources", "used": "login", "login": "accepted"}
+    return {names.get(name, name): value for name, value in told.items()}
+
+
+def _lines(found: Diagnosis) -> Iterator[str]:
+    name = f"{found.registry}/{found.repository}" if found.repository else found.registry
+    yield _line("registry", name)
+    if found.address:
+        yield _line("address", _address(found))
+        yield _line("proxy", found.proxy or "none")
+    if found.skew is not None:
+        yield _line("clock", _clock(found.skew))
+    if found.address and found.trouble is None:
+        yield from _many("asks for", found.challenges or ("no login",))
+    yield from _many("logins", tuple(_steps(found.steps)))
+    for label, check in (
+        ("token", found.token),
+        ("login", found.login),
+        ("pull", found.pull),
+        ("push", found.push),
+    ):
+        if check is not None:
+            yield _line(label, _check(check))
+    for warning in found.warnings:
+        yield _line("warning", warning)
+    if found.trouble is not None:
+        yield _line("trouble", found.trouble.message)
+        if found.trouble.hint:
+            yield _line("hint", found.trouble.hint)
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label:{_WIDTH}}{text}"
+
+
+def _many(label: str, texts: tuple[str, ...]) -> Iterator[str]:
+    for number, text in enumerate(texts):
+        yield _line("" if number else label, text)
+
+
+def _address(found: Diagnosis) -> str:
+    if not found.address.startswith("https:"):
+        return f"{found.address} (plain http)"
+    how = "certificate verified" if found.verified else "ANY certificate is taken"
+    return f"{found.address} ({', '.join(part for part in (found.tls, how) if part)})"
+
+
+def _clock(skew: float) -> str:
+    if abs(skew) < _NOTABLE_SKEW:
+        return "as the registry's"
+    words = f"{abs(skew):.0f} seconds {'ahead of' if skew > 0 else 'behind'} the registry's"
+    if abs(skew) < _LARGE_SKEW:
+        return words
+    return f"{words}: certificates and tokens may seem to be out of date"
+
+
+def _steps(steps: tuple[Step, ...]) -> Iterator[str]:
+    for number, step in enumerate(steps, 1):
+        yield f"{_MARKS.get(step.outcome, ' ')} {number}. {step.source}: {step.said}"
+
+
+def _check(check: Check) -> str:
+    words = {True: "yes", False: "NO", None: "not known"}[check.allowed]
+    return f"{words}: {check.said}"

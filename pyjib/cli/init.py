@@ -1,0 +1,66 @@
+"""``pyjib init``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from pyjib.cli import options as shared
+from pyjib.cli.command import Command, Group, Option
+from pyjib.cli.messages import say, tell
+from pyjib.destination.files import replacing
+from pyjib.errors import ConfigurationError
+from pyjib.project.gradle import SCRIPT_NAME, TASK, init_script
+
+GRADLE_EXAMPLES = f"""
+# Once, beside settings.gradle; then after each change of the build scripts
+pyjib init gradle
+./gradlew -I {SCRIPT_NAME} {TASK}
+
+# From then on
+pyjib build --to team/app
+"""
+
+
+@click.group("init", cls=Group)
+def init_group() -> None:
+    """Set a project up for pyjib."""
+
+
+@init_group.command(
+    "gradle",
+    cls=Command,
+    examples=GRADLE_EXAMPLES,
+    params=[
+        click.Argument(
+            ["directory"],
+            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            default=Path(),
+            metavar="[DIR]",
+        ),
+        Option("--force", is_flag=True, help="Write over a script that was changed."),
+        shared.DEBUG,
+    ],
+)
+def init_gradle_command(directory: Path, *, force: bool) -> None:
+    """Write an init script for Gradle, which tells pyjib what only Gradle knows.
+
+    Its task compiles each project with Java and writes build/pyjib/classpath.json: class path,
+    main class, Java version, and what the Jib plugin is told. Passwords are left out. stdout has
+    the script's path. DIR is the working directory if it is left out.
+    """
+    path = directory / SCRIPT_NAME
+    data = init_script().encode()
+    if path.is_file() and path.read_bytes() != data and not force:
+        raise ConfigurationError(
+            f"{path} is there and is another script",
+            hint="pass --force to write over it, for example after an upgrade of pyjib",
+        )
+    with replacing(path) as file:
+        file.write(data)
+    wrapper = directory / "gradlew"
+    gradle = "./gradlew" if wrapper.is_file() else "gradle"
+    tell(f"now run, in {directory}: {shlex.join([gradle, '-I', SCRIPT_NAME, TASK])}")
+    say(str(path))

@@ -1,0 +1,245 @@
+"""One file of a repository by HTTP or from disk.
+
+Failures that pass are retried, redirects followed; a login never goes to another host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+from urllib.parse import quote, unquote
+
+from pyjib.cancellation import Cancellation
+from pyjib.errors import PyjibError, TransportError
+from pyjib.events import Listener, RetryScheduled
+from pyjib.maven_remote.logins import Logins, basic
+from pyjib.maven_remote.problem import TransferError
+from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.project.maven.remote import Remote, hide_user
+from pyjib.registry.message import Request
+from pyjib.registry.reach import check_hop
+from pyjib.registry.retry import PASSING_STATUSES, Passing, delay_before, retry_after
+from pyjib.registry.urls import Url
+
+if TYPE_CHECKING:
+    from pyjib.registry.wire import Answer, Wire
+
+_ABSENT = frozenset((404, 410))
+_MOVED = frozenset((301, 302, 303, 307, 308))
+_HOPS = 5
+_CHUNK = 1 << 18
+_SAFE = "/+~!$&'()*,;=:@"
+_SMALL = 1 << 20
+_LARGEST = 4 << 30
+"""No file of a repository is larger than this many bytes."""
+
+
+class Received:
+    """What came with a file: its headers, size, and SHA-1, which Maven keeps beside it."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.headers = {name.lower(): value for name, value in headers.items()}
+        self.size = 0
+        self._sha1 = hashlib.sha1(usedforsecurity=False)
+
+    @property
+    def sha1(self) -> str:
+        """SHA-1 of all that was received, as hexadecimal digits."""
+        return self._sha1.hexdigest()
+
+    def add(self, chunk: bytes) -> None:
+        """Take note of a chunk."""
+        self.size += len(chunk)
+        self._sha1.update(chunk)
+
+
+class Transport:
+    """Connections to repositories; safe for threads. Nothing is opened before it is needed."""
+
+    def __init__(
+        self,
+        logins: Logins,
+        options: RegistryOptions,
+        host: HostEnvironment,
+        *,
+        listener: Listener,
+        cancellation: Cancellation,
+    ) -> None:
+        self._logins, self._options, self._host = logins, options, host
+        self._listener, self._cancellation = listener, cancellation
+        self._wires: dict[tuple[tuple[str, str], ...], Wire] = {}
+        self._lock = threading.Lock()
+
+    def download(
+        self, remote: Remote, path: str, out: BinaryIO, *, stop: Cancellation | None = None
+    ) -> Received | None:
+        """Write a repository's file into ``out``, ``None`` if it has none of that path.
+
+        Raises ``TransferError``; and ``CancelledError`` where the build, or ``stop``, was ended.
+        """
+        if remote.url.lower().startswith("file:"):
+            return self._copy(remote, path, out)
+        url = _url(remote, path)
+        attempt = 1
+        while True:
+            try:
+                return self._attempt(remote, url, out, stop)
+            except Passing as passing:
+                if attempt >= self._options.attempts:
+                    raise _given_up(passing.error) from None
+                attempt += 1
+                self._wait(f"get {url}", attempt, passing)
+            except TransportError as error:
+                raise _given_up(error) from None
+
+    def read(self, remote: Remote, path: str) -> bytes | None:
+        """Return a small file's bytes; raises as ``download`` does."""
+        import io  # noqa: PLC0415  only who downloads needs it
+
+        out = io.BytesIO()
+        return None if self.download(remote, path, out) is None else out.getvalue()[:_SMALL]
+
+    def close(self) -> None:
+        """Close all connections; they are made anew if there is more to ask."""
+        with self._lock:
+            wires, self._wires = self._wires, {}
+        for wire in wires.values():
+            wire.close()
+
+    def _wait(self, action: str, attempt: int, passing: Passing) -> None:
+        delay = delay_before(attempt, passing.after)
+        reason = passing.error.message
+        self._listener(RetryScheduled(action=action, attempt=attempt, delay=delay, reason=reason))
+        self._cancellation.wait(delay)
+
+    def _attempt(
+        self, remote: Remote, start: Url, out: BinaryIO, stop: Cancellation | None
+    ) -> Received | None:
+        out.seek(0)
+        out.truncate()
+        answer = self._follow(remote, start)
+        try:
+            if answer.status in _ABSENT:
+                return None
+            if answer.status != 200:
+                raise _refused(remote, answer)
+            received = Received(answer.headers)
+            for chunk in answer.chunks():
+                self._cancellation.check()
+                if stop is not None:
+                    stop.check()
+                received.add(chunk)
+                if received.size > _LARGEST:
+                    raise TransferError(f"more than {_LARGEST} bytes were sent")
+                out.write(chunk)
+        finally:
+            answer.close()
+        return received
+
+    def _follow(self, remote: Remote, start: Url) -> Answer:
+        """Return the answer, redirects followed; logins and headers go to one origin only."""
+        url = start
+        for _ in range(_HOPS):
+            self._cancellation.check()
+            answer = self._send(remote, url, start)
+            location = answer.headers.get("location")
+            if answer.status not in _MOVED or not location:
+                return answer
+            answer.close()
+            url = url.join(location)
+            check_hop(start, url, resolve=False)
+        raise TransferError(f"it was redirected more than {_HOPS} times, last to {url}")
+
+    def _send(self, remote: Remote, url: Url, start: Url) -> Answer:
+        headers = {"Accept-Encoding": "identity", "User-Agent": "pyjib", "Accept": "*/*"}
+        if url.origin == start.origin:
+            headers.update(self._logins.headers(remote.id))
+            login = _login_in(remote.url)
+            if login is not None:
+                headers.setdefault("Authorization", login)
+        verify = url.authority not in self._options.insecure
+        led_by = None if url == start else start
+        request = Request(method="GET", url=url, headers=headers, verify=verify, led_by=led_by)
+        return self._wire(url).send(request)
+
+    def _wire(self, url: Url) -> Wire:
+        # What it imports takes longer than reading a whole project.
+        from pyjib.registry.wire import Wire  # noqa: PLC0415
+
+        host = self._logins.host_for(url.scheme, url.host, self._host)
+        key = tuple(sorted(host.variables.items()))
+        with self._lock:
+            wire = self._wires.get(key)
+            if wire is None:
+                wire = self._wires[key] = Wire(self._options, host, self._cancellation.check)
+            return wire
+
+    def _copy(self, remote: Remote, path: str, out: BinaryIO) -> Received | None:
+        source = _directory(remote.url) / path
+        received = Received({})
+        try:
+            with source.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    self._cancellation.check()
+                    received.add(chunk)
+                    out.write(chunk)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise TransferError(f"cannot read {source}: {error.strerror or error}") from None
+        return received
+
+
+def _url(remote: Remote, path: str) -> Url:
+    try:
+        return Url.parse(f"{hide_user(remote.url).rstrip('/')}/{quote(path, safe=_SAFE)}")
+    except TransportError as error:
+        raise TransferError(
+            error.message, hint=f"correct the address of {remote.id}: https://HOST/PATH"
+        ) from None
+
+
+def _directory(url: str) -> Path:
+    rest = unquote(url[len("file:") :])
+    if rest.startswith("//"):
+        rest = "/" + rest[2:].partition("/")[2]
+    return Path(_without_drive_slash(rest))
+
+
+def _without_drive_slash(path: str) -> str:
+    """Return ``C:/x`` for ``/C:/x``, which a path of Windows looks like in a URL."""
+    return path[1:] if path[2:3] == ":" and path.startswith("/") else path
+
+
+def _login_in(url: str) -> str | None:
+    user, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
+    if not at:
+        return None
+    name, _, password = user.partition(":")
+    return basic(unquote(name), unquote(password))
+
+
+def _refused(remote: Remote, answer: Answer) -> Passing | TransferError:
+    status = answer.status
+    if status == 401:
+        return TransferError(
+            "authentication failed: status 401 Unauthorized",
+            hint=f"add <server><id>{remote.id}</id> with username and password to settings.xml",
+        )
+    if status == 403:
+        return TransferError(
+            "authorization failed: status 403 Forbidden",
+            hint=f"see what the login of server {remote.id} in settings.xml may read",
+        )
+    reason = f"the server answered with status {status}"
+    if status in PASSING_STATUSES:
+        after = retry_after(answer.headers)
+        return Passing(TransportError(reason, hint="try again later"), after=after)
+    return TransferError(reason)
+
+
+def _given_up(error: PyjibError) -> TransferError:
+    return TransferError(error.message, hint=error.hint)

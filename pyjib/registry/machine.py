@@ -1,0 +1,265 @@
+"""What Docker and Podman on this machine are set up with about registries.
+
+From Docker's ``daemon.json``: ``registry-mirrors`` (of Docker Hub) and ``insecure-registries``.
+From ``registries.conf`` and ``registries.conf.d`` (containers-registries.conf(5), version 2):
+``[[registry]]`` with ``prefix``, ``location``, ``insecure``, ``blocked``,
+``mirror-by-digest-only``, and its mirrors with ``pull-from-mirror``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pyjib.errors import ConfigurationError
+from pyjib.options import HostEnvironment
+
+_LARGEST = 1 << 20
+_HOW = {"": (True, True), "all": (True, True), "digest-only": (False, True)}
+_HOW["tag-only"] = (True, False)
+
+_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandIn:
+    """A mirror: ``HOST[:PORT][/PATH]``, and whether it is asked for tags and for digests."""
+
+    location: str
+    tags: bool = True
+    digests: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A ``[[registry]]`` of registries.conf; ``file`` is where it stands.
+
+    It is for names that start with ``prefix``: a host with or without a path, or ``*.DOMAIN``.
+    """
+
+    prefix: str
+    file: Path
+    location: str = ""
+    blocked: bool = False
+    mirrors: tuple[StandIn, ...] = ()
+
+    def match(self, name: str) -> int:
+        """Return how many characters of ``HOST/PATH`` the prefix stands for; 0 if it does not."""
+        host, _, _ = name.partition("/")
+        if self.prefix.startswith("*."):
+            return len(host) if host.endswith(self.prefix[1:]) else 0
+        fits = name == self.prefix or name.startswith(f"{self.prefix}/")
+        return len(self.prefix) if fits else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """All of it. ``insecure`` tells by host, ``insecure_networks`` by address, which file says so.
+
+    ``hub_mirrors`` are Docker's, from ``hub_file``.
+    """
+
+    hub_mirrors: tuple[StandIn, ...] = ()
+    hub_file: Path | None = None
+    rules: tuple[Rule, ...] = ()
+    insecure: Mapping[str, Path] = field(default_factory=dict)
+    insecure_networks: tuple[tuple[_Network, Path], ...] = ()
+
+    def why_insecure(self, host: str, port: int) -> Path | None:
+        """Return the file that lets a host be talked to without TLS, ``None`` if none does."""
+        name = host.lower()
+        for key in (f"{name}:{port}", name):
+            if key in self.insecure:
+                return self.insecure[key]
+        for pattern, file in self.insecure.items():
+            if pattern.startswith("*.") and name.endswith(pattern[1:]):
+                return file
+        try:
+            address = ipaddress.ip_address(name.strip("[]"))
+        except ValueError:
+            return None
+        return next((file for network, file in self.insecure_networks if address in network), None)
+
+    def rule_for(self, name: str) -> Rule | None:
+        """Return the rule for ``HOST/PATH``: that with the longest prefix."""
+        fitting = [rule for rule in self.rules if rule.match(name)]
+        # A wildcard says less than any host's name.
+        return max(
+            fitting,
+            key=lambda rule: (not rule.prefix.startswith("*."), len(rule.prefix)),
+            default=None,
+        )
+
+
+def read_machine(host: HostEnvironment) -> Machine:
+    """Read the files that there are; raises ``ConfigurationError`` for one that cannot be used."""
+    insecure: dict[str, Path] = {}
+    networks: list[tuple[_Network, Path]] = []
+    hub_mirrors: tuple[StandIn, ...] = ()
+    daemon = next((path for path in _daemon_files(host) if path.is_file()), None)
+    if daemon is not None:
+        document = _json(daemon)
+        hub_mirrors = tuple(_hub_mirrors(document, daemon, insecure))
+        for entry in _texts(document, "insecure-registries", daemon):
+            try:
+                networks.append((ipaddress.ip_network(entry, strict=False), daemon))
+            except ValueError:
+                insecure.setdefault(_host(entry.partition("://")[2] or entry), daemon)
+    rules: dict[str, Rule] = {}
+    for path in _containers_files(host):
+        for table in _tables(_toml(path), "registry", path):
+            rule = _rule(table, path, insecure)
+            rules[rule.prefix] = rule
+    return Machine(
+        hub_mirrors=hub_mirrors,
+        hub_file=daemon,
+        rules=tuple(rules.values()),
+        insecure=insecure,
+        insecure_networks=tuple(networks),
+    )
+
+
+def _config(host: HostEnvironment) -> Path:
+    own = host.get("XDG_CONFIG_HOME")
+    return Path(own) if own else host.home / ".config"
+
+
+def _daemon_files(host: HostEnvironment) -> Iterator[Path]:
+    """Yield where a daemon's configuration may lie: rootless, Docker Desktop's, the machine's."""
+    yield _config(host) / "docker" / "daemon.json"
+    yield host.home / ".docker" / "daemon.json"
+    if host.system is not None:
+        folder = host.system / "docker"
+        yield (folder / "config" if os.name == "nt" else folder) / "daemon.json"
+
+
+def _containers_files(host: HostEnvironment) -> Iterator[Path]:
+    """Yield the files that are there; of two with the same prefix the later counts."""
+    named = host.get("CONTAINERS_REGISTRIES_CONF")
+    own = _config(host) / "containers"
+    folders = [own] if host.system is None else [host.system / "containers", own]
+    mains = [Path(named)] if named else [folder / "registries.conf" for folder in folders[::-1]]
+    main = next((path for path in mains if path.is_file()), None)
+    if main is not None:
+        yield main
+    for folder in folders:
+        try:
+            yield from sorted((folder / "registries.conf.d").glob("*.conf"))
+        except OSError as error:
+            raise _unusable(folder, error.strerror or str(error)) from None
+
+
+def _hub_mirrors(
+    document: Mapping[str, Any], path: Path, insecure: dict[str, Path]
+) -> Iterator[StandIn]:
+    for entry in _texts(document, "registry-mirrors", path):
+        scheme, divider, rest = entry.partition("://")
+        location = (rest if divider else entry).rstrip("/")
+        if divider and scheme not in ("http", "https"):
+            raise _unusable(path, f"registry-mirrors has {entry!r}, which is no http address")
+        if scheme == "http" and divider:
+            insecure.setdefault(_host(location), path)
+        yield StandIn(location=location)
+
+
+def _rule(entry: Mapping[str, Any], path: Path, insecure: dict[str, Path]) -> Rule:
+    location, prefix = _text(entry, "location", path), _text(entry, "prefix", path)
+    prefix = (prefix or location).rstrip("/")
+    if not prefix:
+        raise _unusable(path, "a [[registry]] has neither prefix nor location")
+    if _flag(entry, "insecure", path):
+        insecure.setdefault(_host(location or prefix), path)
+    by_digest_only = _flag(entry, "mirror-by-digest-only", path)
+    mirrors = []
+    for mirror in _tables(entry, "mirror", path):
+        place = _text(mirror, "location", path).rstrip("/")
+        if not place:
+            raise _unusable(path, f"a mirror of {prefix} has no location")
+        if _flag(mirror, "insecure", path):
+            insecure.setdefault(_host(place), path)
+        how = _text(mirror, "pull-from-mirror", path)
+        if how not in _HOW:
+            raise _unusable(path, f"pull-from-mirror is {how!r}, not all, digest-only or tag-only")
+        tags, digests = _HOW[how]
+        tags = tags and not by_digest_only
+        mirrors.append(StandIn(location=place, tags=tags, digests=digests))
+    return Rule(
+        prefix=prefix.lower() if "/" not in prefix else prefix,
+        file=path,
+        location=location.rstrip("/"),
+        blocked=_flag(entry, "blocked", path),
+        mirrors=tuple(mirrors),
+    )
+
+
+def _host(location: str) -> str:
+    return location.partition("/")[0].lower()
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    try:
+        document: Any = json.loads(_read(path) or "{}")
+    except (ValueError, RecursionError) as error:
+        raise _unusable(path, f"it is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise _unusable(path, "it is not an object")
+    return document
+
+
+def _toml(path: Path) -> Mapping[str, Any]:
+    import tomllib  # noqa: PLC0415  only who has such a file needs it
+
+    try:
+        return tomllib.loads(_read(path))
+    except (ValueError, RecursionError) as error:
+        raise _unusable(path, f"it is not TOML: {error}") from None
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LARGEST).decode("utf-8")
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from None
+    except UnicodeDecodeError:
+        raise _unusable(path, "it is not text") from None
+
+
+def _texts(document: Mapping[str, Any], name: str, path: Path) -> list[str]:
+    found = document.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        raise _unusable(path, f"{name} is not a list of texts")
+    return found
+
+
+def _tables(document: Mapping[str, Any], name: str, path: Path) -> list[Mapping[str, Any]]:
+    found = document.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(table, dict) for table in found):
+        raise _unusable(path, f"{name} is not written as [[{name}]]")
+    return found
+
+
+def _text(table: Mapping[str, Any], name: str, path: Path) -> str:
+    found = table.get(name, "")
+    if not isinstance(found, str):
+        raise _unusable(path, f"{name} is not text")
+    return found
+
+
+def _flag(table: Mapping[str, Any], name: str, path: Path) -> bool:
+    found = table.get(name, False)
+    if not isinstance(found, bool):
+        raise _unusable(path, f"{name} is neither true nor false")
+    return found
+
+
+def _unusable(path: Path, reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"cannot read how registries are set up in {path}: {reason}",
+        hint="correct the file, or pass --no-mirrors to go without it",
+    )

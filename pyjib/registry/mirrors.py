@@ -1,0 +1,107 @@
+"""Where an image may be pulled from: its mirrors in order, and at last its registry itself.
+
+First the mirrors of ``RegistryOptions``, then those of the machine (``machine``): Podman's for the
+name, then Docker's for Docker Hub. A mirror gets the login that is filed under its own name and
+no other; what it sends is checked against digests as all else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from pyjib.errors import ConfigurationError, InvalidReferenceError, TransportError
+from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES, Reference
+from pyjib.options import RegistryOptions
+from pyjib.registry.machine import Machine, Rule, StandIn
+from pyjib.registry.urls import Url
+
+FLAG = "--mirror"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an image may be pulled from, and by which of ``tags`` and ``digests``.
+
+    ``is_mirror`` is false for the last place, behind which there is no other.
+    """
+
+    reference: Reference
+    is_mirror: bool = True
+    tags: bool = True
+    digests: bool = True
+
+
+def find_places(
+    reference: Reference, options: RegistryOptions, machine: Machine
+) -> tuple[Place, ...]:
+    """Return where to ask for a reference, in order.
+
+    Raises ``ConfigurationError`` for a name that the machine's set-up blocks, and for a mirror
+    that is no place.
+    """
+    if not options.use_mirrors:
+        return (Place(reference=reference, is_mirror=False),)
+    rule = machine.rule_for(reference.name)
+    if rule is not None and rule.blocked:
+        raise ConfigurationError(
+            f"cannot pull {reference}: {rule.file} blocks {rule.prefix}",
+            hint="take another base image, or pass --no-mirrors to go without that file",
+        )
+    last = reference
+    if rule is not None and rule.location and not rule.prefix.startswith("*."):
+        last = _moved(reference, rule, rule.location, str(rule.file))
+    found: dict[Reference, Place] = {}
+    for place in _mirrors(reference, options, machine, rule):
+        if place.reference not in (reference, last):
+            found.setdefault(place.reference, place)
+    return (*found.values(), Place(reference=last, is_mirror=False))
+
+
+def _mirrors(
+    reference: Reference, options: RegistryOptions, machine: Machine, rule: Rule | None
+) -> Iterator[Place]:
+    for given in options.mirrors:
+        if _folded(given.registry) == reference.registry:
+            yield Place(reference=_at(given.location, reference.repository, reference, FLAG))
+    if rule is not None:
+        for mirror in rule.mirrors:
+            moved = _moved(reference, rule, mirror.location, str(rule.file))
+            yield _place(moved, mirror)
+    if reference.registry == DOCKER_HUB:
+        for mirror in machine.hub_mirrors:
+            where = str(machine.hub_file)
+            yield _place(_at(mirror.location, reference.repository, reference, where), mirror)
+
+
+def _place(reference: Reference, mirror: StandIn) -> Place:
+    return Place(reference=reference, tags=mirror.tags, digests=mirror.digests)
+
+
+def _moved(reference: Reference, rule: Rule, location: str, where: str) -> Reference:
+    """Put ``location`` in the place of what the rule's prefix stands for."""
+    rest = reference.name[rule.match(reference.name) :]
+    return _at(location, rest.removeprefix("/"), reference, where)
+
+
+def _at(location: str, path: str, reference: Reference, where: str) -> Reference:
+    """Return a reference to ``path`` below a location; ``where`` tells who named that."""
+    host, _, parent = location.partition("/")
+    whole = "/".join(part for part in (parent.strip("/"), path) if part)
+    registry = _folded(host)
+    if registry == DOCKER_HUB and "/" not in whole:
+        whole = f"library/{whole}"
+    try:
+        Url.of_host("https", registry)
+        checked = Reference.parse(f"{DOCKER_HUB}/{whole}")
+    except (TransportError, InvalidReferenceError):
+        raise ConfigurationError(
+            f"{where} names the mirror {location!r}, where {reference.repository} cannot be",
+            hint="a mirror is written HOST[:PORT][/PATH]",
+        ) from None
+    return replace(reference, registry=registry, repository=checked.repository)
+
+
+def _folded(host: str) -> str:
+    lowered = host.lower()
+    return DOCKER_HUB if lowered in HUB_ALIASES else lowered

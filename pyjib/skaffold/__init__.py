@@ -1,0 +1,5 @@
+"""What Jib's plugins tell Skaffold, word for word (``jib-plugins-and-cli`` §6)."""
+
+from pyjib.skaffold.documents import announce, files_document, init_document, sync_document
+
+__all__ = ["announce", "files_document", "init_document", "sync_document"]

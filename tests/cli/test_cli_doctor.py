@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from pyjib.serve import RegistryServer
+from tests.support.cli import HELLO, Cli
+from tests.support.scripted import Reply, ScriptedServer, Seen
+
+SECRET = "s3cr3t-password"
+
+
+@pytest.fixture
+def guarded() -> Iterator[RegistryServer]:
+    """A registry that hands out tokens, and lets only ``me`` push."""
+    with RegistryServer(users={"me": SECRET, "reader": SECRET}, auth="token", policy=may) as server:
+        yield server
+
+
+def may(user: str | None, repository: str, action: str) -> bool:
+    return user == "me" or (user == "reader" and action == "pull")
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as started:
+        yield started
+
+
+def log_in(cli: Cli, registry: str, user: str, password: str = SECRET, **entry: str) -> None:
+    path = cli.home / ".docker" / "config.json"
+    path.parent.mkdir(exist_ok=True)
+    login = entry or {"username": user, "password": password}
+    path.write_text(json.dumps({"auths": {registry: login}}))
+
+
+def sources(report: dict[str, Any]) -> dict[str, str]:
+    return {step["source"]: step["outcome"] for step in report["sources"]}
+
+
+def test_all_is_well(cli: Cli, guarded: RegistryServer) -> None:
+    log_in(cli, guarded.address, "me")
+    built = cli("build", HELLO, "--from", "scratch", "--to", f"{guarded.address}/team/app:1")
+    assert built.code == 0, built.stderr
+    done = cli("doctor", f"{guarded.address}/team/app:1")
+    assert done.code == 0, done.stdout
+    assert done.stderr == ""
+    assert SECRET not in done.stdout
+    config = cli.home / ".docker" / "config.json"
+    for words in (
+        f"registry   {guarded.address}/team/app",
+        f"address    http://{guarded.address}/ (plain http)",
+        "proxy      none",
+        "clock      as the registry's",
+        'asks for   Bearer realm="',
+        "logins       1. the options: no login was given",
+        f"* 4. {config}: has a login: user me",
+        "token      yes: a token was granted",
+        "login      yes: the registry answered",
+        "pull       yes: the image is there",
+        "push       yes: an upload was begun, and cancelled",
+    ):
+        assert words in done.stdout
+    assert "auth.json: not asked" in done.stdout
+
+
+def test_nothing_is_left_behind(cli: Cli, guarded: RegistryServer) -> None:
+    log_in(cli, guarded.address, "me")
+    done = cli("doctor", f"{guarded.address}/new/app")
+    assert "allowed, but" in done.stdout
+    assert "push       yes" in done.stdout
+    assert done.code == 0
+    calls = [(exchange.method, exchange.status) for exchange in guarded.journal]
+    assert ("DELETE", 204) in calls or ("DELETE", 202) in calls
+    assert not [exchange for exchange in guarded.journal if exchange.method == "PUT"]
+
+
+def test_a_login_that_may_not_push(cli: Cli, guarded: RegistryServer) -> None:
+    log_in(cli, guarded.address, "reader")
+    done = cli("doctor", "--json", f"{guarded.address}/team/app")
+    assert done.code == 1
+    report = done.json
+    assert report["pull"]["allowed"] is True
+    assert report["push"]["allowed"] is False
+    assert report["login"].endswith("(user reader)")
+    assert report["trouble"] is None
+    assert SECRET not in done.stdout
+    assert cli("doctor", "--pull", f"{guarded.address}/team/app").code == 0
+
+
+def test_a_wrong_password(cli: Cli, guarded: RegistryServer) -> None:
+    log_in(cli, guarded.address, "me", "wr0ng")
+    done = cli("doctor", f"{guarded.address}/team/app")
+    assert done.code == 1
+    assert "warning    " in done.stdout
+    assert "does not accept the login" in done.stdout
+    assert "wr0ng" not in done.stdout
+    check = cli("login", "--check", guarded.address)
+    assert check.code == 1
+    assert "token      NO: cannot get a token" in check.stdout
+
+
+def test_a_push_points_to_it(cli: Cli, guarded: RegistryServer) -> None:
+    """What fails at two in the morning names the command that tells more, and that command works."""
+    log_in(cli, guarded.address, "reader")
+    done = cli("build", HELLO, "--from", "scratch", "--to", f"{guarded.address}/team/app:1")
+    assert done.code == 1
+    hint = done.stderr.partition("hint: ")[2]
+    command = f"pyjib doctor {guarded.address}/team/app"
+    assert command in hint
+    assert cli(*command.split()[1:]).code == 1
+
+
+def test_the_check_of_a_login(cli: Cli, guarded: RegistryServer) -> None:
+    nobody = cli("login", "--check", guarded.address)
+    assert nobody.code == 1
+    log_in(cli, guarded.address, "me")
+    done = cli("login", "--check", guarded.address)
+    assert done.code == 0, done.stdout
+    assert "login      yes" in done.stdout
+    assert "push" not in done.stdout
+    report = cli("login", "--check", "--json", guarded.address).json
+    assert report["accepted"] == {"allowed": True, "said": "the registry answered"}
+    assert set(sources(report).values()) == {"unset", "found", "unasked"}
+    assert cli("login", "--json", guarded.address).code == 2
+
+
+def test_a_registry_that_asks_for_no_login(cli: Cli) -> None:
+    with RegistryServer() as server:
+        done = cli("login", "--check", server.address)
+        assert done.code == 0
+        assert "asks for   no login" in done.stdout
+        assert cli("doctor", f"{server.address}/a/b").code == 0
+
+
+def test_basic_over_several_lines_and_a_clock_that_is_wrong(
+    cli: Cli, server: ScriptedServer
+) -> None:
+    def answer(seen: Seen) -> Reply:
+        headers: dict[str, str | list[str]] = {
+            "WWW-Authenticate": ["Negotiate", 'Basic realm="The \x1b[31mRegistry"'],
+            "Date": formatdate(1_500_000_000, usegmt=True),
+        }
+        return Reply(200 if seen.authorization else 401, headers)
+
+    server.rule("GET", "/v2/", answer)
+    log_in(cli, server.address, "me")
+    done = cli("login", "--check", server.address)
+    assert done.code == 0
+    assert "asks for   Negotiate\n           Basic realm=" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "ahead of the registry's: certificates and tokens" in done.stdout
+    assert "user and password will be sent" in done.stdout
+
+
+def test_an_upload_that_cannot_be_cancelled(cli: Cli, server: ScriptedServer) -> None:
+    server.rule("HEAD", ".*", Reply(200))
+    server.rule("POST", ".*", Reply(202, {"Location": "/up/1"}))
+    server.rule("DELETE", ".*", Reply(405))
+    done = cli("doctor", f"{server.address}/team/app")
+    assert done.code == 0
+    assert "takes no cancellation and will drop it itself" in done.stdout
+
+
+@pytest.mark.parametrize("text", ["{", '{"auths": {"REGISTRY": {"auth": "s3cr3t"}}}'])
+def test_a_source_that_is_broken(cli: Cli, guarded: RegistryServer, text: str) -> None:
+    log_in(cli, guarded.address, "me")
+    path = cli.home / ".docker" / "config.json"
+    path.write_text(text.replace("REGISTRY", guarded.address))
+    done = cli("login", "--check", guarded.address)
+    assert done.code == 1
+    assert f"! 4. {path}: " in done.stdout
+    assert "trouble    " in done.stdout
+    assert "s3cr3t" not in done.stdout
+
+
+def test_what_cannot_be_reached(cli: Cli) -> None:
+    done = cli("doctor", "127.0.0.1:1/team/app", "--json")
+    assert done.code == 1
+    assert "connection refused" in done.json["trouble"]["message"]
+    assert done.json["sources"]
+
+
+def test_a_file_of_ones_own(cli: Cli, guarded: RegistryServer) -> None:
+    file = cli.home / "mine.json"
+    file.write_text("{}")
+    arguments = ("-u", "me", "--password-stdin", "--auth-file", file)
+    done = cli("login", guarded.address, *arguments, stdin=SECRET)
+    assert (done.code, f"kept in {file}" in done.stderr) == (0, True)
+    assert not (cli.home / ".docker").exists()
+    assert cli("login", "--check", guarded.address).code == 1
+    assert cli("login", "--check", guarded.address, "--auth-file", file).code == 0
+    assert cli("doctor", "a/b", "--auth-file", cli.home / "none").code == 2

@@ -1,0 +1,286 @@
+"""Amazon's logins, against an imitation of each of its services."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+
+from pyjib.registry.cloud.ecr import Ecr
+from pyjib.registry.cloud.signature import AwsKeys, signed_headers
+from pyjib.registry.credential import Credential, Outcome
+from pyjib.registry.urls import Url
+from tests.support.clouds import NOON, Machine, dated, is_signed
+from tests.support.scripted import Reply, ScriptedServer, Seen
+
+ACCOUNT = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+TOKEN = base64.b64encode(b"AWS:the-token").decode()
+SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+ROLE = "arn:aws:iam::1:role/r"
+
+
+@pytest.fixture
+def aws() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def machine(tmp_path: Path, aws: ScriptedServer) -> Machine:
+    machine = Machine(tmp_path)
+    machine.variables["AWS_ENDPOINT_URL_ECR"] = aws.url
+    machine.variables["AWS_ENDPOINT_URL_STS"] = aws.url
+    return machine
+
+
+def ecr(aws: ScriptedServer, secret: str = SECRET, **checks: str) -> None:
+    """Imitate GetAuthorizationToken, and STS before it."""
+    where = {"region": "eu-west-1", "service": "ecr", **checks}
+
+    def answer(seen: Seen) -> Reply:
+        if not is_signed(seen, secret, **where):
+            return dated(Reply(400, {}, b'{"__type":"InvalidSignatureException"}'))
+        data = {"authorizationToken": TOKEN, "expiresAt": NOON + 43200}
+        return dated(Reply(200, {}, json.dumps({"authorizationData": [data]}).encode()))
+
+    aws.rule("GET", "/", dated(Reply(404)))
+    aws.rule("POST", "/", answer)
+
+
+def sts(aws: ScriptedServer) -> None:
+    body = (
+        f"<R><Credentials><AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>{SECRET}"
+        "</SecretAccessKey><SessionToken>se/ss==</SessionToken></Credentials></R>"
+    )
+    aws.rule("POST", "/", dated(Reply(200, {}, body.encode())), times=1)
+
+
+def keys(machine: Machine) -> None:
+    machine.variables |= {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": SECRET}
+
+
+def test_the_signature_is_that_of_amazons_own_test_suite() -> None:
+    signed = signed_headers(
+        Url.parse("https://example.amazonaws.com/"),
+        {},
+        b"",
+        AwsKeys(source="", access_key="AKIDEXAMPLE", secret_key=SECRET),
+        region="us-east-1",
+        service="service",
+        at=datetime(2015, 8, 30, 12, 36, tzinfo=UTC),
+    )
+    assert signed["authorization"].endswith(
+        "Signature=5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"
+    )
+
+
+def test_by_keys_of_the_environment(machine: Machine, aws: ScriptedServer) -> None:
+    keys(machine)
+    machine.variables["AWS_SESSION_TOKEN"] = "session"
+    ecr(aws)
+    found = machine.login(ACCOUNT)
+    assert found == Credential(source="", username="AWS", password="the-token")
+    assert found.source == "Amazon ECR by AWS_ACCESS_KEY_ID"
+    assert found.ends is not None
+    (asked,) = aws.seen("POST")
+    target = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"
+    assert asked.headers["x-amz-target"] == target
+    assert asked.headers["x-amz-security-token"] == "session"
+    assert asked.body == b"{}"
+    assert SECRET not in repr(asked)
+
+
+def test_the_public_registry(machine: Machine, aws: ScriptedServer) -> None:
+    keys(machine)
+    machine.variables["AWS_ENDPOINT_URL_ECR_PUBLIC"] = aws.url
+    ecr(aws, region="us-east-1", service="ecr-public")
+    assert machine.login("public.ecr.aws").password == "the-token"
+    target = "SpencerFrontendService.GetAuthorizationToken"
+    assert aws.seen("POST")[0].headers["x-amz-target"] == target
+
+
+def test_by_web_identity(machine: Machine, aws: ScriptedServer, tmp_path: Path) -> None:
+    (tmp_path / "jwt").write_text("web.identity\n")
+    machine.variables |= {
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "jwt"),
+        "AWS_ROLE_ARN": ROLE,
+    }
+    sts(aws)
+    ecr(aws)
+    assert machine.login(ACCOUNT).source == "Amazon ECR by AWS_WEB_IDENTITY_TOKEN_FILE"
+    first, second = aws.seen("POST")
+    assert parse_qs(first.body.decode()) == {
+        "Action": ["AssumeRoleWithWebIdentity"],
+        "Version": ["2011-06-15"],
+        "RoleArn": [ROLE],
+        "RoleSessionName": ["pyjib"],
+        "WebIdentityToken": ["web.identity"],
+    }
+    assert first.authorization is None
+    assert second.headers["x-amz-security-token"] == "se/ss=="
+
+
+def profiles(machine: Machine, config: str, credentials: str = "") -> None:
+    folder = machine.home / ".aws"
+    folder.mkdir()
+    (folder / "config").write_text(config)
+    (folder / "credentials").write_text(credentials)
+
+
+def test_by_a_profile(machine: Machine, aws: ScriptedServer) -> None:
+    lines = f"[work]\naws_access_key_id = AKID\naws_secret_access_key = {SECRET}\n"
+    profiles(machine, "[profile work]\nregion = eu-west-1\n[sso-session x]\na=b\n", lines)
+    ecr(aws)
+    assert machine.said(ACCOUNT).startswith("AWS has no keys")
+    machine.variables["AWS_PROFILE"] = "work"
+    assert machine.login(ACCOUNT).source == "Amazon ECR by AWS's profile work"
+
+
+def test_by_a_profile_that_takes_a_role(machine: Machine, aws: ScriptedServer) -> None:
+    other = "other%secret"
+    profiles(
+        machine,
+        f"[default]\nrole_arn = {ROLE}\nsource_profile = base\n",
+        f"[base]\naws_access_key_id=AK\naws_secret_access_key={other}\n",
+    )
+    aws.rule("GET", "/", dated(Reply(302, {"Location": "/elsewhere"})), times=1)
+    sts(aws)
+    ecr(aws)
+    assert machine.login(ACCOUNT).password == "the-token"
+    first = aws.seen("POST")[0]
+    assert parse_qs(first.body.decode())["Action"] == ["AssumeRole"]
+    assert is_signed(first, other, region="eu-west-1", service="sts")
+
+
+def test_profiles_that_lead_nowhere(machine: Machine, aws: ScriptedServer) -> None:
+    profiles(machine, "[default]\nsource_profile=default\n[profile sso]\nsso_session = x\n")
+    assert machine.said(ACCOUNT).startswith("AWS has no keys")
+    for name, words in (("sso", "has neither keys nor a role"), ("none", "has no profile none")):
+        machine.variables["AWS_PROFILE"] = name
+        assert words in machine.said(ACCOUNT)
+    (machine.home / ".aws" / "config").write_text("no section\n")
+    assert "cannot read AWS's profiles" in machine.said(ACCOUNT)
+    assert aws.journal == []
+
+
+@pytest.mark.parametrize("by_file", [True, False])
+def test_by_a_container(machine: Machine, aws: ScriptedServer, by_file: bool) -> None:
+    machine.variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{aws.url}/creds?a=b"
+    if by_file:
+        (machine.home / "token").write_text("Bearer t\n")
+        machine.variables["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = str(machine.home / "token")
+    else:
+        machine.variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "Bearer t"
+    document = {"AccessKeyId": "A", "SecretAccessKey": SECRET, "Token": "tt"}
+    aws.rule("GET", "/creds", Reply(200, {}, json.dumps(document).encode()))
+    ecr(aws)
+    assert machine.login(ACCOUNT).password == "the-token"
+    assert aws.journal[0].authorization == "Bearer t"
+
+
+@pytest.mark.parametrize("url", ["http://10.0.0.1/c", "http://example.com/c", "ftp://x", "x"])
+def test_a_containers_address_elsewhere_is_not_asked(machine: Machine, url: str) -> None:
+    machine.variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = url
+    machine.variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "s3cret"
+    said = machine.said(ACCOUNT)
+    assert said.startswith("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    assert "s3cret" not in said
+
+
+def instance(aws: ScriptedServer) -> None:
+    aws.rule("PUT", "/latest/api/token", Reply(200, {}, b"imds-token"))
+    role = "/latest/meta-data/iam/security-credentials/"
+    aws.rule("GET", role, Reply(200, {}, b"my-role\n"))
+    document = {"AccessKeyId": "A", "SecretAccessKey": SECRET, "Token": "tt"}
+    aws.rule("GET", f"{role}my-role", Reply(200, {}, json.dumps(document).encode()))
+
+
+def test_by_the_instances_role(machine: Machine, aws: ScriptedServer) -> None:
+    machine.variables["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = aws.url
+    instance(aws)
+    ecr(aws)
+    assert machine.login(ACCOUNT).source == "Amazon ECR by the instance's role my-role"
+    token, first, second = aws.journal[:3]
+    assert token.headers["x-aws-ec2-metadata-token-ttl-seconds"] == "60"
+    assert first.headers["x-aws-ec2-metadata-token"] == "imds-token"
+    assert second.headers["x-aws-ec2-metadata-token"] == "imds-token"
+    machine.variables["AWS_EC2_METADATA_DISABLED"] = "true"
+    assert machine.said(ACCOUNT).startswith("AWS has no keys")
+
+
+def test_a_metadata_service_is_asked_once(machine: Machine, aws: ScriptedServer) -> None:
+    machine.variables["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = aws.url
+    aws.rule("PUT", ".*", Reply(503))
+    assert "answered 503" in machine.said(ACCOUNT)
+    assert len(aws.journal) == 1
+    assert machine.waits == []
+
+
+def test_nothing_set_up_asks_nobody(machine: Machine, aws: ScriptedServer) -> None:
+    machine.made_by("sys_vendor", "Somebody's Workshop")
+    search = machine.search(ACCOUNT)
+    assert search.credential is None
+    assert search.steps[-1].outcome is Outcome.UNSET
+    assert aws.journal == []
+
+
+def test_what_amazon_refuses_is_told_without_secrets(machine: Machine, aws: ScriptedServer) -> None:
+    keys(machine)
+    aws.rule("GET", "/", dated(Reply(404)))
+    aws.rule("POST", "/", Reply(400, {}, f'{{"message":"no: {SECRET}"}}'.encode()))
+    said = machine.said(ACCOUNT)
+    assert "cannot get a token from Amazon ECR by AWS_ACCESS_KEY_ID" in said
+    assert "400" in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"authorizationData":[]}', b'{"authorizationData":[{"a":1}]}']
+)
+def test_odd_answers(machine: Machine, aws: ScriptedServer, body: bytes) -> None:
+    keys(machine)
+    aws.rule("GET", "/", dated(Reply(404)))
+    aws.rule("POST", "/", Reply(200, {}, body))
+    assert "cannot get a token" in machine.said(ACCOUNT)
+
+
+def test_a_service_without_a_clock(machine: Machine, aws: ScriptedServer) -> None:
+    keys(machine)
+    aws.rule("GET", "/", Reply(404))
+    assert "has no date" in machine.said(ACCOUNT)
+
+
+def test_the_signed_request_is_not_redirected_elsewhere(
+    machine: Machine, aws: ScriptedServer
+) -> None:
+    keys(machine)
+    with ScriptedServer() as spy:
+        aws.rule("GET", "/", dated(Reply(404)))
+        aws.rule("POST", "/", Reply(307, {"Location": f"{spy.url}/"}))
+        assert "must not see the secret" in machine.said(ACCOUNT)
+        assert spy.journal == []
+
+
+@pytest.mark.parametrize(
+    ("registry", "serves"),
+    [
+        (ACCOUNT, True),
+        ("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com", True),
+        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", True),
+        ("123456789012.dkr-ecr.us-east-1.on.aws", True),
+        ("public.ecr.aws", True),
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com.evil.com", False),
+        ("evil.com/123456789012.dkr.ecr.eu-west-1.amazonaws.com", False),
+        ("12345.dkr.ecr.eu-west-1.amazonaws.com", False),
+        ("123456789012.dkr.ecr.evil.com#.amazonaws.com", False),
+        ("amazonaws.com", False),
+        ("xpublic.ecr.aws", False),
+    ],
+)
+def test_whom_amazon_serves(registry: str, serves: bool) -> None:
+    assert Ecr().serves(registry) is serves
