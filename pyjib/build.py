@@ -1,4 +1,8 @@
-"""The sentence: read the project, make a plan, pack its layers, assemble an image, write it."""
+"""The sentence: read the project, make a plan, pack its layers, assemble an image, write it.
+
+What not every build comes to is imported when one does: starting is a good part of a build in
+which nothing changed.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,7 @@ from typing import TypeAlias
 from pyjib.base import BaseImages, BaseTools, pull_base
 from pyjib.cancellation import Cancellation
 from pyjib.destination import Destination, DestinationTools, Published, open_destination
-from pyjib.engine.client import EngineClient
 from pyjib.engine.model import Engine
-from pyjib.engine.program import ProgramEngine
 from pyjib.errors import CancelledError, ConfigurationError, InvalidReferenceError
 from pyjib.events import ImagePublished, Listener, ProjectRead, ignore
 from pyjib.image.assemble import assemble_image, assemble_index
@@ -28,16 +30,11 @@ from pyjib.oci.location import EngineLocation, Location, RegistryLocation
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
 from pyjib.options import BuildOptions
-from pyjib.plan import make_plan, plan_archive, plan_listed, plan_warnings, transform
+from pyjib.plan.make_plan import make_plan
 from pyjib.plan.model import BuildPlan
-from pyjib.project import (
-    AppArchive,
-    Project,
-    read_extras,
-    read_listed,
-    read_project,
-    read_transformation_files,
-)
+from pyjib.plan.warnings import plan_warnings
+from pyjib.project.extras import read_extras
+from pyjib.project.model import AppArchive, Project
 from pyjib.registry.client import RegistryClient
 from pyjib.store.store import Store
 
@@ -97,10 +94,15 @@ def plan(
     with ``options.layers`` there is none. Raises ``ProjectError`` and ``ConfigurationError``.
     """
     if options.layers is not None:
+        from pyjib.plan.listed_layers import plan_listed
+        from pyjib.project.listed_files import read_listed
+
         made = plan_listed(options, read_listed(options.layers))
         return Planned(project=None, plan=_transformed(made, options))
-    project = read() if read else read_project(path, mode=options.mode, host=options.host)
+    project = read() if read else _read(path, options)
     if isinstance(project, AppArchive):
+        from pyjib.plan.jib_cli_layout import plan_archive
+
         made = plan_archive(project, options)
         return Planned(project=None, plan=_transformed(made, options))
     listener(ProjectRead(kind=project.kind, root=str(path), detail=project.detail))
@@ -111,9 +113,20 @@ def plan(
     return Planned(project=project, plan=_transformed(made, options))
 
 
+def _read(path: Path, options: BuildOptions) -> Project:
+    from pyjib.project.read import read_project
+
+    return read_project(path, mode=options.mode, host=options.host)
+
+
 def _transformed(made: BuildPlan, options: BuildOptions) -> BuildPlan:
     steps = options.transformations
-    return transform(made, steps, read_transformation_files(steps)) if steps else made
+    if not steps:
+        return made
+    from pyjib.plan.transform import transform
+    from pyjib.project.transformation_files import read_transformation_files
+
+    return transform(made, steps, read_transformation_files(steps))
 
 
 def build(
@@ -218,10 +231,14 @@ def open_tools(
         engines: list[Engine] = []
 
         def engine() -> Engine:
-            if not engines and options.engine_program is not None:
-                program = options.engine_program
+            program = options.engine_program
+            if not engines and program is not None:
+                from pyjib.engine.program import ProgramEngine
+
                 engines.append(ProgramEngine(program, options.host, cancellation=cancellation))
             elif not engines:
+                from pyjib.engine.client import EngineClient
+
                 client = EngineClient.connect(
                     options.host, listener=listener, cancellation=cancellation
                 )

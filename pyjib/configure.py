@@ -40,7 +40,8 @@ class Configured:
     ``path`` is where the project lies, ``None`` for where the caller said. ``read`` reads it,
     ``None`` leaves that to its path. ``source`` says in words what
     configuration was found, ``None`` if there is none; ``outputs`` and ``skipped`` come from it.
-    ``configuration`` is that, and ``module`` what it is for.
+    ``configuration`` is that, and ``module`` what it is for. ``cancellation`` ends what ``read``
+    does.
     """
 
     options: BuildOptions
@@ -52,6 +53,7 @@ class Configured:
     configuration: JibConfiguration | None = None
     module: BuiltModule | None = None
     warnings: tuple[Warned, ...] = ()
+    cancellation: Cancellation | None = None
 
 
 def configure(
@@ -79,7 +81,9 @@ def configure(
         cancellation=cancellation or Cancellation(),
     )
     found = opener.find(path)
-    return replace(_configure(found, given, opener.choice), path=found.path)
+    return replace(
+        _configure(found, given, opener.choice), path=found.path, cancellation=opener.cancellation
+    )
 
 
 def _configure(found: Found, given: Given, maven: MavenChoice) -> Configured:
@@ -99,16 +103,16 @@ def _configure(found: Found, given: Given, maven: MavenChoice) -> Configured:
     servers = _Servers(project)
     asked = replace(given, find_server=servers.find, packaged_names=project.packaged_names)
     built = to_options(configuration, project.model, asked)
-    mirrors = read_global_config(given.options.host, configuration.config_directory).warnings
+    jibs_own = read_global_config(given.options.host, configuration.config_directory)
     return Configured(
-        options=built.options,
+        options=jibs_own.added_to(built.options),
         read=project.read,
         source=f"jib-maven-plugin {configuration.version or ''}".rstrip() + f" in {path / POM}",
         outputs=built.outputs,
         skipped=built.skipped,
         configuration=configuration,
         module=project.model,
-        warnings=(*built.warnings, *servers.warnings, *mirrors),
+        warnings=(*built.warnings, *servers.warnings),
     )
 
 
@@ -135,15 +139,15 @@ def _configured_by_gradle(path: Path, given: Given, choice: MavenChoice) -> Conf
         cwd=choice.cwd,
     )
     built = to_options(configuration, subject, given)
-    mirrors = read_global_config(host, configuration.config_directory).warnings
+    jibs_own = read_global_config(host, configuration.config_directory)
     return Configured(
-        options=built.options,
+        options=jibs_own.added_to(built.options),
         read=module.read if module else None,
         source=f"jib-gradle-plugin {configuration.version or ''}".rstrip() + f" in {subject.file}",
         outputs=built.outputs,
         configuration=configuration,
         module=subject,
-        warnings=(*built.warnings, *([_unread(mention)] if mention else []), *mirrors),
+        warnings=(*built.warnings, *([_unread(mention)] if mention else [])),
     )
 
 

@@ -6,6 +6,7 @@ the module to build is chosen in a build of several.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +17,12 @@ from pyjib.events import Listener, ignore
 from pyjib.jib.pom import find_plugin, read_pom
 from pyjib.oci.instant import Instant
 from pyjib.options import BuildOptions
+from pyjib.project.maven.artifact import Artifact
 from pyjib.project.maven.command_line import Arguments
 from pyjib.project.maven.model import EffectiveModel, Repository
 from pyjib.project.maven.project import POM, MavenProject, open_maven_project
 from pyjib.project.maven.reactor import MavenScope
-from pyjib.project.maven.remote import Downloads
+from pyjib.project.maven.remote import Account, Downloads
 from pyjib.project.maven.selection import Modules, select_module
 from pyjib.project.maven.session import MavenSession
 
@@ -57,6 +59,41 @@ class Found:
     path: Path
     project: MavenProject | None = None
     problem: ProjectError | None = None
+
+
+class _Late:
+    """Downloads that are made when the first is wanted."""
+
+    def __init__(self, make: Callable[[], Downloads]) -> None:
+        self._make = make
+        self._made: Downloads | None = None
+
+    def _now(self) -> Downloads:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def fetch(self, artifacts: Sequence[Artifact], repositories: Sequence[Repository]) -> None:
+        if artifacts:
+            self._now().fetch(artifacts, repositories)
+
+    def fetch_ahead(
+        self, artifacts: Sequence[Artifact], repositories: Sequence[Repository]
+    ) -> None:
+        if artifacts:
+            self._now().fetch_ahead(artifacts, repositories)
+
+    def update(
+        self, group: str, artifact: str, version: str | None, repositories: Sequence[Repository]
+    ) -> bool:
+        return self._now().update(group, artifact, version, repositories)
+
+    def account(self, artifact: Artifact) -> Account:
+        return Account() if self._made is None else self._made.account(artifact)
+
+    def close(self) -> None:
+        if self._made is not None:
+            self._made.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +139,10 @@ class Opener:
         )
 
     def _open_downloads(self, session: MavenSession) -> Downloads:
-        # Seldom needed, and not for nothing: who has all files pays for no network.
+        return _Late(lambda: self._make_downloads(session))
+
+    def _make_downloads(self, session: MavenSession) -> Downloads:
+        # Imported when the first file is missing: who has all of them pays for no network.
         from pyjib.maven_remote import open_downloads  # noqa: PLC0415
 
         now = self.now

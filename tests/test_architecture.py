@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": GROUND | {"oci"},
     "registry": GROUND | {"oci", "options"},
     "engine": GROUND | {"oci", "options"},
-    "serve": GROUND | {"oci"},
+    "serve": GROUND | {"oci", "registry"},
     "project": GROUND | {"oci", "options"},
     "plan": GROUND | {"oci", "options", "project.model"},
     "jib": GROUND | {"oci", "options", "project.maven.model", "plan.model"},
@@ -49,15 +49,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "build": GROUND
     | {"oci", "options", "project", "plan", "layer", "image", "base", "destination"}
     | {"registry", "engine", "store"},
-    "configure": GROUND | {"oci", "options", "project", "jib"},
+    "maven_remote": GROUND | {"oci", "options", "project.maven", "registry"},
+    "maven_choice": GROUND | {"oci", "options", "project", "jib", "maven_remote"},
+    "configure": GROUND | {"oci", "options", "project", "jib", "maven_choice"},
     "cli": {"*"},
     "__init__": {"*"},
     "__main__": {"cli"},
 }
 DOORS = {
-    "httpx": {"registry", "engine"},
+    "httpcore": {"registry"},
+    "httpx": {"engine"},
     "click": {"cli"},
     "rich": {"cli"},
+    "cryptography": {"registry.cloud.google", "serve.certificate", "project.maven.secrets"},
     "zstandard": {"layer.compress", "layer.decompress"},
     "deflate": {"layer.compress"},
 }
@@ -173,6 +177,6 @@ def test_environment_clock_and_terminal_are_read_in_cli_only() -> None:
 
 
 def test_third_party_imports_are_declared() -> None:
-    declared = {"click", "cryptography", "deflate", "httpx", "yaml", "rich", "zstandard"}
+    declared = {"click", "cryptography", "deflate", "httpcore", "httpx", "yaml", "rich", "zstandard"}
     found = {imported.split(".")[0] for path in modules().values() for imported, _ in imports(path)}
     assert found - set(sys.stdlib_module_names) - {"pyjib"} <= declared

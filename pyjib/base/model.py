@@ -66,16 +66,22 @@ def each_once(base: BaseImages) -> BaseImages:
     return replace(base, images=tuple(found.values()))
 
 
+ALL_PLATFORMS = (Platform(os="*", architecture="*"),)
+"""Asked for in place of platforms, it stands for every one that an image is for."""
+
+
 def choose(
     entries: Iterable[Descriptor], platforms: Sequence[Platform], *, name: str
 ) -> tuple[Descriptor, ...]:
     """Return the entry of an index for each platform; ``name`` is the base's, for the error.
 
     The same variant goes before any other that is accepted, and earlier entries before later
-    ones. With no ``platforms``, linux/amd64 is wanted, but an index that holds just one platform
+    ones; ``ALL_PLATFORMS`` stands for all. With no ``platforms``, linux/amd64 is wanted, but an index that holds just one platform
     is taken as it is. Raises ``PlatformError`` listing what there is.
     """
     runnable = [entry for entry in entries if _is_runnable(entry)]
+    if platforms == ALL_PLATFORMS:
+        return tuple(runnable)
     if not platforms:
         if len(runnable) == 1:
             return (runnable[0],)
@@ -88,6 +94,8 @@ def check_single(image: Image, platforms: Sequence[Platform], *, name: str) -> N
 
     With no ``platforms`` nothing was asked for, and any image will do. Raises ``PlatformError``.
     """
+    if platforms == ALL_PLATFORMS:
+        return
     for platform in platforms:
         if not platform.accepts(image.platform):
             raise PlatformError(

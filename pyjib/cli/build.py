@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from pyjib.build import BuildResult, build
 from pyjib.cli import jib_options
@@ -15,9 +16,11 @@ from pyjib.cli import options as shared
 from pyjib.cli import output as outputs
 from pyjib.cli.command import Command, Option
 from pyjib.cli.configured import read_configured
+from pyjib.cli.environment import read_host
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say
 from pyjib.cli.render import Level, Line, Output
+from pyjib.cli.skaffold_builder import SKAFFOLD, asked_by_skaffold
 from pyjib.configure import Configured
 from pyjib.destination import Published
 from pyjib.destination.files import replacing
@@ -58,6 +61,9 @@ pyjib build --to tar:// -Djib.container.user=1000
 # By a jib.yaml
 pyjib build -b jib.yaml -p version=1.0 --to team/app
 
+# In skaffold.yaml: build: artifacts: custom: buildCommand
+pyjib build --skaffold
+
 # In CI: the digest alone on stdout, a password that is never an argument
 pyjib build --to team/app --quiet --username ci --password-stdin < token.txt
 """
@@ -72,6 +78,7 @@ pyjib build --to team/app --quiet --username ci --password-stdin < token.txt
         *jib_options.OPTIONS,
         shared.CACHE,
         METADATA,
+        SKAFFOLD,
         shared.JSON,
         *outputs.OPTIONS,
         outputs.QUIET,
@@ -93,7 +100,10 @@ def build_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
     started = time.monotonic()
     metadata_file: Path | None = given["metadata_file"]
     if metadata_file is not None:
-        _check_writable(metadata_file)
+        check_writable(metadata_file, "--metadata-file")
+    if given["skaffold"]:
+        is_given = ctx.get_parameter_source("path") is not ParameterSource.DEFAULT
+        given, path = asked_by_skaffold(given, path if is_given else None, read_host())
     output = outputs.output_of(ctx, given)
     configured = read_configured(given, path, output)
     if configured.skipped is not None:
@@ -143,13 +153,14 @@ def _build(
         result = run_cancellable(
             lambda cancellation: build(
                 configured.options,
-                path=path,
+                path=configured.path or path,
                 read=configured.read,
                 listener=listener,
                 cancellation=cancellation,
             ),
             notice=lambda: output.show(_CANCELLING),
             abandon=output.abandon,
+            cancellation=configured.cancellation,
         )
         output.show(Line(verb="done", text=f"in {time.monotonic() - started:.2f} s"))
     return result
@@ -243,11 +254,12 @@ def _name(result: BuildResult, target: Location) -> str:
     return result.names[0].familiar.removesuffix(":latest")
 
 
-def _check_writable(file: Path) -> None:
+def check_writable(file: Path, flag: str) -> None:
+    """Raise ``ConfigurationError`` that names ``flag`` if no file can be written there."""
     if file.is_dir() or not file.absolute().parent.is_dir():
         raise ConfigurationError(
-            f"--metadata-file: {file} cannot be a file"
+            f"{flag}: {file} cannot be a file"
             if file.is_dir()
-            else f"--metadata-file: there is no directory {file.absolute().parent}",
+            else f"{flag}: there is no directory {file.absolute().parent}",
             hint="create the directory first, or choose another file",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,24 +10,38 @@ from typing import Any
 import click
 
 from pyjib.base import BaseImages
-from pyjib.build import assemble, pull
+from pyjib.base.model import ALL_PLATFORMS
+from pyjib.build import Assembled, assemble, pull
 from pyjib.cancellation import Cancellation
 from pyjib.cli import jib_options
 from pyjib.cli import options as shared
 from pyjib.cli import output as outputs
 from pyjib.cli.command import Command
-from pyjib.cli.configured import read_configured
-from pyjib.cli.exits import FAILED
+from pyjib.cli.configured import explicit_fields, read_configured
+from pyjib.cli.exits import FAILED, USAGE
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say, visible
+from pyjib.cli.render import Output
 from pyjib.compare import Comparison, Difference, compare_images
 from pyjib.configure import Configured
-from pyjib.errors import ConfigurationError
-from pyjib.events import Listener
+from pyjib.errors import ConfigurationError, PyjibError
+from pyjib.events import BaseResolved, Event, Listener, Warned
+from pyjib.jib.values import NOW
 from pyjib.oci.identity import Identity
-from pyjib.oci.image import AnyImage, ImageIndex
+from pyjib.oci.image import AnyImage, ImageIndex, images_of
+from pyjib.oci.instant import Instant
 from pyjib.oci.json import Json, dump
-from pyjib.oci.location import ArchiveLocation, Location, parse_location
+from pyjib.oci.layout import LAYOUT_FILE
+from pyjib.oci.location import (
+    ArchiveLocation,
+    EngineLocation,
+    LayoutLocation,
+    Location,
+    RegistryLocation,
+    parse_location,
+)
+from pyjib.oci.media_type import ImageFormat
+from pyjib.options import BuildOptions
 
 EXAMPLES = """
 # Is what build makes of the project in this directory the image that Jib pushed?
@@ -45,9 +59,13 @@ _ELSEWHERE = {"to": (), "tag": (), "name": None}
 
 
 def parse_image(text: str) -> Location:
-    """Parse a location; the path of a tar file will do."""
-    if "://" not in text and text.lower().endswith(".tar"):
-        return ArchiveLocation(path=Path(text))
+    """Parse a location; the path of a tar file will do, or of an OCI layout that is there."""
+    if "://" not in text:
+        path = Path(text)
+        if text.lower().endswith(".tar"):
+            return ArchiveLocation(path=path)
+        if (path / LAYOUT_FILE).is_file():
+            return LayoutLocation(path=path)
     return parse_location(text)
 
 
@@ -71,22 +89,44 @@ def parse_image(text: str) -> Location:
 def compare_jib_command(ctx: click.Context, /, image: Location, path: Path, **given: Any) -> int:
     """Compare an image that Jib made with the one that build makes of the project.
 
-    IMAGE is a name in a registry, docker://NAME, tar://FILE or the path of a .tar file, or
-    oci://DIR[:TAG]. PATH and options are those of build; nothing is written. Jib's version is
+    IMAGE is a name in a registry, docker://NAME, tar://FILE or the path of a .tar file,
+    oci://DIR[:TAG] or the path of such a directory. PATH and options are those of build; nothing is written. Jib's version is
     taken from the image's history unless it is known otherwise. The exit code is 0 if the
-    images are equal, down to image ID and manifest digest, and 1 if not: then the first
+    images are equal, down to image ID and manifest digest, and 1 if they differ: then the first
     difference is shown for each of index, manifest, config, layers, tar entries, headers and
-    bytes. What `docker save` writes, and Jib's own jib-image.tar, have no manifest to compare.
+    bytes. It is 2 if they could not be compared. What `docker save` writes, and Jib's own jib-image.tar, have no manifest to compare.
     """
     output = outputs.output_of(ctx, given)
-    configured = read_configured({**given, **_ELSEWHERE}, path, output)
-    with output:
-        result = run_cancellable(
-            lambda cancellation: compare(image, configured, path, output, cancellation),
-            abandon=output.abandon,
-        )
+    try:
+        result = _compared(image, path, given, output)
+    except PyjibError as error:
+        if error.exit_code == FAILED:
+            error.exit_code = USAGE  # 1 says that the images differ
+        raise
     say(dump(document(result)).decode() if given["as_json"] else "\n".join(_lines(result)))
     return 0 if result.is_equal else FAILED
+
+
+def _compared(image: Location, path: Path, given: dict[str, Any], output: Output) -> Comparison:
+    configured = read_configured({**given, **_ELSEWHERE}, path, output)
+    if configured.skipped is not None:
+        raise ConfigurationError(
+            f"Jib makes no image of {path}: {configured.skipped}",
+            hint="name the module that the image was made of",
+        )
+    with output:
+        return run_cancellable(
+            lambda cancellation: compare(
+                image,
+                configured,
+                path,
+                output,
+                cancellation,
+                explicit=explicit_fields(given),
+            ),
+            abandon=output.abandon,
+            cancellation=configured.cancellation,
+        )
 
 
 def compare(
@@ -95,32 +135,94 @@ def compare(
     path: Path,
     listener: Listener,
     cancellation: Cancellation,
+    *,
+    explicit: Collection[str] = (),
 ) -> Comparison:
-    """Pull Jib's image, build ours, and compare them."""
+    """Pull Jib's image, for all of its platforms, build ours, and compare them.
+
+    ``explicit`` are the fields of the options that the command line has a word on.
+    """
     options = configured.options
     with pull(
         location,
-        platforms=options.platforms,
+        platforms=ALL_PLATFORMS if isinstance(location, RegistryLocation | LayoutLocation) else (),
         options=options,
-        listener=listener,
+        listener=_Quieter(listener),
         cancellation=cancellation,
     ) as pulled:
         jib = _one_image(pulled)
-        if not options.identity.is_jib:
-            options = replace(options, identity=identity_of(pulled))
+        options = _as_it_was_made(options, configured, location, pulled, explicit)
         with assemble(
             options,
-            path=path,
+            path=configured.path or path,
             read=configured.read,
             listener=listener,
             cancellation=cancellation,
         ) as assembled:
-            return compare_images(
+            result = compare_images(
                 jib,
                 assembled.image,
                 has_manifest=_has_manifest(pulled),
                 cancellation=cancellation,
             )
+            if not result.is_equal:
+                _tell_of_base(jib, assembled, listener)
+            return result
+
+
+class _Quieter:
+    """Passes events on, but for those that call the image to compare with a base."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def __call__(self, event: Event) -> None:
+        if not isinstance(event, BaseResolved):
+            self._listener(event)
+
+
+def _tell_of_base(jib: AnyImage, ours: Assembled, listener: Listener) -> None:
+    """Tell where the base is another one: then all that follows from it says little."""
+    theirs = images_of(jib)[0].config
+    steps = [step for step in theirs.history if not step.get("empty_layer")]
+    of_base = [
+        diff_id
+        for step, diff_id in zip(steps, theirs.diff_ids, strict=False)
+        if step.get("author") != "Jib"
+    ]
+    if of_base != list(ours.base.images[0].config.diff_ids):
+        listener(
+            Warned(
+                message=f"Jib's image has another base than {ours.base.name}",
+                hint="name the one that Jib took by --from, for example by its digest",
+            )
+        )
+
+
+def _as_it_was_made(
+    options: BuildOptions,
+    configured: Configured,
+    location: Location,
+    pulled: BaseImages,
+    explicit: Collection[str],
+) -> BuildOptions:
+    """Return the options with what only the image tells: whose it is, and when "now" was.
+
+    A daemon has been given Docker's format, and like a tar file one platform only.
+    """
+    image = pulled.images[0]
+    if not options.identity.is_jib:
+        options = replace(options, identity=identity_of(pulled))
+    configuration = configured.configuration
+    if configuration and configuration.creation_time == NOW and "created" not in explicit:
+        created = image.config.document.get("created")
+        if isinstance(created, str):
+            options = replace(options, created=Instant.parse(created))
+    if isinstance(location, EngineLocation) and "format" not in explicit:
+        options = replace(options, format=ImageFormat.DOCKER)
+    if len(options.platforms) > 1 and isinstance(location, EngineLocation | ArchiveLocation):
+        return replace(options, platforms=(image.platform,))
+    return options
 
 
 def identity_of(pulled: BaseImages) -> Identity:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pyjib.cli import values as parse
 from pyjib.cli.environment import read_host
+from pyjib.cli.interrupts import run_cancellable
+from pyjib.cli.jib_cli_build import without_effect
 from pyjib.cli.jib_options import IdentityChoice
 from pyjib.cli.read_options import read_options, with_login
 from pyjib.cli.values import NOW
 from pyjib.configure import Configured, MavenChoice, configure
 from pyjib.errors import ConfigurationError
 from pyjib.events import Listener
+from pyjib.jib.global_config import read_global_config
 from pyjib.jib.to_options import Given, Unnamed
 from pyjib.jib.yaml_file import apply_build_file, read_build_file
 from pyjib.oci.identity import JIB_CLI, NEWEST_JIB_CLI
 from pyjib.project.maven.command_line import Arguments, define, select_profiles
+from pyjib.project.maven.model import Repository
 from pyjib.project.maven.reactor import MavenScope
 
 _FIELDS = {
@@ -61,7 +65,15 @@ def read_configured(
         configured = _by_build_file(given, path, said)
     else:
         _refuse_parameters(given)
-        configured = configure(path, said, read_maven_choice(given))
+        configured = run_cancellable(
+            lambda cancellation: configure(
+                path,
+                said,
+                read_maven_choice(given),
+                listener=listener,
+                cancellation=cancellation,
+            )
+        )
     for warning in configured.warnings:
         listener(warning)
     if log_in:
@@ -98,11 +110,27 @@ def read_maven_choice(given: Mapping[str, Any]) -> MavenChoice:
             properties=dict(map(define, given["define"])),
             active_profiles=tuple(name for active, _ in profiles for name in active),
             inactive_profiles=tuple(name for _, inactive in profiles for name in inactive),
+            offline=bool(given.get("offline")),
         ),
         scope=MavenScope(scope) if scope else MavenScope.REACTOR,
         execution=given["jib_execution"],
         cwd=Path.cwd(),
+        module=given.get("module"),
+        class_path=given.get("classpath_file"),
+        repositories=_repositories(given.get("maven_repository") or ()),
     )
+
+
+def _repositories(given: Sequence[Repository]) -> tuple[Repository, ...]:
+    """Return the repositories of the command line, which need names of their own."""
+    names = [repository.id for repository in given]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigurationError(
+            f"--maven-repository: two repositories are called {twice}",
+            hint="give each a name: --maven-repository NAME=URL",
+        )
+    return tuple(given)
 
 
 def _by_build_file(given: Mapping[str, Any], path: Path, said: Given) -> Configured:
@@ -118,7 +146,9 @@ def _by_build_file(given: Mapping[str, Any], path: Path, said: Given) -> Configu
         apply_build_file(listed, said.options, explicit=said.explicit),
         identity=choice.identity(None, tool=JIB_CLI, newest=NEWEST_JIB_CLI),
     )
-    return Configured(options=options, source=str(file), warnings=listed.warnings)
+    options = read_global_config(options.host).added_to(options)
+    warnings = (*listed.warnings, *without_effect(given))
+    return Configured(options=options, source=str(file), warnings=warnings)
 
 
 def _refuse_parameters(given: Mapping[str, Any]) -> None:

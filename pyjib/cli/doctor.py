@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,9 +16,12 @@ from pyjib.cli.environment import now, read_host
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say, visible
 from pyjib.cli.read_options import read_registry
+from pyjib.configure import MavenChoice, configure
+from pyjib.jib.to_options import Given
 from pyjib.oci.json import Json, dump
+from pyjib.oci.location import RegistryLocation
 from pyjib.oci.reference import Reference
-from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.options import BuildOptions, HostEnvironment, RegistryOptions
 from pyjib.registry.credential import Outcome, Step
 from pyjib.registry.diagnosis import Check, Diagnosis, diagnose
 
@@ -33,6 +37,9 @@ _MARKS = {Outcome.FOUND: "*", Outcome.FAILED: "!"}
 # Why does the push of this image end in 401 or 403?
 pyjib doctor ghcr.io/team/app:1.0
 
+# The same, with the login that is in the project's pom or in settings.xml
+pyjib doctor --project . ghcr.io/team/app:1.0
+
 # May it be pulled?
 pyjib doctor --pull eclipse-temurin:21-jre
 """,
@@ -41,6 +48,12 @@ pyjib doctor --pull eclipse-temurin:21-jre
             ["reference"], type=shared.Text("reference", Reference.parse), metavar="REF"
         ),
         Option("--pull", is_flag=True, help="Look at pulling only."),
+        Option(
+            "--project",
+            metavar="DIR",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            help="Take the logins that this project's Jib configuration and settings.xml have too.",
+        ),
         *shared.CONNECTION,
         shared.JSON,
         shared.DEBUG,
@@ -55,13 +68,26 @@ def doctor_command(ctx: click.Context, /, reference: Reference, **given: Any) ->
     pull and push the image. No secret is shown. To see whether pushing is allowed an upload is
     begun and cancelled at once. Ends with 0 if all that was looked at is allowed, else with 1.
     """
-    found = examine(
-        reference.registry, reference, read_registry(given), read_host(), push=not given["pull"]
-    )
+    host, options = read_host(), read_registry(given)
+    if given["project"] is not None:
+        options = _with_project(given["project"], reference, options, host)
+    found = examine(reference.registry, reference, options, host, push=not given["pull"])
     show(found, as_json=given["as_json"])
     allowed = [check.allowed for check in (found.pull, found.push) if check is not None]
     healthy = found.trouble is None and found.pull is not None and found.pull.allowed
     ctx.exit(0 if healthy and False not in allowed else 1)
+
+
+def _with_project(
+    path: Path, reference: Reference, options: RegistryOptions, host: HostEnvironment
+) -> RegistryOptions:
+    """Return how registries would be talked to if the project's image went to ``reference``."""
+    target = RegistryLocation(
+        reference=replace(reference, tag=reference.tag or "latest", digest=None)
+    )
+    asked = BuildOptions(targets=(target,), registry=options, host=host)
+    given = Given(options=asked, explicit=frozenset({"targets"}))
+    return configure(path, given, MavenChoice(cwd=Path.cwd())).options.registry
 
 
 def examine(
@@ -113,6 +139,7 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     if found.address:
         yield _line("address", _address(found))
         yield _line("proxy", found.proxy or "none")
+        yield from _many("mirrors", found.mirrors)
     if found.skew is not None:
         yield _line("clock", _clock(found.skew))
     if found.address and found.trouble is None:

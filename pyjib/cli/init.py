@@ -14,19 +14,18 @@ from pyjib.destination.files import replacing
 from pyjib.errors import ConfigurationError
 from pyjib.project.gradle import SCRIPT_NAME, TASK, init_script
 
-GRADLE_EXAMPLES = f"""
-# Once, beside settings.gradle; then after each change of the build scripts
+GRADLE_EXAMPLES = """
+# Once, beside settings.gradle; then ./gradlew -I pyjib.init.gradle pyjibClasspath
 pyjib init gradle
-./gradlew -I {SCRIPT_NAME} {TASK}
 
-# From then on
+# From then on, until the build scripts change
 pyjib build --to team/app
 """
 
 
 @click.group("init", cls=Group)
 def init_group() -> None:
-    """Set a project up for pyjib."""
+    """Set a project up for pyjib: the init script for Gradle."""
 
 
 @init_group.command(
@@ -36,7 +35,7 @@ def init_group() -> None:
     params=[
         click.Argument(
             ["directory"],
-            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            type=click.Path(path_type=Path, file_okay=False),
             default=Path(),
             metavar="[DIR]",
         ),
@@ -51,6 +50,8 @@ def init_gradle_command(directory: Path, *, force: bool) -> None:
     main class, Java version, and what the Jib plugin is told. Passwords are left out. stdout has
     the script's path. DIR is the working directory if it is left out.
     """
+    if not directory.is_dir():
+        raise ConfigurationError(f"there is no directory {directory}")
     path = directory / SCRIPT_NAME
     data = init_script().encode()
     if path.is_file() and path.read_bytes() != data and not force:

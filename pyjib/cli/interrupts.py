@@ -34,15 +34,16 @@ def run_cancellable(
     *,
     notice: Callable[[], None] = lambda: None,
     abandon: Callable[[], None] = lambda: None,
+    cancellation: Cancellation | None = None,
 ) -> T:
     """Do ``work`` in a thread, and return or raise what it does.
 
     Ctrl-C, SIGTERM and SIGHUP set the cancellation that work is given, and call ``notice``; work
     that then fails raises ``CancelledError``. Once more, or after ``GRACE`` seconds, the process ends
     at once, after a call of ``abandon``. The main thread is kept free for this, since on Windows
-    a thread that waits for another hears no signal.
+    a thread that waits for another hears no signal. ``cancellation`` is one that others know of.
     """
-    cancellation = Cancellation()
+    cancellation = cancellation or Cancellation()
     done: Future[T] = Future()
 
     def run() -> None:

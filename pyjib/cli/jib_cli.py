@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -12,33 +11,23 @@ from typing import Any
 import click
 
 from pyjib.cli import jib_cli_options as flags
-from pyjib.cli.build import build_and_tell
-from pyjib.cli.command import Command
-from pyjib.cli.environment import read_host, read_password
+from pyjib.cli.build import build_and_tell, check_writable
+from pyjib.cli.environment import read_host
+from pyjib.cli.jib_cli_command import JibCliCommand
+from pyjib.cli.jib_cli_logins import login_warnings, registry_options
 from pyjib.cli.jib_options import IdentityChoice
 from pyjib.cli.output import open_output
 from pyjib.cli.render import Output
 from pyjib.configure import Configured
 from pyjib.errors import ConfigurationError
 from pyjib.events import Warned
+from pyjib.jib.global_config import read_global_config
 from pyjib.oci.identity import JIB_CLI, NEWEST_JIB_CLI
 from pyjib.oci.instant import EPOCH
-from pyjib.oci.location import ArchiveLocation, Location, RegistryLocation
+from pyjib.oci.location import ArchiveLocation, EngineLocation, Location, RegistryLocation
 from pyjib.oci.media_type import ImageFormat
-from pyjib.oci.reference import DOCKER_HUB
-from pyjib.options import BuildOptions, CredentialHelper, Login, Mode, RegistryOptions
-from pyjib.project import read_app_archive
-
-_SIDES = ("to", "from")
-
-
-class JibCliCommand(Command):
-    """A command that reads arguments from files, written ``@FILE``, as jib-cli does."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the arguments of files in the place of their names."""
-        return super().parse_args(ctx, list(_expanded(args)))
-
+from pyjib.options import BuildOptions, Mode
+from pyjib.project.app_archive import read_app_archive
 
 _JAR_EXAMPLES = """
 # The same image as jib-cli makes of the jar
@@ -100,13 +89,16 @@ def _run(ctx: click.Context, file: Path, given: dict[str, Any]) -> None:
     started = time.monotonic()
     output = _output(ctx, given)
     choice: IdentityChoice = given["identity"] or IdentityChoice(is_jib=True)
-    options = _options(given, choice, is_war=ctx.command.name == "war")
+    is_war = ctx.command.name == "war"
+    if given["image_metadata_out"] is not None:
+        check_writable(given["image_metadata_out"], "--image-metadata-out")
+    options = read_global_config(read_host()).added_to(_options(given, choice, is_war=is_war))
     for warning in _warnings(given):
         output(warning)
     build_and_tell(
         Configured(
             options=options,
-            read=partial(read_app_archive, file) if choice.is_jib else None,
+            read=partial(read_app_archive, file, is_war=is_war) if choice.is_jib else None,
         ),
         file,
         output,
@@ -118,9 +110,11 @@ def _run(ctx: click.Context, file: Path, given: dict[str, Any]) -> None:
 
 def _output(ctx: click.Context, given: Mapping[str, Any]) -> Output:
     verbosity = given["verbosity"]
-    if verbosity == "debug":
+    traces = given["http_trace"] != "off"
+    if verbosity == "debug" or given["stacktrace"] or traces:
         ctx.obj.enable_debug()
-    progress = {"auto": "auto", "rich": "live", "plain": "plain"}[given["console"]]
+    console = "plain" if traces else given["console"]
+    progress = {"auto": "auto", "rich": "live", "plain": "plain"}[console]
     return open_output(
         progress="none" if verbosity == "warn" else progress,
         quiet=verbosity in ("quiet", "error"),
@@ -145,7 +139,7 @@ def _options(given: Mapping[str, Any], choice: IdentityChoice, *, is_war: bool) 
         base=given["from"],
         mode=Mode(given["mode"]) if not is_war else Mode.EXPLODED,
         jvm_flags=() if is_war else _joined(given["jvm_flags"]),
-        entrypoint=tuple((given["entrypoint"] or "").split()) or None,
+        entrypoint=_joined(given["entrypoint"]) or None,
         arguments=arguments if arguments or says_none else None,
         app_root=given["app_root"] if is_war else None,
         environment=tuple(dict(_joined(given["environment_variables"])).items()),
@@ -156,108 +150,26 @@ def _options(given: Mapping[str, Any], choice: IdentityChoice, *, is_war: bool) 
         created=given["creation_time"] or EPOCH,
         format=ImageFormat.DOCKER if given["image_format"] == "Docker" else ImageFormat.OCI,
         identity=choice.identity(None, tool=JIB_CLI, newest=NEWEST_JIB_CLI),
-        registry=_registry(given),
+        registry=registry_options(given),
         host=read_host(),
         cache=given["cache"],
     )
 
 
-def _registry(given: Mapping[str, Any]) -> RegistryOptions:
-    registries = {
-        "to": _registry_of(given["target"]),
-        "from": _registry_of(given["from"]) if given["from"] else DOCKER_HUB,
-    }
-    _check_logins(given)
-    logins: dict[str, Login] = {}
-    helpers: dict[str, CredentialHelper] = {}
-    asked: dict[str, str] = {}
-    for side in _SIDES:
-        registry = registries[side]
-        if registry is None:
-            continue
-        for prefix in ("", f"{side}_"):
-            username, helper = given[f"{prefix}username"], given[f"{prefix}credential_helper"]
-            if username:
-                if prefix not in asked:
-                    asked[prefix] = _password(given[f"{prefix}password"], username, registry)
-                login = Login(registry=registry, username=username, password=asked[prefix])
-                logins.setdefault(registry, login)
-            if helper:
-                helpers.setdefault(registry, CredentialHelper(registry=registry, program=helper))
-    insecure = {registry for registry in registries.values() if registry and registry != DOCKER_HUB}
-    return RegistryOptions(
-        logins=tuple(logins.values()),
-        helpers=tuple(helpers.values()),
-        insecure=frozenset(insecure if given["allow_insecure_registries"] else ()),
-    )
-
-
-def _registry_of(location: Location) -> str | None:
-    return location.reference.registry if isinstance(location, RegistryLocation) else None
-
-
-def _check_logins(given: Mapping[str, Any]) -> None:
-    """Raise ``ConfigurationError`` for flags that jib-cli does not take together."""
-    for prefix in ("", "to_", "from_"):
-        has = {word: given[f"{prefix}{word}"] is not None for word in ("username", "password")}
-        flag = f"--{prefix.replace('_', '-')}"
-        if has["username"] is not has["password"]:
-            raise ConfigurationError(
-                f"{flag}username and {flag}password belong together",
-                hint=f"add {flag}{'password' if has['username'] else 'username'}",
-            )
-        if has["username"] and given[f"{prefix}credential_helper"] is not None:
-            raise ConfigurationError(
-                f"{flag}username and {flag}credential-helper exclude each other",
-                hint="leave one of them out",
-            )
-    words = ("username", "credential_helper")
-    split = any(given[f"{side}_{word}"] is not None for side in _SIDES for word in words)
-    if split and any(given[word] is not None for word in words):
-        raise ConfigurationError(
-            "a login for both registries and one for either exclude each other",
-            hint="give --to-username or --to-credential-helper, and the same with --from",
-        )
-
-
-def _password(given: str, username: str, registry: str) -> str:
-    if given != flags.ASK:
-        return given
-    return read_password(from_stdin=False, prompt=f"Password of {username} at {registry}")
-
-
 def _warnings(given: Mapping[str, Any]) -> Iterator[Warned]:
     if given["entrypoint"] and given.get("jvm_flags"):
         yield Warned(message="--jvm-flags is ignored when --entrypoint is specified")
+    if given["name"] is not None and isinstance(given["target"], RegistryLocation | EngineLocation):
+        yield Warned(message="--name has no effect: the target has a name of its own")
+    if given["serialize"]:
+        yield Warned(message="--serialize has no effect")
+    yield from login_warnings(given)
     for name in ("base_image_cache", "project_cache"):
         if given[name] is not None:
             yield Warned(
                 message=f"--{name.replace('_', '-')} has no effect",
                 hint="choose the place of pyjib's one cache with --cache",
             )
-    if given["send_credentials_over_http"]:
-        yield Warned(
-            message="--send-credentials-over-http has no effect",
-            hint="logins are sent over plain http to this machine only: give the registry a "
-            "certificate",
-        )
-
-
-def _expanded(args: list[str]) -> Iterator[str]:
-    for argument in args:
-        if argument.startswith("@@"):
-            yield argument[1:]
-        elif argument.startswith("@") and Path(argument[1:]).is_file():
-            yield from _arguments_of(Path(argument[1:]))
-        else:
-            yield argument
-
-
-def _arguments_of(path: Path) -> list[str]:
-    try:
-        return shlex.split(path.read_text(encoding="utf-8"), comments=True)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"cannot read the arguments in {path}: {error}") from None
 
 
 def _joined(lists: tuple[tuple[Any, ...], ...]) -> tuple[Any, ...]:

@@ -7,11 +7,13 @@ from typing import Any
 
 import click
 
+from pyjib import __version__
 from pyjib.cli import values as parse
 from pyjib.cli.command import Option
+from pyjib.cli.jib_cli_command import split_command, split_list
 from pyjib.cli.jib_options import OPTIONS as JIB_OPTIONS
 from pyjib.cli.options import CACHE, DEBUG, JSON, Text
-from pyjib.jib.values import parse_image_time
+from pyjib.jib.values import parse_image_time, parse_path, parse_ports
 from pyjib.oci.location import parse_location
 from pyjib.oci.reference import Reference
 
@@ -25,8 +27,11 @@ _LOGIN = "Logging in"
 _OUTPUT = "Output"
 _UNUSED = "Taken, and has no effect."
 _FILE = click.Path(path_type=Path)
-_LIST = Text("list", lambda text: tuple(text.split(",")))
-_PAIRS = Text("pairs", lambda text: tuple(map(parse.parse_pair, text.split(","))))
+_LIST = Text("list", split_list)
+_COMMAND = Text("command", split_command)
+_PORTS = Text("ports", lambda text: parse_ports(split_list(text), "ports"))
+_PATHS = Text("paths", lambda text: tuple(map(_volume, split_list(text))))
+_PAIRS = Text("pairs", lambda text: tuple(map(parse.parse_pair, split_list(text))))
 
 
 def _one(flag: str, section: str, metavar: str | None, text: str, **more: Any) -> Option:
@@ -49,6 +54,16 @@ def _password(flag: str, text: str) -> Option:
         is_flag=False,
         flag_value=ASK,
     )
+
+
+def _volume(text: str) -> str:
+    return parse_path(text, "the volume")
+
+
+def _say_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(f"pyjib {__version__}")
+        ctx.exit()
 
 
 TARGETS = (
@@ -93,10 +108,17 @@ CONTAINER = (
         "The base image, in the words of --target.",
         type=Text("location", parse_location),
     ),
-    _one("--entrypoint", _CONTAINER, "COMMAND", "The command to run; white space divides it."),
+    _one(
+        "--entrypoint",
+        _CONTAINER,
+        "COMMAND",
+        "The command to run; white space divides it, but within double quotes. May be repeated.",
+        type=_COMMAND,
+        multiple=True,
+    ),
     _list("--program-args", _CONTAINER, "ARGS", "Arguments that follow the entrypoint"),
-    _list("--expose", _CONTAINER, "PORTS", "Ports: 8080, 9000-9010, 53/udp"),
-    _list("--volumes", _CONTAINER, "PATHS", "Directories to mount volumes on"),
+    _list("--expose", _CONTAINER, "PORTS", "Ports: 8080, 9000-9010, 53/udp", _PORTS),
+    _list("--volumes", _CONTAINER, "PATHS", "Directories to mount volumes on", _PATHS),
     _list(
         "--environment-variables",
         _CONTAINER,
@@ -152,7 +174,7 @@ LOGIN = (
         "--send-credentials-over-http",
         _LOGIN,
         None,
-        _UNUSED,
+        "Send logins to such registries over plain http too.",
         is_flag=True,
     ),
 )
@@ -184,17 +206,26 @@ OUTPUT = (
         "--base-image-cache", _OUTPUT, "DIR", "Taken, and has no effect: see --cache.", type=_FILE
     ),
     _one("--project-cache", _OUTPUT, "DIR", "Taken, and has no effect: see --cache.", type=_FILE),
-    *(
-        Option(name, hidden=True, is_flag=True, expose_value=False, help=_UNUSED)
-        for name in ("--stacktrace", "--serialize")
-    ),
+    Option("--serialize", hidden=True, is_flag=True, help=_UNUSED),
+    Option("--stacktrace", hidden=True, is_flag=True, help="The same as --debug."),
     Option(
         "--http-trace",
         hidden=True,
         is_flag=False,
         flag_value="config",
+        default="off",
+        type=click.Choice(["off", "config", "all"]),
+        help="Other than off the same as --debug --console plain.",
+    ),
+    Option(
+        "-V",
+        "--version",
+        hidden=True,
+        is_flag=True,
+        is_eager=True,
         expose_value=False,
-        help=_UNUSED,
+        callback=_say_version,
+        help="Show the version.",
     ),
 )
 IDENTITY = next(option for option in JIB_OPTIONS if option.name == "identity")

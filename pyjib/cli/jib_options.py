@@ -14,6 +14,7 @@ from pyjib.cli.values import parse_pair
 from pyjib.errors import ConfigurationError
 from pyjib.oci.identity import JIB_MAVEN_PLUGIN, NEWEST_JIB, PYJIB, Identity
 from pyjib.project.maven.reactor import MavenScope
+from pyjib.project.maven.remote import parse_repository
 
 _SECTION = "Jib and Maven"
 _IDENTITY = re.compile(r"jib(?::([0-9]+(?:\.[0-9]+)*))?(?:/([0-9]{1,2}))?", re.ASCII)
@@ -80,6 +81,38 @@ OPTIONS: tuple[Option, ...] = (
         type=click.Choice([scope.value for scope in MavenScope]),
         help="Whether other modules of the same build are taken from where they were built "
         "(reactor), or from the local repository (module). Default: reactor.",
+    ),
+    Option(
+        "--module",
+        section=_SECTION,
+        metavar="MODULE",
+        help="The module to build of those that the pom in PATH holds, as mvn -pl names it: its "
+        "path, :ARTIFACT or GROUP:ARTIFACT. Default: the only one that configures Jib.",
+    ),
+    Option(
+        "--maven-repository",
+        section=_SECTION,
+        metavar="[ID=]URL",
+        multiple=True,
+        type=Text("repository", parse_repository),
+        help="A Maven repository to download from what the local one lacks, before those that "
+        "poms and settings.xml name. A URL alone stands for Maven's own repository (central), "
+        "which is not asked otherwise. May be repeated.",
+    ),
+    Option(
+        "--offline",
+        section=_SECTION,
+        is_flag=True,
+        help="Download nothing for the class path, whatever repositories are named.",
+    ),
+    Option(
+        "--classpath-file",
+        section=_SECTION,
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="A file with the class path that Maven or another tool worked out, instead of one "
+        "from the pom: jars divided by : or ;, or one a line, as mvn dependency:build-classpath "
+        "-DincludeScope=runtime -Dmdep.outputFile=FILE writes it.",
     ),
     Option(
         "--jib-execution",

@@ -14,6 +14,7 @@ import click
 from pyjib.cli import values as parse
 from pyjib.cli.command import Option
 from pyjib.cli.environment import CACHE_VARIABLE
+from pyjib.cli.reach_values import parse_client_certificate, parse_mirror
 from pyjib.errors import ConfigurationError
 from pyjib.oci.location import parse_location
 from pyjib.oci.media_type import ImageFormat
@@ -271,11 +272,42 @@ OPTIONS: tuple[Option, ...] = (
         type=Text("host", parse.parse_host),
     ),
     _one(
+        "--credentials-over-http",
+        _REGISTRIES,
+        None,
+        "Send logins to registries of --insecure over plain http too, where anybody on the way "
+        "can read them.",
+        is_flag=True,
+    ),
+    _one(
         "--ca-file",
         _REGISTRIES,
         "FILE",
         "Certificates (PEM) of authorities to trust besides the usual ones.",
         type=_FILE,
+    ),
+    _many(
+        "--client-cert",
+        _REGISTRIES,
+        "HOST=CERT[,KEY]",
+        "A certificate (PEM) to show a registry that wants one, and its key if that is a file of "
+        "its own. May be repeated.",
+        type=Text("certificate", parse_client_certificate),
+    ),
+    _many(
+        "--mirror",
+        _REGISTRIES,
+        "HOST=MIRROR",
+        "A registry HOST[:PORT][/PATH] to pull from in the place of another, before the mirrors "
+        "that Docker and Podman are set up with. May be repeated; the first goes first.",
+        type=Text("mirror", parse_mirror),
+    ),
+    _one(
+        "--no-mirrors",
+        _REGISTRIES,
+        None,
+        "Pull from registries themselves, and do not read how Docker and Podman are set up.",
+        is_flag=True,
     ),
     _one(
         "--jobs",
@@ -294,8 +326,10 @@ CACHE = Option(
     show_envvar=True,
     help="Where packed layers and base images are kept. Default: the user's cache directory.",
 )
-_REACH = {"auth_file", "trust_realm", "insecure", "ca_file"}
+_REACH = {"auth_file", "trust_realm", "insecure", "credentials_over_http", "ca_file"}
+_REACH |= {"client_cert", "mirror", "no_mirrors"}
 CONNECTION = tuple(option for option in OPTIONS if option.name in _REACH)
+"""The options that tell how registries are reached."""
 DEBUG = Option(
     "--debug",
     is_flag=True,

@@ -26,7 +26,7 @@ from pyjib.layer.pack import describe_layer
 from pyjib.oci.json import Json, dump
 from pyjib.oci.location import EngineLocation, RegistryLocation
 from pyjib.options import BuildOptions
-from pyjib.plan import describe_plan
+from pyjib.plan.describe import describe_plan
 from pyjib.plan.model import BuildPlan
 from pyjib.store.store import Store
 
@@ -69,6 +69,7 @@ def plan_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
         return
     result = run_cancellable(
         lambda cancellation: _describe(configured, path, output, cancellation),
+        cancellation=configured.cancellation,
     )
     if given["as_json"]:
         say(dump(result).decode())
@@ -80,7 +81,7 @@ def _describe(
     configured: Configured, path: Path, output: Output, cancellation: Cancellation
 ) -> Json:
     options = configured.options
-    planned = plan(options, path=path, read=configured.read, listener=output)
+    planned = plan(options, path=configured.path or path, read=configured.read, listener=output)
     made = planned.plan
     check_java_name(made.base, made.java_version)
     store = Store(cache_directory(options))

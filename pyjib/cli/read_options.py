@@ -15,6 +15,7 @@ from pyjib.oci.location import Location, RegistryLocation
 from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.reference import DOCKER_HUB
 from pyjib.options import BuildOptions, ExtraDirectory, Login, Mode, RegistryOptions
+from pyjib.registry.certificates import check_pem
 
 T = TypeVar("T")
 
@@ -81,6 +82,8 @@ def read_registry(given: Mapping[str, Any]) -> RegistryOptions:
     ca_file: Path | None = given["ca_file"]
     if ca_file is not None and not ca_file.is_file():
         raise ConfigurationError(f"--ca-file: there is no file {ca_file}")
+    if ca_file is not None:
+        check_pem(ca_file, "--ca-file")
     auth_file: Path | None = given["auth_file"]
     if auth_file is not None and not auth_file.is_file():
         raise ConfigurationError(f"--auth-file: there is no file {auth_file}")
@@ -88,7 +91,11 @@ def read_registry(given: Mapping[str, Any]) -> RegistryOptions:
         auth_file=auth_file,
         trusted_realms=frozenset(given["trust_realm"]),
         insecure=frozenset(given["insecure"]),
+        credentials_over_http=given["credentials_over_http"],
         ca_file=ca_file,
+        client_certificates=given["client_cert"],
+        mirrors=given["mirror"],
+        use_mirrors=not given["no_mirrors"],
     )
     return replace(options, jobs=given["jobs"]) if given.get("jobs") else options
 

@@ -33,9 +33,11 @@ the moving parts.
 | `PYJIB_CACHE` | the cache's directory, as `--cache`; else `XDG_CACHE_HOME`, then `~/.cache` |
 | `SOURCE_DATE_EPOCH` | when the image says it was created, unless `--created` tells a time |
 | `DOCKER_CONFIG`, `DOCKER_AUTH_CONFIG`, `REGISTRY_AUTH_FILE` | logins, as Docker and Podman have them |
+| those of AWS, Google, Azure, GitHub and GitLab | logins to their registries: `credentials.md` |
 | `DOCKER_HOST`, `DOCKER_CONTEXT`, `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH` | the daemon of `docker://` |
 | `https_proxy`, `http_proxy`, `all_proxy`, `no_proxy` | proxies, in capitals too |
 | `SSL_CERT_FILE`, `SSL_CERT_DIR` | certificate authorities, instead of the usual ones |
+| `CONTAINERS_REGISTRIES_CONF` | Podman's `registries.conf`, for mirrors: `registries.md` |
 """
 
 _COMPLETION = """\

@@ -1,10 +1,10 @@
-"""``pyjib registry serve``."""
+"""``pyjib registry``: ``serve`` and ``gc``."""
 
 from __future__ import annotations
 
-import ipaddress
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,8 +14,9 @@ from pyjib.cli import output as outputs
 from pyjib.cli.command import Command, Group, Option
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say, tell, tell_of, visible
-from pyjib.errors import CancelledError
-from pyjib.serve import Exchange, RegistryServer, Rules
+from pyjib.cli.registry_options import SERVE, JournalFile, is_loopback, make_server
+from pyjib.errors import CancelledError, ConfigurationError
+from pyjib.serve import Exchange, Limits, RegistryServer
 
 _HOUR = 3600.0
 
@@ -34,59 +35,43 @@ pyjib registry serve --port 0
 
 # On disk, in OCI layouts, one for each repository
 pyjib registry serve --root ./images
+
+# With TLS and logins, like Amazon ECR, and failing as a file says
+pyjib registry serve --tls --users users.txt --quirks ecr --faults faults.yaml
+
+# A cache in front of Docker Hub
+pyjib registry serve --root ./cache --proxy docker.io
 """,
-    params=[
-        Option(
-            "--root",
-            metavar="DIR",
-            type=click.Path(path_type=Path),
-            help="Where images are kept, in an OCI layout for each repository. Default: in "
-            "memory, gone at the end.",
-        ),
-        Option(
-            "--port",
-            metavar="N",
-            type=click.IntRange(0, 65535),
-            default=5000,
-            help="The port to listen on, 0 for any free one. Default: 5000.",
-        ),
-        Option(
-            "--host",
-            metavar="ADDRESS",
-            default="127.0.0.1",
-            help="The address to listen on. Default: 127.0.0.1, which only this machine reaches.",
-        ),
-        Option("--read-only", is_flag=True, help="Refuse pushes and deletes."),
-        outputs.QUIET,
-        shared.DEBUG,
-    ],
+    params=[*SERVE, outputs.QUIET, shared.DEBUG],
 )
-def serve_command(root: Path | None, port: int, host: str, *, read_only: bool, quiet: bool) -> None:
+def serve_command(*, quiet: bool, **given: Any) -> None:
     """Serve a registry (OCI Distribution 1.1) until Ctrl-C.
 
-    Its HOST:PORT is written to stdout when it is ready, and each request to stderr. Nobody has
-    to log in, and there is no TLS.
+    Its HOST:PORT is written to stdout when it is ready, and each request to stderr. Unless told
+    otherwise nobody has to log in, and there is no TLS.
     """
-    if not _is_loopback(host):
+    if not is_loopback(given["host"]) and given["users"] is None:
         tell_of(
             "warning",
-            f"whoever reaches {host} can pull from this registry"
-            + ("" if read_only else ", push to it and delete"),
-            "leave out --host to serve this machine alone",
+            f"whoever reaches {given['host']} can pull from this registry"
+            + ("" if given["read_only"] or given["proxy"] else ", push to it and delete"),
+            "leave out --host to serve this machine alone, or let users log in with --users",
         )
-
-    def watch(exchange: Exchange) -> None:
-        tell(visible(str(exchange)))
 
     def serve(cancellation: Cancellation) -> None:
-        server = RegistryServer(
-            root,
-            host,
-            port,
-            rules=Rules(read_only=read_only),
-            watcher=None if quiet else watch,
-        )
-        with server, suppress(CancelledError):  # being stopped is how this ends
+        with ExitStack() as stack:
+            journal = stack.enter_context(JournalFile(given["journal"]))
+
+            def watch(exchange: Exchange) -> None:
+                journal.write(exchange)
+                if not quiet:
+                    tell(visible(str(exchange)))
+
+            server = make_server(given, stack, watch, cancellation)
+            stack.enter_context(server)
+            stack.enter_context(suppress(CancelledError))  # being stopped is how this ends
+            if server.ca_file is not None:
+                tell(f"certificate authority: {server.ca_file}")
             say(server.address)
             while True:
                 cancellation.wait(_HOUR)
@@ -94,10 +79,39 @@ def serve_command(root: Path | None, port: int, host: str, *, read_only: bool, q
     run_cancellable(serve)
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+@registry_group.command(
+    "gc",
+    cls=Command,
+    examples="""
+# What no manifest names, and is older than an hour
+pyjib registry gc --root ./images
+
+# All of it: no push must be under way
+pyjib registry gc --root ./images --grace 0
+""",
+    params=[
+        Option(
+            "--root",
+            metavar="DIR",
+            required=True,
+            type=click.Path(path_type=Path),
+            help="Where images are kept, as of 'pyjib registry serve --root'.",
+        ),
+        Option(
+            "--grace",
+            metavar="SECONDS",
+            type=click.FloatRange(0),
+            default=Limits().garbage_grace,
+            help="How old a blob must be. Default: 3600, so that no push loses what it just "
+            "brought.",
+        ),
+        shared.DEBUG,
+    ],
+)
+def gc_command(root: Path, grace: float) -> None:
+    """Delete blobs that no manifest names, and list them as REPOSITORY@DIGEST."""
+    if not root.is_dir():
+        raise ConfigurationError(f"--root {root}: there is no such directory")
+    for name, digests in RegistryServer(root).collect_garbage(grace).items():
+        for digest in digests:
+            say(f"{name}@{digest}")

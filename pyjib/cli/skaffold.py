@@ -12,7 +12,7 @@ from pyjib.build import plan
 from pyjib.cli import jib_options
 from pyjib.cli import options as shared
 from pyjib.cli import output as outputs
-from pyjib.cli.command import Command, Group
+from pyjib.cli.command import Command, Group, Option
 from pyjib.cli.configured import read_maven_choice
 from pyjib.cli.environment import now, read_host
 from pyjib.cli.messages import say
@@ -22,12 +22,12 @@ from pyjib.events import Listener
 from pyjib.jib.pom import find_plugin, release_of
 from pyjib.jib.properties import Properties
 from pyjib.jib.to_options import Given
-from pyjib.oci.json import Json
+from pyjib.oci.json import Json, dump
 from pyjib.options import BuildOptions
 from pyjib.project.gradle import COMMAND, GradleProject, open_gradle_project
 from pyjib.project.maven.model import EffectiveModel
 from pyjib.project.maven.project import POM, MavenProject, open_maven_project
-from pyjib.skaffold import announce, files_document, init_document
+from pyjib.skaffold import announce, files_document, init_document, path_list
 from pyjib.skaffold.documents import SYNC_MARKER
 from pyjib.skaffold.maven import described_module, target_image, watched_files
 from pyjib.skaffold.modules import meant_modules
@@ -40,7 +40,7 @@ _OPTIONS = [
 ]
 _PATH = click.Argument(
     ["path"],
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
     metavar="[DIR]",
 )
@@ -54,32 +54,42 @@ def skaffold_group() -> None:
 @skaffold_group.command(
     "files",
     cls=Command,
-    params=[_PATH, *_OPTIONS],
+    params=[
+        _PATH,
+        Option(
+            "--list",
+            "as_list",
+            is_flag=True,
+            help="Print a JSON list of paths instead, for dependencies.command of a custom builder.",
+        ),
+        *_OPTIONS,
+    ],
     examples="""
 # What to watch, as mvn jib:_skaffold-files-v2 prints it
 pyjib skaffold files app
 """,
 )
-def files_command(path: Path, **given: Any) -> None:
+def files_command(path: Path, *, as_list: bool, **given: Any) -> None:
     """Print which files a build depends on, as jib:_skaffold-files-v2 does.
 
     DIR is a project of Maven, or of Gradle after its init script ran. A module is told together
     with those modules of the same build that it is made from; a project that only holds modules,
     with all of them.
     """
-    project = _open(path, _choice(given))
+    document = _files_document(_open(path, _choice(given)))
+    say(dump(path_list(document)).decode() if as_list else announce(document))
+
+
+def _files_document(project: MavenProject | GradleProject) -> Json:
     if isinstance(project, GradleProject):
         said = project.skaffold
         names = ("build", "inputs", "ignore")
-        say(announce(files_document(*(map(str, said.get(name) or ()) for name in names))))
-        return
-    resolver = project.resolver()
-    document = watched_files(
+        return files_document(*(map(str, said.get(name) or ()) for name in names))
+    return watched_files(
         _modules(project),
         properties=lambda model: _properties(project, model),
-        snapshots=resolver.snapshots,
+        snapshots=project.resolver().snapshots,
     )
-    say(announce(document))
 
 
 @skaffold_group.command(

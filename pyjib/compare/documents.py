@@ -10,6 +10,8 @@ from pyjib.oci.json import Json, load
 
 _IMPLIED = ("digest", "size")
 """Members that differ wherever what they describe does, which is told elsewhere."""
+_DIFF_IDS = "rootfs.diff_ids["
+"""Where a config describes layers, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +26,14 @@ class Found:
 def first_difference(jib: bytes, ours: bytes, what: str) -> Found | None:
     """Return where two documents differ first; ``what`` names them.
 
-    A digest or a size is told only if nothing else differs. Documents with the same members in
+    A digest, a diff id or a size is told only if nothing else differs. Documents with the same members in
     the same order may still be written in different ways: then the place is a byte's. Raises
     ``MalformedDocumentError``.
     """
     if jib == ours:
         return None
     found = list(_differences(load(jib, f"Jib's {what}"), load(ours, what), ""))
-    telling = [one for one in found if one.place.rpartition(".")[2] not in _IMPLIED]
+    telling = [one for one in found if not _is_implied(one.place)]
     for one in (*telling, *found):
         return one
     offset = next(
@@ -39,6 +41,10 @@ def first_difference(jib: bytes, ours: bytes, what: str) -> Found | None:
         min(len(jib), len(ours)),
     )
     return Found(f"byte {offset}", _excerpt(jib, offset), _excerpt(ours, offset))
+
+
+def _is_implied(place: str) -> bool:
+    return place.rpartition(".")[2] in _IMPLIED or place.startswith(_DIFF_IDS)
 
 
 def _differences(jib: object, ours: object, place: str) -> Iterator[Found]:

@@ -95,11 +95,13 @@ def _retyped(blob: Blob, plan: BuildPlan) -> Blob:
     else:
         compression = types.layer_compression(old.media_type)
     keeps_annotations = plan.format is ImageFormat.OCI and not plan.identity.is_jib
+    foreign = types.is_foreign(old.media_type) and not plan.identity.is_jib
     descriptor = Descriptor(
-        media_type=types.layer_type(plan.format, compression),
+        media_type=types.layer_type(plan.format, compression, foreign=foreign),
         digest=old.digest,
         size=old.size,
         annotations=old.annotations if keeps_annotations else {},
+        urls=old.urls if foreign else (),
     )
     return replace(blob, descriptor=descriptor)
 

@@ -4,43 +4,33 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pyjib.errors import ConfigurationError
-from pyjib.events import Warned
-from pyjib.options import HostEnvironment
+from pyjib.options import BuildOptions, HostEnvironment, Mirror
 
 NAME = "config.json"
 _LARGEST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mirrors:
-    """Registries that stand in for one when a base image is pulled, in the order of asking."""
-
-    registry: str
-    mirrors: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GlobalConfig:
-    """What the file says; its ``disableUpdateCheck`` is not kept, for there is no such check."""
+    """What the file says: ``mirrors`` in the order of asking.
+
+    Its ``disableUpdateCheck`` is not kept, for there is no such check.
+    """
 
     path: Path
-    mirrors: tuple[Mirrors, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
 
-    @property
-    def warnings(self) -> tuple[Warned, ...]:
-        """Tell of what has no effect: mirrors, so far."""
-        return tuple(
-            Warned(
-                message=f"mirrors of {found.registry} in {self.path} are not used",
-                hint="name the base image by its mirror with --from if that is what it needs",
-            )
-            for found in self.mirrors
-        )
+    def added_to(self, options: BuildOptions) -> BuildOptions:
+        """Return options with these mirrors, after those that the caller named."""
+        if not self.mirrors:
+            return options
+        registry = replace(options.registry, mirrors=(*options.registry.mirrors, *self.mirrors))
+        return replace(options, registry=registry)
 
 
 def read_global_config(host: HostEnvironment, directory: str | None = None) -> GlobalConfig:
@@ -71,7 +61,8 @@ def parse_global_config(data: bytes, path: Path) -> GlobalConfig:
     entries = document.get("registryMirrors") or []
     if not isinstance(entries, list):
         raise _unusable(path, "'registryMirrors' is not a list")
-    return GlobalConfig(path=path, mirrors=tuple(_mirrors(entry, path) for entry in entries))
+    mirrors = tuple(mirror for entry in entries for mirror in _mirrors(entry, path))
+    return GlobalConfig(path=path, mirrors=mirrors)
 
 
 def config_directory(host: HostEnvironment, platform: str = sys.platform) -> Path:
@@ -87,7 +78,7 @@ def config_directory(host: HostEnvironment, platform: str = sys.platform) -> Pat
     return (Path(home) if home else host.home / ".config") / "google-cloud-tools-java" / "jib"
 
 
-def _mirrors(entry: Any, path: Path) -> Mirrors:
+def _mirrors(entry: Any, path: Path) -> tuple[Mirror, ...]:
     members = entry if isinstance(entry, dict) else {}
     registry, mirrors = members.get("registry"), members.get("mirrors")
     if not isinstance(registry, str) or not registry:
@@ -96,7 +87,7 @@ def _mirrors(entry: Any, path: Path) -> Mirrors:
         raise _unusable(path, "'registryMirrors.mirrors' property is missing")
     if not all(isinstance(mirror, str) and mirror for mirror in mirrors):
         raise _unusable(path, "'registryMirrors.mirrors' has what is no text")
-    return Mirrors(registry=registry, mirrors=tuple(mirrors))
+    return tuple(Mirror(registry=registry, location=mirror) for mirror in mirrors)
 
 
 def _unusable(path: Path, reason: str) -> ConfigurationError:

@@ -16,8 +16,8 @@ from pyjib.errors import ConfigurationError, InvalidReferenceError
 from pyjib.events import Warned
 from pyjib.jib.configuration import BuiltModule, JibConfiguration, JibOutputPaths
 from pyjib.jib.extensions import read_extensions
-from pyjib.jib.gradle_extensions import read_gradle_extensions
 from pyjib.jib.fields import configured_fields
+from pyjib.jib.gradle_extensions import read_gradle_extensions
 from pyjib.jib.login import FindServer, read_registry_options
 from pyjib.jib.skips import check_required_version, why_skipped
 from pyjib.oci.identity import (

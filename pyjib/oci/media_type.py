@@ -79,9 +79,16 @@ def is_foreign(media_type: str) -> bool:
     return ".foreign." in media_type or ".nondistributable." in media_type
 
 
-def layer_type(image_format: ImageFormat, compression: Compression) -> str:
-    """Return the media type of a layer."""
-    return _LAYERS[image_format, compression]
+def layer_type(
+    image_format: ImageFormat, compression: Compression, *, foreign: bool = False
+) -> str:
+    """Return the media type of a layer; ``foreign`` for one that is fetched from elsewhere."""
+    media_type = _LAYERS[image_format, compression]
+    if not foreign:
+        return media_type
+    if image_format is ImageFormat.OCI:
+        return media_type.replace(".layer.v1", ".layer.nondistributable.v1")
+    return media_type.replace(".rootfs.diff", ".rootfs.foreign.diff")
 
 
 def layer_compression(media_type: str) -> Compression:

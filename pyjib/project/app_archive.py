@@ -28,8 +28,8 @@ _LAUNCHERS = (
 )
 
 
-def read_app_archive(path: Path) -> AppArchive:
-    """Read a jar, or a war by its name; raises ``ProjectError`` and ``DependencyError``."""
+def read_app_archive(path: Path, *, is_war: bool) -> AppArchive:
+    """Read a jar, or a war whatever its name; raises ``ProjectError`` and ``DependencyError``."""
     if path.is_dir():
         raise ProjectError(
             f"The file path provided is for a directory: {path}", hint="name a .jar or .war file"
@@ -45,7 +45,7 @@ def read_app_archive(path: Path) -> AppArchive:
         for file in archive.files_below()
         if file.source is not None or file.path.endswith(CLASS_SUFFIX)
     )
-    if path.suffix.lower() == ".war":
+    if is_war:
         return AppArchive(path=path, is_war=True, files=files)
     manifest = read_manifest(archive)
     launcher = _launcher(archive, manifest)

@@ -20,7 +20,9 @@ _BUILD_SCRIPTS = ("build.gradle.kts", "build.gradle")
 _SETTINGS = ("settings.gradle.kts", "settings.gradle")
 _RUNTIME_SCOPES = frozenset({"", "compile", "runtime", "system"})
 _COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_GRADLE_DEPENDENCY = re.compile(r"^\s*(?:implementation|api|runtimeOnly)\b\s*[( ]", re.MULTILINE)
+_GRADLE_DEPENDENCY = re.compile(
+    r"(?:^|[{;])\s*(?:implementation|api|runtimeOnly)\b\s*[( ]", re.MULTILINE
+)
 _GRADLE_NAME = re.compile(r"rootProject\s*\.\s*name\s*=\s*[\"']([^\"']+)[\"']")
 
 

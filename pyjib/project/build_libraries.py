@@ -46,6 +46,15 @@ def find_libraries(output: BuildOutput, thin_jar: OwnJar | None) -> Libraries | 
     return found
 
 
+def has_start_script(output: BuildOutput) -> bool:
+    """Tell whether Gradle's installDist put a start script with a class path on disk."""
+    if output.facts.tool is not BuildTool.GRADLE:
+        return False
+    scripts = (_read_script(path) for path in output.directory.glob("install/*") if path.is_dir())
+    class_paths = (_SCRIPT_CLASS_PATH.search(script) for script in scripts)
+    return any(found and _SCRIPT_LIBRARY.search(found[1]) for found in class_paths)
+
+
 def missing_libraries(output: BuildOutput) -> DependencyError:
     """Return what to raise when declared libraries are nowhere on disk, with the ways out."""
     where = output.directory
@@ -54,8 +63,9 @@ def missing_libraries(output: BuildOutput) -> DependencyError:
             f"{output.root} declares dependencies, and they are not on disk: looked for "
             f"{where}/pyjib/classpath.json, a Spring Boot jar, {where}/install/*/lib and a "
             "Class-Path in the jar's manifest",
-            hint="run gradle installDist (application plugin), or gradle bootJar, or name the "
-            "jar that holds them as PATH",
+            hint="run `pyjib init gradle` and then gradle -I pyjib.init.gradle pyjibClasspath; or "
+            "gradle installDist (application plugin), or gradle bootJar, or name the jar that "
+            "holds them as PATH",
         )
     return DependencyError(
         f"{output.root} declares dependencies, and they are not on disk: looked for "

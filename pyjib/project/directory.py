@@ -13,7 +13,12 @@ from pathlib import Path
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.options import HostEnvironment, Mode
 from pyjib.project.build_files import BuildTool
-from pyjib.project.build_libraries import Libraries, find_libraries, missing_libraries
+from pyjib.project.build_libraries import (
+    Libraries,
+    find_libraries,
+    has_start_script,
+    missing_libraries,
+)
 from pyjib.project.build_output import (
     BuildOutput,
     OwnJar,
@@ -25,6 +30,7 @@ from pyjib.project.build_output import (
     stale,
 )
 from pyjib.project.class_path_file import ClassPathFile, read_class_path_file
+from pyjib.project.class_path_list import read_class_path_list
 from pyjib.project.gradle import open_gradle_project
 from pyjib.project.jar import read_plain_jar
 from pyjib.project.maven.project import POM, MavenProject, open_maven_project
@@ -46,14 +52,22 @@ _NO_POM_NEEDED = (f"target/{DIRECTORY}/{LAUNCHER}", "target/pyjib/classpath.json
 
 
 def read_directory(
-    root: Path, *, mode: Mode, host: HostEnvironment, maven: MavenProject | None = None
+    root: Path,
+    *,
+    mode: Mode,
+    host: HostEnvironment,
+    maven: MavenProject | ProjectError | None = None,
+    class_path: Path | None = None,
 ) -> Project:
     """Read the compiled project at ``root``, or a ``quarkus-app`` directory itself.
 
     ``host`` tells where Maven's local repository and settings are; ``maven`` is what was worked
-    out of the pom already. Raises ``ProjectError`` if it is no project, is not compiled, or has
+    out of the pom already, or why that cannot be. ``class_path`` is a file with the class path,
+    which takes the place of all other sources of libraries. Raises ``ProjectError`` if it is no project, is not compiled, or has
     several jars that could be meant; ``DependencyError`` if libraries are missing.
     """
+    if class_path is not None:
+        return replace(_read_with(class_path, root, mode, host, maven), root=root)
     if (root / LAUNCHER).is_file():
         return read_quarkus_directory(root)
     gradle = None if (root / POM).is_file() else open_gradle_project(root)
@@ -66,11 +80,39 @@ def read_directory(
     return replace(project, root=root)
 
 
-def _read_by_pom(root: Path, host: HostEnvironment, maven: MavenProject | None) -> Project | None:
+def _read_with(
+    class_path: Path,
+    root: Path,
+    mode: Mode,
+    host: HostEnvironment,
+    maven: MavenProject | ProjectError | None,
+) -> Project:
+    """Read compiled classes, with the libraries that a file lists; the pom tells the rest.
+
+    A pom that cannot be worked out does not matter then: it may be why the file is given.
+    """
+    if maven is None and (root / POM).is_file():
+        try:
+            maven = open_maven_project(root, host=host)
+        except ProjectError as error:
+            maven = error
+    if isinstance(maven, MavenProject):
+        return replace(maven, class_path=class_path).read()
+    output = find_build_output(root)
+    own = (*output.class_roots, *([output.resources] if output.resources else []))
+    libraries = read_class_path_list(class_path, root, own=own, build_files=output.facts.files)
+    return _compiled(output, libraries, _thin_jar(output, mode))
+
+
+def _read_by_pom(
+    root: Path, host: HostEnvironment, maven: MavenProject | ProjectError | None
+) -> Project | None:
     """Read what Maven compiled, with libraries from the local repository."""
     if not (root / POM).is_file() or any((root / path).is_file() for path in _NO_POM_NEEDED):
         return None
     try:
+        if isinstance(maven, ProjectError):
+            raise maven
         maven = maven or open_maven_project(root, host=host)
         return maven.read() if maven.is_built else None
     except DependencyError:
@@ -128,8 +170,12 @@ def _libraries_of(listed: ClassPathFile) -> Libraries:
 
 
 def _read_packaged(output: BuildOutput) -> Project | None:
-    """Read what a plugin prepared to run: Quarkus's tree, a Spring Boot jar, a war."""
-    project = _read_quarkus(output) or _read_boot(output) or _read_war(output)
+    """Read what a plugin prepared to run: Quarkus's tree, a Spring Boot jar, a war.
+
+    A start script of Gradle's knows more of the class path than the jar does.
+    """
+    boot = None if has_start_script(output) else _read_boot(output)
+    project = _read_quarkus(output) or boot or _read_war(output)
     return replace(project, name=output.facts.name) if project else None
 
 

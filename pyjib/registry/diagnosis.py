@@ -29,6 +29,7 @@ from pyjib.registry.cloud.ecr import Ecr
 from pyjib.registry.cloud.exchange import date_of
 from pyjib.registry.credential import Step
 from pyjib.registry.message import NOTHING, Call, Reply
+from pyjib.registry.mirrors import find_places
 from pyjib.registry.proxies import proxy_for
 from pyjib.registry.refusal import printable
 from pyjib.registry.retry import Passing
@@ -58,7 +59,8 @@ class Diagnosis:
     that is spoken, and ``verified`` tells whether the certificate had to be good. ``skew`` is how many
     seconds this machine's clock is ahead of the registry's. ``token`` tells of getting a token,
     ``login`` whether the registry accepts what is sent; ``pull`` and ``push`` are ``None`` where
-    no repository was asked about. ``warnings`` came up on the way.
+    no repository was asked about. ``mirrors`` are asked before the registry when the image is
+    pulled; ``warnings`` came up on the way.
     """
 
     registry: str
@@ -67,6 +69,7 @@ class Diagnosis:
     tls: str = ""
     verified: bool = True
     proxy: str = ""
+    mirrors: tuple[str, ...] = ()
     skew: float | None = None
     challenges: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
@@ -107,7 +110,7 @@ def diagnose(
         options, host, listener=listen, cancellation=cancellation or Cancellation(), wait=None
     )
     try:
-        doctor = _Doctor(session, registry, reference, host)
+        doctor = _Doctor(session, registry, reference, options, host)
         found = doctor.examine(clock, push=push)
         return replace(found, warnings=tuple(dict.fromkeys(warnings)))
     finally:
@@ -116,12 +119,18 @@ def diagnose(
 
 class _Doctor:
     def __init__(
-        self, session: Session, registry: str, reference: Reference | None, host: HostEnvironment
+        self,
+        session: Session,
+        registry: str,
+        reference: Reference | None,
+        options: RegistryOptions,
+        host: HostEnvironment,
     ) -> None:
         self._session = session
         self._registry = registry
         self._reference = reference
         self._repository = reference.repository if reference is not None else ""
+        self._options = options
         self._host = host
         self._absent = False
 
@@ -135,6 +144,7 @@ class _Doctor:
                 address=str(root),
                 verified=root.scheme == "https" and self._session.verifies(root),
                 proxy=str(proxy) if proxy is not None else "",
+                mirrors=self._mirrors(),
             )
             answer = self._knock()
         except CancelledError:
@@ -152,6 +162,12 @@ class _Doctor:
             challenges=tuple(map(_words_of, lines)),
         )
         return self._log_in(found, lines, push=push)
+
+    def _mirrors(self) -> tuple[str, ...]:
+        if self._reference is None:
+            return ()
+        places = find_places(self._reference, self._options, self._session.machine)
+        return tuple(str(place.reference) for place in places if place.is_mirror)
 
     def _ended(self, found: Diagnosis, error: PyjibError) -> Diagnosis:
         return replace(self._searched(found), trouble=error)

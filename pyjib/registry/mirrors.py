@@ -93,7 +93,7 @@ def _at(location: str, path: str, reference: Reference, where: str) -> Reference
         whole = f"library/{whole}"
     try:
         Url.of_host("https", registry)
-        checked = Reference.parse(f"{DOCKER_HUB}/{whole}")
+        checked = Reference.parse(f"mirror.invalid/{whole}")
     except (TransportError, InvalidReferenceError):
         raise ConfigurationError(
             f"{where} names the mirror {location!r}, where {reference.repository} cannot be",

@@ -26,6 +26,11 @@ def users_only(user: str | None, repository: str, action: str) -> bool:  # noqa:
     return user is not None
 
 
+def everybody(user: str | None, repository: str, action: str) -> bool:  # noqa: ARG001  a Policy
+    """Allow everything to everybody."""
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """What a request takes: all ``actions`` on a repository."""

@@ -99,6 +99,22 @@ class Catalogue:
         found = (value for value in self.manifests.values() if value.subject == subject)
         return sorted(found, key=lambda manifest: str(manifest.digest))
 
+    def names(self, is_stored: Callable[[Digest], bool]) -> set[Digest] | None:
+        """Return everything that the manifests name, and themselves.
+
+        ``None`` if there is one among those stored that cannot be read: nobody knows what that
+        names.
+        """
+        listed = {_digest_of(entry) for entry in self._entries()}
+        named = {digest for digest in listed if digest is not None}
+        for manifest in self.manifests.values():
+            named |= {entry.digest for entry in manifest.manifests}
+        if any(digest not in self.manifests and is_stored(digest) for digest in named):
+            return None
+        for manifest in self.manifests.values():
+            named |= {blob.digest for blob in manifest.blobs}
+        return named
+
     def _entries(self) -> list[Any]:
         return list(self.document["manifests"])
 

@@ -100,8 +100,8 @@ class Connection:
     ) -> Response:
         try:
             return self._answer(request)
-        except BodyInterrupted:
-            exchange = _exchange(head, body, status=0, start=start)
+        except BodyInterrupted as interrupted:
+            exchange = _exchange(head, body, status=0, start=start, fault=interrupted.fault)
             self._journal.add(exchange)
             if self._watcher:
                 self._watcher(exchange)
@@ -113,7 +113,7 @@ class Connection:
         with_body = head.method != "HEAD" and response.status not in _NO_BODY
         # Recorded before it is sent: who has the answer can count on finding it here.
         planned = replace(
-            _exchange(head, body, status=response.status, start=start),
+            _exchange(head, body, status=response.status, start=start, fault=response.fault),
             sent=response.length if with_body else 0,
         )
         self._journal.add(planned)
@@ -195,7 +195,7 @@ class Connection:
                 left -= len(data)
 
 
-def _exchange(head: Head, body: MessageBody, *, status: int, start: float) -> Exchange:
+def _exchange(head: Head, body: MessageBody, *, status: int, start: float, fault: str) -> Exchange:
     return Exchange(
         method=head.method,
         path=head.path,
@@ -205,6 +205,7 @@ def _exchange(head: Head, body: MessageBody, *, status: int, start: float) -> Ex
         sent=0,
         seconds=time.monotonic() - start,
         headers=head.headers,
+        fault=fault,
     )
 
 

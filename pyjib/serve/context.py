@@ -11,6 +11,7 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.reference import is_tag
 from pyjib.serve.access import Caller
 from pyjib.serve.message import Code, Headers, Refusal, Request, Response
+from pyjib.serve.pull_through import PullThrough
 from pyjib.serve.repositories import Repositories
 from pyjib.serve.rules import Rules
 from pyjib.serve.uploads import Uploads
@@ -23,6 +24,7 @@ class Context:
     repositories: Repositories
     uploads: Uploads
     rules: Rules
+    source: PullThrough | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from pyjib.errors import InvalidReferenceError
 from pyjib.oci.digest import Digest
 from pyjib.oci.json import dump
 from pyjib.serve.catalogue import EMPTY_INDEX
@@ -143,6 +144,26 @@ class DiskStorage:
         final.parent.mkdir(parents=True, exist_ok=True)
         if self.blob(repository, digest) is None:  # a file that is being read cannot be
             temporary.replace(final)  #              replaced on Windows, nor need it be
+        with contextlib.suppress(OSError):
+            os.utime(final)  # a link has the age of what it was linked from
+
+    def create(self, repository: str) -> None:
+        """Make an empty repository, if there is none of the name."""
+        self._directory(repository).mkdir(parents=True, exist_ok=True)
+        self._ensure_layout(repository)
+
+    def old_blobs(self, repository: str, age: float) -> list[Digest]:
+        """Return the blobs that have not been put or linked again for ``age`` seconds."""
+        directory = self._directory(repository)
+        now = _now_in(directory / _UPLOADS)
+        found = []
+        for path in directory.glob("blobs/*/*"):
+            with contextlib.suppress(OSError, InvalidReferenceError):
+                digest = Digest.parse(f"{path.parent.name}:{path.name}")
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode) and now - status.st_mtime >= age:
+                    found.append(digest)
+        return found
 
     def remove_leftovers(self, age: float) -> None:
         """Remove uploads that nobody has added to for ``age`` seconds: their server was killed."""
@@ -229,12 +250,21 @@ def _remove_old_files(directory: Path, age: float) -> None:
         files = list(directory.iterdir())
         if not files:
             return
-        probe = directory / str(uuid.uuid4())
-        probe.touch()
-        now = probe.stat().st_mtime  # the time of the file system, which dates the others too
-        for file in (probe, *files):
-            if file == probe or now - file.stat().st_mtime > age:
+        now = _now_in(directory)
+        for file in files:
+            if now - file.stat().st_mtime > age:
                 file.unlink(missing_ok=True)
+
+
+def _now_in(directory: Path) -> float:
+    """Return the time by the clock of the file system, which dates the other files too."""
+    directory.mkdir(parents=True, exist_ok=True)
+    probe = directory / str(uuid.uuid4())
+    probe.touch()
+    try:
+        return probe.stat().st_mtime
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def _to_disk(file: BinaryIO) -> None:

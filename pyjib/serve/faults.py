@@ -93,6 +93,11 @@ class Fault:
         )
 
     @property
+    def label(self) -> str:
+        """Return the name, or a description where there is none."""
+        return self.name or f"{self.at} {self.method} {self.regex or self.path}"
+
+    @property
     def answers(self) -> bool:
         """Tell whether the fault has an answer of its own before the registry has one."""
         return self.status is not None or self.body is not None
@@ -162,7 +167,7 @@ class FaultLayer:
         """Let a fault act on a request; ``None`` if the registry is to answer all the same."""
         self.pause(fault.delay)
         if fault.drop:
-            raise BodyInterrupted("dropped on purpose")
+            raise BodyInterrupted("dropped on purpose", fault=fault.label)
         if not fault.answers:
             return None
         blank = Response(status=fault.status or 200)
@@ -171,7 +176,7 @@ class FaultLayer:
     def _altered(self, fault: Fault, request: Request, response: Response) -> Response:
         self.pause(fault.delay)
         if fault.drop:
-            raise BodyInterrupted("dropped on purpose")
+            raise BodyInterrupted("dropped on purpose", fault=fault.label)
         return self._shaped(fault, request, response)
 
     def _pick(self, request: Request, status: int | None) -> Fault | None:
@@ -213,6 +218,7 @@ class FaultLayer:
             status=fault.status or response.status,
             headers=(*kept, *new),
             body=_body(fault, response),
+            fault=fault.label,
             flow=None if flow == Flow() else flow,
         )
 

@@ -46,3 +46,20 @@ class WatchedBody:
                 raise Interjected(response)
             yield chunk[left:]
             left = None
+
+
+class Replayed:
+    """A body that has been read already."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @property
+    def length(self) -> int | None:
+        """How many bytes there are."""
+        return len(self._data)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes."""
+        if self._data:
+            yield self._data

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+_SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
@@ -16,7 +18,7 @@ class Exchange:
     ``status`` is 0 where the request broke off and nobody was left to answer. ``path`` and
     ``query`` are as sent. ``headers`` are the request's, names in lower case; they
     may hold a login and are left out of ``repr``. ``seconds`` lie between the request's last
-    header and the answer's last byte.
+    header and the answer's last byte. ``fault`` is the name of the one that did it on purpose.
     """
 
     method: str
@@ -27,11 +29,30 @@ class Exchange:
     sent: int
     seconds: float
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    fault: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """Return all of it but what may hold a login, for a log that machines read."""
+        headers = {name: value for name, value in self.headers.items() if name not in _SECRET}
+        login = self.headers.get("authorization", "").partition(" ")[0]
+        return {
+            "method": self.method,
+            "path": self.path,
+            "query": self.query,
+            "status": self.status,
+            "received": self.received,
+            "sent": self.sent,
+            "seconds": round(self.seconds, 6),
+            "login": login or None,
+            "fault": self.fault or None,
+            "headers": headers,
+        }
 
     def __str__(self) -> str:
         query = f"?{self.query}" if self.query else ""
         counts = f"{self.received} in, {self.sent} out, {self.seconds * 1000:.0f} ms"
-        return f"{self.method} {self.path}{query} {self.status} ({counts})"
+        fault = f" [{self.fault}]" if self.fault else ""
+        return f"{self.method} {self.path}{query} {self.status} ({counts}){fault}"
 
 
 Watcher: TypeAlias = Callable[[Exchange], None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -41,6 +42,7 @@ class _Repository:
     index: bytes = EMPTY_INDEX
     version: int = 0
     blobs: dict[Digest, MemoryContent] = field(default_factory=dict)
+    since: dict[Digest, float] = field(default_factory=dict)
 
 
 class MemoryStorage:
@@ -81,7 +83,10 @@ class MemoryStorage:
         """Delete a blob of this repository, and tell whether there was one."""
         with self._lock:
             found = self._repositories.get(repository)
-            return found is not None and found.blobs.pop(digest, None) is not None
+            if found is None:
+                return False
+            found.since.pop(digest, None)
+            return found.blobs.pop(digest, None) is not None
 
     def link_blob(self, source: str, target: str, digest: Digest) -> bool:
         """Make a blob of one repository one of another too; false if the first has none."""
@@ -98,7 +103,22 @@ class MemoryStorage:
     def add(self, repository: str, digest: Digest, content: MemoryContent) -> None:
         """Add a blob, and the repository with its first one."""
         with self._lock:
-            self._repositories.setdefault(repository, _Repository()).blobs[digest] = content
+            found = self._repositories.setdefault(repository, _Repository())
+            found.blobs[digest] = content
+            found.since[digest] = time.monotonic()
+
+    def create(self, repository: str) -> None:
+        """Make an empty repository, if there is none of the name."""
+        with self._lock:
+            self._repositories.setdefault(repository, _Repository())
+
+    def old_blobs(self, repository: str, age: float) -> list[Digest]:
+        """Return the blobs that have not been put or linked again for ``age`` seconds."""
+        before = time.monotonic() - age
+        with self._lock:
+            found = self._repositories.get(repository)
+            since = found.since if found else {}
+            return [digest for digest, at in since.items() if at <= before]
 
 
 class MemoryStaging:

@@ -30,7 +30,11 @@ class Body(Protocol):
 
 
 class BodyInterrupted(Exception):  # noqa: N818  not a failure of ours: the client went away
-    """A body ended early, broke its framing, or came too slowly."""
+    """A body ended early, broke its framing, or came too slowly; or a ``fault`` hangs up."""
+
+    def __init__(self, reason: str = "", *, fault: str = "") -> None:
+        super().__init__(reason)
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +89,16 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One answer. The body of an answer to HEAD is measured and not sent."""
+    """One answer. The body of an answer to HEAD is measured and not sent.
+
+    ``fault`` is the name of the one that had a hand in it.
+    """
 
     status: int
     headers: Headers = ()
     body: bytes | Slice = b""
     flow: Flow | None = None
+    fault: str = ""
 
     @property
     def length(self) -> int:

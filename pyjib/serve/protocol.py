@@ -131,6 +131,8 @@ class Protocol:
         changes = request.method not in ("GET", "HEAD")
         if rules.read_only and changes:
             raise Refusal(405, Code.UNSUPPORTED, "this registry is read-only")
+        if self.context.source is not None and changes:
+            raise Refusal(405, Code.UNSUPPORTED, "this registry is a cache: push to the original")
         if rules.no_delete and request.method == "DELETE" and route.need is None:
             raise Refusal(405, Code.UNSUPPORTED, "this registry deletes nothing")
 

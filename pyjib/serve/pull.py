@@ -22,7 +22,11 @@ def ping(context: Context, call: Call) -> Response:  # noqa: ARG001  a Handler
 def get_blob(context: Context, call: Call) -> Response:
     """Send a blob or a range of it ("Pulling blobs"); HEAD tells of the whole."""
     digest = call.digest
+    if context.source is not None:
+        context.source.want_blob(call.name, digest)
     content = context.repositories.blob(call.name, digest)
+    if content is not None and call.request.method == "HEAD":
+        context.repositories.notice(call.name, digest)
     if content is None:
         raise Refusal(404, Code.BLOB_UNKNOWN, f"{call.name} has no blob {digest}")
     headers: Headers = (
@@ -51,6 +55,8 @@ def get_blob(context: Context, call: Call) -> Response:
 
 def get_manifest(context: Context, call: Call) -> Response:
     """Send a manifest by tag or digest ("Pulling manifests")."""
+    if context.source is not None:
+        context.source.want_manifest(call.name, call.target)
     found = context.repositories.manifest(call.name, call.target)
     if found is None:
         message = f"{call.name} has no manifest {call.reference}"

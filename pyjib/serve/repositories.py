@@ -7,6 +7,7 @@ at that moment. Readers take the last one as a whole and do not wait.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class _State:
 
     lock: threading.RLock = field(default_factory=threading.RLock)
     read: tuple[object, Catalogue] | None = None
+    noticed: dict[Digest, float] = field(default_factory=dict)
 
 
 class Repositories:
@@ -127,6 +129,32 @@ class Repositories:
             if catalogue is None or digest in catalogue.manifests:
                 return False
             return self.storage.delete_blob(name, digest)
+
+    def notice(self, name: str, digest: Digest) -> None:
+        """Note that somebody was told a blob is there, and may count on it for a while."""
+        self._state(name).noticed[digest] = time.monotonic()
+
+    def collect_garbage(self, name: str, grace: float) -> list[Digest]:
+        """Delete blobs that no manifest names, and return them.
+
+        Those that came, were linked or asked for within ``grace`` seconds stay: a push may be
+        under way. Nothing is deleted from a repository that cannot be understood.
+        """
+        with self._changing(name) as state:
+            try:
+                catalogue = self.catalogue(name)
+            except MalformedDocumentError:
+                return []
+            before = time.monotonic() - grace
+            state.noticed = {key: at for key, at in state.noticed.items() if at > before}
+            if catalogue is None:
+                return []
+            named = catalogue.names(lambda key: self.blob(name, key) is not None)
+            if named is None:
+                return []
+            kept = named | state.noticed.keys()
+            old = [key for key in self.storage.old_blobs(name, grace) if key not in kept]
+            return [digest for digest in old if self.storage.delete_blob(name, digest)]
 
     def _state(self, name: str) -> _State:
         with self._lock:

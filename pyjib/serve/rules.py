@@ -21,6 +21,10 @@ class Limits:
     """How long a body may stand still, in either direction."""
     page: int = 1000
     """Entries of a list of tags, repositories or referrers in one answer."""
+    garbage_every: float = 900
+    """How often blobs that no manifest names are looked for; 0 for never."""
+    garbage_grace: float = 3600
+    """How long such a blob stays: the push that brought it may go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

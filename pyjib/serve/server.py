@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import selectors
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from pyjib.errors import ConfigurationError, TransportError
-from pyjib.serve.access import BasicGate, Gate, OpenGate, Policy, users_only
+from pyjib.errors import ConfigurationError
+from pyjib.oci.digest import Digest
+from pyjib.serve.access import BasicGate, Gate, Need, OpenGate, Policy, everybody, users_only
 from pyjib.serve.connection import Connection
 from pyjib.serve.context import Context
 from pyjib.serve.disk import DiskStorage
-from pyjib.serve.faults import Fault, FaultLayer
+from pyjib.serve.faults import Answerer, Fault, FaultLayer
 from pyjib.serve.journal import Exchange, Journal, Watcher
+from pyjib.serve.listener import Listener, listen
 from pyjib.serve.memory import MemoryStorage
-from pyjib.serve.message import Request, Response
+from pyjib.serve.message import Refusal, Request, Response
 from pyjib.serve.protocol import Protocol
+from pyjib.serve.pull_through import PullThrough, Upstream
+from pyjib.serve.quirk_layer import QuirkLayer
+from pyjib.serve.quirks import Quirks, quirks_of
 from pyjib.serve.repositories import Repositories
 from pyjib.serve.rules import Rules
 from pyjib.serve.tokens import TokenGate
@@ -30,9 +35,6 @@ if TYPE_CHECKING:
     import ssl  # takes longer to import than all the rest
 
 _JOURNAL = 10_000
-_BACKLOG = 128
-_FAREWELL = 10.0
-"""Seconds that ``close`` waits for a connection's thread to notice."""
 
 
 class RegistryServer:
@@ -43,7 +45,11 @@ class RegistryServer:
     Basic or with tokens of ``token_lifetime`` seconds, and ``policy`` tells what each user, and
     who has not logged in, may do. ``watcher`` is called after each exchange, from its thread.
     ``intercept`` sees each request first and may answer in the registry's place, or hang up by
-    raising ``BodyInterrupted``. With ``tls`` the registry speaks HTTPS.
+    raising ``BodyInterrupted``. With ``tls`` the registry speaks HTTPS: true makes a certificate
+    for as long as it runs, which ``ca_file`` vouches for.
+
+    ``faults`` make it misbehave (``server.faults`` takes more), ``quirks``, or the name of a
+    preset, make it like another registry. With an ``upstream`` it is a cache in front of it.
     """
 
     def __init__(  # noqa: PLR0913  each is a switch of its own, all but two by name
@@ -53,35 +59,45 @@ class RegistryServer:
         port: int = 0,
         *,
         users: Mapping[str, str] | None = None,
-        auth: Literal["basic", "token"] = "basic",
-        token_lifetime: float = 300,
-        policy: Policy = users_only,
+        auth: Literal["basic", "token"] | None = None,
+        token_lifetime: float | None = None,
+        policy: Policy | None = None,
         rules: Rules | None = None,
         watcher: Watcher | None = None,
         intercept: Callable[[Request], Response | None] | None = None,
         faults: Iterable[Fault] = (),
-        tls: ssl.SSLContext | None = None,
+        quirks: Quirks | str | None = None,
+        upstream: Upstream | None = None,
+        tls: ssl.SSLContext | bool = False,
     ) -> None:
         if root is not None and root.exists() and not root.is_dir():
             raise ConfigurationError(f"cannot keep repositories in {root}: it is not a directory")
         self.rules = rules or Rules()
         self.root = root
         self.intercept = intercept
+        self.ca_file: Path | None = None
         self._host = host
         self._port = port
-        self._users = users
-        self._auth = auth
-        self._token_lifetime = token_lifetime
-        self._policy = policy
+        self._quirks = quirks_of(quirks) if isinstance(quirks, str) else quirks or Quirks()
+        self._auth = auth or self._quirks.auth or "basic"
+        # A registry that hands out tokens wants one of everybody, also where all may do all.
+        anonymous = users is None and auth is None and self._auth == "token"
+        self._users = {} if anonymous else users
+        self._policy = policy or (everybody if anonymous else users_only)
+        usual = self._quirks.token_lifetime or 300
+        self._token_lifetime = usual if token_lifetime is None else token_lifetime
         self._watcher = watcher
         self._tls = tls
+        self._context: ssl.SSLContext | None = None
         self._journal = Journal(_JOURNAL)
         self._storage = MemoryStorage() if root is None else DiskStorage(root)
         self.repositories = Repositories(self._storage)
+        self._source = PullThrough(upstream, self.repositories) if upstream else None
         self._uploads = Uploads(self._storage, self.rules.limits)
         self._gate: Gate = OpenGate()
-        self._protocol = self._make_protocol()
-        self._listener: _Listener | None = None
+        self._rule_keeper: Answerer = self._make_protocol(self._gate).answer
+        self._listener: Listener | None = None
+        self._opened = ExitStack()
         self.faults = FaultLayer(faults)
 
     @property
@@ -93,7 +109,7 @@ class RegistryServer:
     @property
     def url(self) -> str:
         """The address with its scheme."""
-        return f"{'https' if self._tls else 'http'}://{self.address}"
+        return f"{self._scheme}://{self.address}"
 
     @property
     def journal(self) -> tuple[Exchange, ...]:
@@ -109,6 +125,18 @@ class RegistryServer:
         if isinstance(self._gate, TokenGate):
             self._gate.revoke()
 
+    def collect_garbage(self, grace: float | None = None) -> dict[str, list[Digest]]:
+        """Delete blobs that no manifest names, and return them by repository.
+
+        Those that came within ``grace`` seconds stay, by default as ``rules.limits`` say.
+        """
+        least = self.rules.limits.garbage_grace if grace is None else grace
+        found = {
+            name: self.repositories.collect_garbage(name, least)
+            for name in self.repositories.names()
+        }
+        return {name: digests for name, digests in found.items() if digests}
+
     def start(self) -> Self:
         """Listen, and answer from threads of its own.
 
@@ -117,12 +145,14 @@ class RegistryServer:
         if self._listener is None:
             if isinstance(self._storage, DiskStorage) and not self.rules.read_only:
                 self._storage.remove_leftovers(self.rules.limits.session_idle)
-            listening = _listen(self._host, self._port)
+            listening = listen(self._host, self._port)
             self._port = listening.getsockname()[1]
+            self._context = self._make_context()
             self.faults.url = self.url
             self._gate = self._make_gate()
-            self._protocol = self._make_protocol()
-            self._listener = _Listener(listening, self._wrap, self._serve)
+            self._rule_keeper = self._with_quirks(self._make_protocol(self._gate).answer)
+            self._listener = Listener(listening, self._wrap, self._serve)
+            self._start_collecting()
         return self
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -136,6 +166,7 @@ class RegistryServer:
         if listener is not None:
             listener.close()
         self._uploads.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -157,19 +188,75 @@ class RegistryServer:
             self._users,
             self._policy,
             lifetime=self._token_lifetime,
-            scheme="https" if self._tls else "http",
+            scheme=self._scheme,
             host=self.address,
         )
 
-    def _make_protocol(self) -> Protocol:
-        context = Context(repositories=self.repositories, uploads=self._uploads, rules=self.rules)
-        return Protocol(context, self._gate)
+    @property
+    def _scheme(self) -> str:
+        return "https" if self._tls else "http"
+
+    def _make_context(self) -> ssl.SSLContext | None:
+        if not isinstance(self._tls, bool):
+            return self._tls
+        if not self._tls:
+            return None
+        from pyjib.serve.certificate import make_certificate  # noqa: PLC0415  slow to import
+
+        directory = self._opened.enter_context(tempfile.TemporaryDirectory(prefix="pyjib-"))
+        self.ca_file, context = make_certificate(Path(directory), self._host)
+        return context
+
+    def _make_protocol(self, gate: Gate) -> Protocol:
+        context = Context(
+            repositories=self.repositories,
+            uploads=self._uploads,
+            rules=self.rules,
+            source=self._source,
+        )
+        return Protocol(context, gate)
+
+    def _with_quirks(self, answer: Answerer) -> Answerer:
+        if self._quirks == Quirks():
+            return answer
+        other = self.url.replace("//127.0.0.1:", "//localhost:")
+        return QuirkLayer(
+            self._quirks,
+            self.repositories,
+            answer,
+            self._make_protocol(OpenGate()).answer,
+            self._may_push,
+            url=self.url,
+            storage=other,
+        ).answer
+
+    def _may_push(self, request: Request, name: str) -> bool:
+        try:
+            self._gate.admit(request, Need(repository=name, actions=("push",)))
+        except Refusal:
+            return False
+        return True
+
+    def _start_collecting(self) -> None:
+        every = self.rules.limits.garbage_every
+        if not every or self.rules.read_only:
+            return
+        stop = threading.Event()
+
+        def collect() -> None:
+            while not stop.wait(every):
+                self.collect_garbage()
+
+        thread = threading.Thread(target=collect, name="pyjib-registry-garbage", daemon=True)
+        thread.start()
+        self._opened.callback(thread.join)
+        self._opened.callback(stop.set)
 
     def _wrap(self, sock: socket.socket) -> socket.socket:
-        if self._tls is None:
+        if self._context is None:
             return sock
         sock.settimeout(self.rules.limits.head)
-        return self._tls.wrap_socket(sock, server_side=True)
+        return self._context.wrap_socket(sock, server_side=True)
 
     def _serve(self, sock: socket.socket) -> None:
         Connection(
@@ -186,97 +273,4 @@ class RegistryServer:
 
     def _undisturbed(self, request: Request) -> Response:
         response = self.intercept(request) if self.intercept else None
-        return response or self._protocol.answer(request)
-
-
-class _Listener:
-    """Accepts connections, and gives each a thread, in which it is wrapped and served."""
-
-    def __init__(
-        self,
-        listening: socket.socket,
-        wrap: Callable[[socket.socket], socket.socket],
-        serve: Callable[[socket.socket], None],
-    ) -> None:
-        self.stopped = threading.Event()
-        self._socket = listening
-        self._wrap = wrap
-        self._serve = serve
-        self._lock = threading.Lock()
-        self._closing = False
-        self._connections: dict[threading.Thread, socket.socket] = {}
-        self._wake, self._waker = socket.socketpair()
-        self._thread = threading.Thread(target=self._run, name="pyjib-registry", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop, and wait for the threads of all connections."""
-        self._waker.send(b"x")
-        self._thread.join()
-        with self._lock:
-            self._closing = True
-            open_connections = dict(self._connections)
-        for sock in open_connections.values():
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        for thread in open_connections:
-            thread.join(_FAREWELL)
-        for sock in (self._wake, self._waker):
-            sock.close()
-        self.stopped.set()
-
-    def _run(self) -> None:
-        with self._socket, selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
-            selector.register(self._wake, selectors.EVENT_READ)
-            while True:
-                ready = {key.fileobj for key, _ in selector.select()}
-                if self._wake in ready:
-                    return
-                with contextlib.suppress(OSError):  # gone before it was accepted
-                    self._accept()
-
-    def _accept(self) -> None:
-        sock, _ = self._socket.accept()
-        sock.setblocking(True)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        thread = threading.Thread(
-            target=self._run_connection, args=(sock,), name="pyjib-registry-client", daemon=True
-        )
-        with self._lock:
-            self._connections[thread] = sock
-        thread.start()
-
-    def _run_connection(self, accepted: socket.socket) -> None:
-        thread = threading.current_thread()
-        try:
-            # What is suppressed is a TLS handshake that failed.
-            with accepted, contextlib.suppress(OSError), self._wrap(accepted) as sock:
-                with self._lock:
-                    self._connections[thread] = sock
-                    if self._closing:
-                        return
-                self._serve(sock)
-        finally:
-            with self._lock:
-                del self._connections[thread]
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where REUSEADDR steals ports
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
-        sock.listen(_BACKLOG)
-        sock.setblocking(False)
-    except OSError as error:
-        sock.close()
-        raise TransportError(
-            f"cannot listen on {host} port {port}: {error.strerror or error}",
-            hint="choose another address with --host, or another port with --port (0: any free)",
-        ) from None
-    return sock
+        return response or self._rule_keeper(request)

@@ -87,3 +87,10 @@ class Storage(Protocol):
     def stage(self, repository: str) -> Staging:
         """Begin to take in a blob for this repository."""
         ...
+
+    def create(self, repository: str) -> None:
+        """Make an empty repository, if there is none of the name."""
+
+    def old_blobs(self, repository: str, age: float) -> list[Digest]:
+        """Return the blobs that have not been put or linked again for ``age`` seconds."""
+        ...

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from pyjib.oci.digest import Digest, Hash
@@ -37,7 +37,11 @@ class Upload:
         """Take in a body. Raises ``BodyInterrupted``; what came before that is kept."""
         if self.size + (body.length or 0) > self._limit:
             raise self._too_large()
-        for chunk in body.chunks():
+        self.take(body.chunks())
+
+    def take(self, chunks: Iterable[bytes]) -> None:
+        """Take in bytes from wherever they come."""
+        for chunk in chunks:
             if self.size + len(chunk) > self._limit:
                 raise self._too_large()
             self._staging.write(chunk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from pyjib.oci.json import Json, dump
 
@@ -18,6 +19,17 @@ def announce(document: Json, marker: str = _MARKER) -> str:
 def files_document(build: Iterable[str], inputs: Iterable[str], ignore: Iterable[str]) -> Json:
     """Return what to watch: files on which the build hangs, what goes into it, what does not."""
     return {"build": list(build), "inputs": list(inputs), "ignore": list(ignore)}
+
+
+def path_list(files: Json) -> list[str]:
+    """Return the files of ``files_document`` that are there, each once.
+
+    That is what a custom builder's ``dependencies.command`` is to print: Skaffold fails for one
+    that is not there, and knows no exceptions.
+    """
+    ignored = frozenset(files["ignore"])
+    named = dict.fromkeys((*files["build"], *files["inputs"]))
+    return [path for path in named if path not in ignored and Path(path).exists()]
 
 
 def init_document(image: str | None, project: str | None) -> Json:

@@ -98,9 +98,8 @@ def _kotlin_directories(model: EffectiveModel) -> Iterator[Path]:
         if "test-compile" in execution.goals or execution.configuration is None:
             continue
         node = execution.configuration.child("sourceDirs")
-        for child in node.children if node is not None else ():
-            if child.text:
-                found.append(str(model.basedir / child.text))
+        texts = (child.text for child in node.children) if node is not None else ()
+        found += (str(model.basedir / text) for text in texts if text)
     yield from map(Path, set_order(dict.fromkeys(found), jdk=17))
 
 

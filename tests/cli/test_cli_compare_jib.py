@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 
 import pyjib
-from pyjib.build import assemble
+from pyjib.build import assemble, pull
 from pyjib.cli.compare_jib import parse_image
 from pyjib.oci.identity import Identity
-from pyjib.oci.image import Image
+from pyjib.oci.image import Image, ImageIndex
 from pyjib.oci.location import ArchiveLocation, RegistryLocation
 from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
 from pyjib.serve import RegistryServer
 from tests.support.bases import docker_save, tar_file
-from tests.support.cli import HELLO, Cli
+from tests.support.cli import HELLO, Cli, Finished
 from tests.support.images import random_image
+from tests.support.projects import main_class, write_tree
 from tests.support.registry import put_image
 
 BASE = f"oci://{HELLO.parent / 'base-image'}:17-jre"
@@ -115,9 +116,118 @@ def test_an_image_that_is_not_jibs(cli: Cli, registry: RegistryServer) -> None:
     assert done.code == 2
     assert "does not look like an image made by Jib" in done.stderr
     done = cli("compare-jib", f"{registry.address}/none:1", HELLO, "--from", BASE)
-    assert done.code == 1
+    assert (done.code, done.stdout) == (2, "")
 
 
 def test_parse_image() -> None:
     assert parse_image("target/jib-image.tar") == ArchiveLocation(path=Path("target/jib-image.tar"))
     assert parse_image("team/app") == RegistryLocation(reference=Reference.parse("team/app"))
+
+
+POM = """<project><modelVersion>4.0.0</modelVersion>
+<groupId>com.example</groupId><artifactId>app</artifactId><version>1.0</version>
+<properties><maven.compiler.release>17</maven.compiler.release></properties><build><plugins><plugin><groupId>com.google.cloud.tools</groupId>
+<artifactId>jib-maven-plugin</artifactId><version>3.4.1</version><configuration>
+<from><image>{base}</image>{platforms}</from><to><image>{target}</image></to>{more}
+</configuration></plugin></plugins></build></project>"""
+PLATFORMS = "<platforms>{}</platforms>"
+PLATFORM = "<p><os>linux</os><architecture>{}</architecture></p>"
+BOTH = PLATFORMS.format(PLATFORM.format("amd64") + PLATFORM.format("arm64"))
+
+
+class Configured:
+    """A project whose pom says all, pushed to a registry once."""
+
+    def __init__(self, cli: Cli, registry: RegistryServer, root: Path) -> None:
+        self.cli, self.root = cli, root
+        self.image = f"{registry.address}/app:1"
+        self.base = f"{registry.address}/jre:17"
+        layout = pyjib.parse_location(BASE)
+        platforms = tuple(map(Platform.parse, ("linux/amd64", "linux/arm64")))
+        with pull(layout, platforms=platforms) as pulled:
+            assert pulled.index is not None
+            index = ImageIndex(index=pulled.index, images=pulled.images)
+            put_image(registry, "jre", index, "17")
+        write_tree(root, {"target/classes/Main.class": main_class("Main")})
+
+    def say(self, *, platforms: str = "", more: str = "") -> None:
+        text = POM.format(base=self.base, target=self.image, platforms=platforms, more=more)
+        write_tree(self.root, {"pom.xml": text})
+
+    def build(self, *more: str) -> None:
+        done = self.cli("build", self.root, *more)
+        assert done.code == 0, done.stderr
+
+    def compare(self, *more: str | Path) -> Finished:
+        return self.cli("compare-jib", *(more or (self.image,)), self.root)
+
+
+@pytest.fixture
+def project(cli: Cli, registry: RegistryServer, tmp_path: Path) -> Configured:
+    return Configured(cli, registry, tmp_path / "app")
+
+
+@pytest.mark.parametrize(
+    ("platforms", "more"), [(BOTH, ""), ("", "<format>OCI</format>")], ids=["platforms", "oci"]
+)
+def test_the_pom_says_all(project: Configured, platforms: str, more: str) -> None:
+    now = "<creationTime>USE_CURRENT_TIMESTAMP</creationTime>"
+    project.say(platforms=platforms, more=f"<container>{now}{more}</container>")
+    project.build()
+    done = project.compare()
+    assert done.code == 0, done.stdout
+    assert "warning" not in done.stderr
+    assert f"{project.image}@" not in done.stderr, "the image to compare with is no base"
+
+
+def test_an_image_for_other_platforms_is_different(project: Configured) -> None:
+    project.say(platforms=PLATFORMS.format(PLATFORM.format("arm64")))
+    project.build()
+    project.say(platforms=BOTH)
+    done = project.compare()
+    assert done.code == 1, done.stderr
+    assert done.lines[1] == "index     kind"
+    project.build()
+    project.say(platforms=PLATFORMS.format(PLATFORM.format("arm64")))
+    assert project.compare().code == 1
+
+
+def test_what_a_change_does(project: Configured, tmp_path: Path) -> None:
+    project.say()
+    project.build("--to", f"oci://{tmp_path / 'image'}", "--format", "docker")
+    layout = tmp_path / "image"
+    assert project.compare(layout).code == 0
+    write_tree(project.root, {"target/classes/new.txt": b"1"})
+    done = project.compare(layout)
+    assert done.code == 1
+    assert [line.split()[0] for line in done.lines if line[:1] != " "] == [
+        "different",
+        "manifest",
+        "config",
+        "layer",
+    ]
+    project.say(more="<container><user>1</user></container>")
+    done = project.compare(layout)
+    assert "config    config.User" in done.lines, "more telling than what follows from layers"
+
+
+def test_another_base_is_told(project: Configured, cli: Cli) -> None:
+    project.say()
+    project.build()
+    done = cli("compare-jib", project.image, project.root, "--from", "scratch")
+    assert done.code == 1
+    assert "another base than scratch" in done.stderr
+
+
+def test_what_cannot_be_compared_ends_with_2(project: Configured, tmp_path: Path) -> None:
+    project.say()
+    project.build()
+    for image in (project.image.replace("app:1", "none:1"), tmp_path / "no.tar"):
+        done = project.compare(image)
+        assert (done.code, done.stdout) == (2, "")
+    project.say(more="<skip>true</skip>")
+    done = project.compare()
+    assert (done.code, "skip = true" in done.stderr) == (2, True)
+    (project.root / "target" / "classes" / "Main.class").unlink()
+    project.say()
+    assert project.compare().code == 2

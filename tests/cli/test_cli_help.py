@@ -51,8 +51,11 @@ def test_there_are_the_commands_that_the_readme_names() -> None:
         "war",
         "inspect",
         "compare-jib",
+        "init",
+        "skaffold",
         "login",
         "logout",
+        "doctor",
         "cache",
         "registry",
     }
@@ -142,7 +145,7 @@ def test_the_reference_is_up_to_date() -> None:
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert written == write_reference(), "run: python -m pyjib.cli.reference > docs/cli.md"
     for name in NAMES:
-        assert f"## pyjib {name}\n" in written or name in ("cache", "registry")
+        assert f"## pyjib {name}\n" in written or name in ("cache", "init", "registry", "skaffold")
 
 
 def test_what_is_slow_to_import_is_imported_when_it_is_used(cli: Cli) -> None:

@@ -1,4 +1,4 @@
-"""What the command line makes of Jib's configuration: ``build``, ``plan``, ``jar``, ``war``."""
+"""What the command line makes of Jib's configuration: ``build`` and ``plan``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,7 @@ import pytest
 
 from pyjib.serve import RegistryServer
 from tests.support.cli import Cli
-from tests.support.projects import (
-    class_file,
-    main_class,
-    manifest,
-    write_archive,
-    write_boot_jar,
-    write_tree,
-    write_war,
-)
+from tests.support.projects import main_class, write_boot_jar, write_tree
 from tests.support.registry import tags_in
 
 POM = """<project><modelVersion>4.0.0</modelVersion>
@@ -247,121 +239,19 @@ def test_a_build_file_with_a_mistake(cli: Cli, tmp_path: Path) -> None:
     assert f"{file}, line 3: usr: Unrecognized field 'usr'" in done.stderr
 
 
-# jib-cli's commands
-
-
-@pytest.fixture
-def jar(tmp_path: Path) -> Path:
-    return write_archive(
-        tmp_path / "app.jar",
-        {
-            "META-INF/MANIFEST.MF": manifest(Main_Class="com.example.Main"),
-            "com/example/Main.class": class_file("com.example.Main"),
-        },
-    )
-
-
-def test_jar_by_the_flags_of_jib_cli(cli: Cli, jar: Path, registry: RegistryServer) -> None:
-    out = jar.with_name("out.json")
-    done = cli(
-        "jar",
-        "--target",
-        f"{registry.address}/team/app:1",
-        "--from=scratch",
-        "--additional-tags=2,3",
-        "--expose=8080,9/udp",
-        "--environment-variables",
-        "A=1,B=2",
-        "--environment-variables",
-        "B=3",
-        "--labels=l=m",
-        "--volumes=/v",
-        "-u",
-        "me",
-        "--jvm-flags=-Xmx1g,-Xms1g",
-        "--creation-time=1000",
-        "--image-metadata-out",
-        out,
-        "--json",
-        jar,
-    )
+def test_what_a_build_file_has_no_use_for_is_named(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "jib.yaml"
+    file.write_text("apiVersion: x\nkind: BuildFile\nuser: me\nuser: you\n---\nmore: x\n")
+    flags = ("--main-class", "a.B", "--jvm-flag", "-X", "--mode", "packaged", "-Da=b", "-P", "p")
+    done = cli("plan", "-b", file, *flags, "--offline", "--extra-dir", "x")
     assert done.code == 0, done.stderr
-    assert tags_in(registry, "team/app") == ["1", "2", "3"]
-    assert json.loads(out.read_text())["tags"] == ["1", "2", "3"]
-    inspected = cli("inspect", f"{registry.address}/team/app:1", "--json")
-    assert inspected.code == 0, inspected.stderr
-    text = inspected.stdout
-    assert "jib-cli:0.13.0" in text
-    assert "/app/explodedJar:/app/dependencies/*" in text
-
-
-def test_jar_into_a_tar_wants_a_name(cli: Cli, jar: Path, tmp_path: Path) -> None:
-    target = f"tar://{tmp_path / 'o.tar'}"
-    done = cli("jar", "-t", target, "--from", "scratch", jar)
-    assert done.code == 2
-    assert "Missing option: --name must be specified when using --target=tar://" in done.stderr
-    done = cli("jar", "-t", target, "--from", "scratch", "--name", "app:1", jar)
-    assert done.code == 0, done.stderr
-
-
-def test_arguments_from_a_file(cli: Cli, jar: Path, tmp_path: Path) -> None:
-    arguments = tmp_path / "args"
-    arguments.write_text(f"--from scratch --name 'app:1' # comment\n-t tar://{tmp_path}/o.tar\n")
-    done = cli("jar", f"@{arguments}", jar)
-    assert done.code == 0, done.stderr
-    assert (tmp_path / "o.tar").is_file()
-
-
-def test_jar_as_pyjib(cli: Cli, jar: Path, tmp_path: Path) -> None:
-    done = cli(
-        "jar", "--identity", "pyjib", "-t", f"oci://{tmp_path / 'o'}", "--from", "scratch", jar
-    )
-    assert done.code == 0, done.stderr
-    assert "layer    jvm arg files" in done.stderr
-
-
-def test_war_by_the_flags_of_jib_cli(cli: Cli, tmp_path: Path) -> None:
-    war = write_war(tmp_path / "app.war")
-    target = ("-t", f"tar://{tmp_path / 'o.tar'}", "--name", "app")
-    done = cli("war", *target, "--from", "scratch", war)
-    assert done.code == 2
-    assert "--app-root" in done.stderr
-    done = cli("war", *target, "--from", "scratch", "--app-root", "/srv", "--verbosity=quiet", war)
-    assert (done.code, done.stderr) == (0, "")
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (("--username", "me"), "--username and --password belong together"),
-        (("--to-password", "x"), "--to-username and --to-password belong together"),
-        (
-            ("--username", "a", "--password", "b", "--credential-helper", "c"),
-            "--username and --credential-helper exclude each other",
+    warned = [line for line in done.stderr.splitlines() if line.startswith("warning:")]
+    assert warned == [
+        f"warning: {file}, line 4: user: 'user' is there twice, and the last one counts",
+        f"warning: {file}, line 5: only the first document of a build file counts",
+        *(
+            f"warning: {flag} has no effect with a build file"
+            for flag in ("--mode", "--main-class", "--jvm-flag", "--extra-dir", "-D", "-P")
         ),
-        (
-            ("--credential-helper", "c", "--from-credential-helper", "d"),
-            "a login for both registries and one for either exclude each other",
-        ),
-    ],
-)
-def test_logins_that_exclude_each_other(
-    cli: Cli, jar: Path, flags: tuple[str, ...], message: str
-) -> None:
-    done = cli("jar", "-t", "r.example.com/app", *flags, jar)
-    assert done.code == 2
-    assert message in done.stderr
-
-
-def test_flags_without_an_effect_are_named(cli: Cli, jar: Path, tmp_path: Path) -> None:
-    done = cli(
-        "jar",
-        *("-t", f"tar://{tmp_path / 'o.tar'}", "--name", "app", "--from", "scratch"),
-        *("--entrypoint", "a b", "--jvm-flags", "-X", "--project-cache", "x", "--stacktrace"),
-        *("--send-credentials-over-http", "--http-trace", "--serialize"),
-        jar,
-    )
-    assert done.code == 0, done.stderr
-    assert "--jvm-flags is ignored when --entrypoint is specified" in done.stderr
-    assert "--project-cache has no effect" in done.stderr
-    assert "--send-credentials-over-http has no effect" in done.stderr
+        "warning: --offline has no effect with a build file",
+    ]

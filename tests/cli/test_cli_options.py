@@ -19,13 +19,17 @@ from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
 from pyjib.options import (
     BuildOptions,
+    ClientCertificate,
     CompressionChoice,
     ExtraDirectory,
     Login,
+    Mirror,
     Mode,
     Permission,
     RegistryOptions,
 )
+
+NO_CERTIFICATE = Path(__file__).parent / "conftest.py"
 
 
 def options_of(*arguments: str, **settings: Any) -> BuildOptions:
@@ -50,7 +54,7 @@ def test_nothing_given_is_the_librarys_defaults(monkeypatch: pytest.MonkeyPatch)
 
 def test_everything_given(tmp_path: Path) -> None:
     authority = tmp_path / "ca.pem"
-    authority.touch()
+    authority.write_text("-----BEGIN CERTIFICATE-----")
     arguments = """
         --to team/app:2 --to tar://app.tar --tag 1.0,latest --tag stable --name team/app
         --format oci --compression zstd:7 --created 1000 --file-time 2000
@@ -61,8 +65,12 @@ def test_everything_given(tmp_path: Path) -> None:
         --entrypoint java --entrypoint -jar --arg --verbose --arg=
         --env A=1=2 --env B= --label c=d,e --port 8080,9000-9001/udp --port 53 --volume /data
         --user 1000:1000 --workdir /srv --insecure R.io:5000 --insecure localhost --jobs 2
+        --credentials-over-http --mirror docker.io=Mirror.io/hub/ --mirror R.io=localhost:5000
+        --no-mirrors
     """
-    options = options_of(*arguments.split(), "--ca-file", str(authority), "--cache", str(tmp_path))
+    files = ["--ca-file", str(authority), "--cache", str(tmp_path)]
+    files += ["--client-cert", f"R.io={authority},{authority}", "--client-cert", f"x={authority}"]
+    options = options_of(*arguments.split(), *files)
     assert options == BuildOptions(
         targets=(parse_location("team/app:2"), parse_location("tar://app.tar")),
         tags=("1.0", "latest", "stable"),
@@ -94,7 +102,19 @@ def test_everything_given(tmp_path: Path) -> None:
         format=ImageFormat.OCI,
         compression=CompressionChoice(method=Compression.ZSTD, level=7),
         registry=RegistryOptions(
-            insecure=frozenset({"r.io:5000", "localhost"}), ca_file=authority, jobs=2
+            insecure=frozenset({"r.io:5000", "localhost"}),
+            credentials_over_http=True,
+            ca_file=authority,
+            client_certificates=(
+                ClientCertificate(registry="r.io", certificate=authority, key=authority),
+                ClientCertificate(registry="x", certificate=authority),
+            ),
+            mirrors=(
+                Mirror(registry="docker.io", location="mirror.io/hub"),
+                Mirror(registry="r.io", location="localhost:5000"),
+            ),
+            use_mirrors=False,
+            jobs=2,
         ),
         host=options.host,
         cache=tmp_path,
@@ -129,6 +149,13 @@ def test_the_cache_may_come_from_the_environment(
         ("--username me --to tar://x --from scratch", "no registry to log in to"),
         ("--username me --to a.io/x --to b.io/x", "any of a.io, b.io | log in to each by"),
         ("--ca-file no-such-file", "--ca-file: there is no file no-such-file"),
+        (f"--ca-file {NO_CERTIFICATE}", "no certificates in PEM form | --ca-file takes a file of"),
+        ("--mirror x", "--mirror: 'x' is not HOST=MIRROR | write for example docker.io="),
+        ("--mirror docker.io=http://x", "--mirror: 'docker.io=http://x' is not HOST=MIRROR"),
+        ("--mirror docker.io=/x", "--mirror: 'docker.io=/x' is not HOST=MIRROR"),
+        ("--client-cert x", "--client-cert: 'x' is not HOST=CERTIFICATE[,KEY]"),
+        ("--client-cert x=no-such-file", "--client-cert: there is no file no-such-file"),
+        (f"--client-cert x={NO_CERTIFICATE},", "is not HOST=CERTIFICATE[,KEY]"),
     ],
 )
 def test_mistakes_name_the_option(arguments: str, words: str) -> None:

@@ -86,7 +86,7 @@ def test_plan_takes_every_option_that_makes_a_difference_to_build(cli: Cli) -> N
         name: {word for word in cli(name, "--help").stdout.split() if word.startswith("--")}
         for name in ("build", "plan")
     }
-    assert shown["build"] - shown["plan"] <= {"--metadata-file", "--progress"}
+    assert shown["build"] - shown["plan"] <= {"--metadata-file", "--progress", "--skaffold"}
 
 
 def test_warnings_and_mistakes(cli: Cli, tmp_path: Path) -> None:

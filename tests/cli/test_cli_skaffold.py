@@ -87,3 +87,10 @@ def test_neither_maven_nor_gradle(cli: Cli, tmp_path: Path) -> None:
     done = cli("skaffold", "files", tmp_path)
     assert done.code == 2
     assert "pyjib init gradle" in done.stderr
+
+
+def test_a_list_of_what_is_there(cli: Cli, tmp_path: Path) -> None:
+    root = make_project("two modules", tmp_path)
+    paths = json.loads(cli("skaffold", "files", root / "web", "--list").stdout)
+    assert str(root / "web" / "extra") in paths
+    assert all(Path(path).exists() for path in paths)

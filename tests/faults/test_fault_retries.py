@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.faults
 BLOB = blob_of(1000)
 
 
-def busy(**more: object) -> Fault:
+def busy(**more: Any) -> Fault:
     return at(Moment.BEFORE, "POST", UPLOADS, status=429, **more)
 
 

@@ -8,22 +8,14 @@ from pathlib import Path
 import pytest
 
 from pyjib.errors import DependencyError
-from tests.support.maven_projects import (
-    BUILDS,
-    NEWEST,
-    MavenBuild,
-    Workplace,
-    builds_of,
-    is_recorded,
-    recorded,
-)
+from tests.support.maven_builds import BUILDS, NEWEST, MavenBuild, builds_of
+from tests.support.maven_projects import Workplace, is_recorded, recorded
 from tests.support.programs import missing
 from tests.support.real_jib import base_registry
 
 pytestmark = pytest.mark.identity
 
 IMAGES = [(found, version) for found in BUILDS for version in found.versions]
-RESOLVED = [found for found in BUILDS if not found.is_war]
 
 
 class Builds:
@@ -62,7 +54,7 @@ def test_the_image_is_jibs(build: MavenBuild, builds: Builds) -> None:
 
 @pytest.mark.peers
 @pytest.mark.resolver
-@pytest.mark.parametrize("build", RESOLVED, ids=lambda build: build.key)
+@pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.key)
 def test_the_class_path_is_mavens(build: MavenBuild, builds: Builds) -> None:
     workplace = builds.workplace(build)
     expected = workplace.mavens_class_path(build)
@@ -82,8 +74,8 @@ def test_every_build_is_recorded() -> None:
 )
 def test_the_image_is_the_recorded_one(build: MavenBuild, version: str, tmp_path: Path) -> None:
     workplace = Workplace(tmp_path)
-    workplace.take_built(build)
     try:
+        workplace.take_built(build)
         ours = workplace.our_image(build, version)
     except DependencyError as error:
         missing("mvn", f"the local repository lacks what the project needs: {error.message}")
@@ -94,11 +86,11 @@ def test_the_image_is_the_recorded_one(build: MavenBuild, version: str, tmp_path
 
 
 @pytest.mark.resolver
-@pytest.mark.parametrize("build", RESOLVED, ids=lambda build: build.key)
+@pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.key)
 def test_the_class_path_is_the_recorded_one(build: MavenBuild, tmp_path: Path) -> None:
     workplace = Workplace(tmp_path)
-    workplace.take_built(build)
     try:
+        workplace.take_built(build)
         found = workplace.class_path(build)
     except DependencyError as error:
         missing("mvn", f"the local repository lacks what the project needs: {error.message}")

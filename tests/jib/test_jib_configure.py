@@ -10,7 +10,7 @@ from pyjib.configure import MavenChoice, configure
 from pyjib.errors import ConfigurationError, ProjectError
 from pyjib.jib.to_options import Given, Unnamed
 from pyjib.oci.identity import PYJIB, Identity
-from pyjib.options import BuildOptions, HostEnvironment, Login
+from pyjib.options import BuildOptions, HostEnvironment, Login, Mirror
 from pyjib.project.maven.command_line import Arguments
 from tests.support.projects import main_class, write_tree
 
@@ -105,14 +105,15 @@ def test_a_password_that_cannot_be_opened_is_warned_of(tmp_path: Path) -> None:
     assert ["server r.example.com" in warned.message for warned in found.warnings] == [True]
 
 
-def test_mirrors_of_the_global_configuration_are_warned_of(tmp_path: Path) -> None:
+def test_mirrors_of_the_global_configuration_are_used(tmp_path: Path) -> None:
     write_tree(
         tmp_path / "home/.config/google-cloud-tools-java/jib",
         {"config.json": '{"registryMirrors":[{"registry":"r","mirrors":["m"]}]}'},
     )
     path = write(tmp_path, PLUGIN.format(""))
     found = configure(path, given(tmp_path))
-    assert [warned.message.startswith("mirrors of r in") for warned in found.warnings] == [True]
+    assert found.options.registry.mirrors == (Mirror(registry="r", location="m"),)
+    assert found.warnings == ()
 
 
 def test_user_properties_reach_jib(tmp_path: Path) -> None:

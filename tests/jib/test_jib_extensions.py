@@ -186,6 +186,13 @@ def test_quarkus() -> None:
     )
 
 
+def test_quarkus_knows_the_jars_of_the_build() -> None:
+    names = frozenset({"app-1.0.jar", "lib-1.0.jar"})
+    (step,) = done(extension(QUARKUS), packaged_names=lambda: names).options.transformations
+    assert isinstance(step, UseQuarkusTree)
+    assert step.module_files == names
+
+
 def test_quarkus_of_another_type() -> None:
     with pytest.raises(ConfigurationError, match="Unknown packageType 'uber-jar'"):
         done(extension(QUARKUS, properties="<packageType>uber-jar</packageType>"))

@@ -7,12 +7,11 @@ import pytest
 from pyjib.errors import ConfigurationError
 from pyjib.jib.global_config import (
     GlobalConfig,
-    Mirrors,
     config_directory,
     parse_global_config,
     read_global_config,
 )
-from pyjib.options import HostEnvironment
+from pyjib.options import BuildOptions, HostEnvironment, Mirror, RegistryOptions
 
 HOME = Path("/home/me")
 
@@ -48,10 +47,13 @@ def test_mirrors(tmp_path: Path) -> None:
     assert found == GlobalConfig(
         path=path,
         mirrors=(
-            Mirrors(registry="registry-1.docker.io", mirrors=("mirror.gcr.io", "localhost:5000")),
+            Mirror(registry="registry-1.docker.io", location="mirror.gcr.io"),
+            Mirror(registry="registry-1.docker.io", location="localhost:5000"),
         ),
     )
-    assert [str(path) in warned.message for warned in found.warnings] == [True]
+    own = Mirror(registry="docker.io", location="own.example")
+    given = BuildOptions(registry=RegistryOptions(mirrors=(own,)))
+    assert found.added_to(given).registry.mirrors == (own, *found.mirrors)
 
 
 @pytest.mark.parametrize(

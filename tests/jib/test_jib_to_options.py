@@ -25,6 +25,7 @@ from pyjib.oci.reference import Reference
 from pyjib.options import (
     BuildOptions,
     CredentialHelper,
+    EngineProgram,
     ExtraDirectory,
     HostEnvironment,
     Login,
@@ -483,10 +484,16 @@ def test_the_docker_clients_environment_chooses_the_daemon() -> None:
     assert warned.message.endswith("no effect on how a daemon is talked to: PATH")
 
 
-def test_the_docker_clients_program_has_no_effect() -> None:
-    configuration = "<dockerClient><executable>/bin/docker</executable></dockerClient>"
-    (warned,) = translate(configuration).warnings
-    assert "<dockerClient><executable>" in warned.message
+def test_the_docker_clients_program_is_run_with_its_environment() -> None:
+    configuration = (
+        "<dockerClient><executable>bin/docker</executable>"
+        "<environment><A>b</A></environment></dockerClient>"
+    )
+    found = translate(configuration)
+    assert found.warnings == ()
+    assert found.options.engine_program == EngineProgram(
+        executable=BASEDIR / "bin" / "docker", environment=(("A", "b"),)
+    )
 
 
 def test_outputs_are_handed_on() -> None:

@@ -13,9 +13,9 @@ from pyjib.oci.location import Scratch, parse_location
 from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.platform import Platform
 from pyjib.options import BuildOptions, FileProperties, ListedCopy, ListedLayer
-from pyjib.plan import plan_listed
+from pyjib.plan.listed_layers import plan_listed
 from pyjib.plan.model import BuildPlan
-from pyjib.project import read_listed
+from pyjib.project.listed_files import read_listed
 from tests.support.plans import layer, targets
 
 HEAD = "apiVersion: jib/v1alpha1\nkind: BuildFile\n"
@@ -153,7 +153,6 @@ ENTRY = "layers: {entries: [{name: n, files: [%s]}]}"
         ("<<: {user: me}", "Unrecognized field '<<'"),
         ("user: ' '", r"line 3: user: Property 'user' cannot be an empty string"),
         ("user: [me]", "user: should be a text"),
-        ("user: me\nuser: you", r"line 4: user: 'user' is there twice"),
         ("from: eclipse-temurin", r"from: should be an object"),
         ("from: {}", "from: Property 'image' cannot be null"),
         ("from: {image: UPPER}", r"from\.image: invalid image reference"),
@@ -191,7 +190,9 @@ ENTRY = "layers: {entries: [{name: n, files: [%s]}]}"
         (ENTRY % "{src: a, dest: /b, properties: {mode: 755}}", "Unrecognized field 'mode'"),
         (ENTRY % "{src: a, dest: /b, properties: {timestamp: x}}", r"properties\.timestamp: time"),
         ("user: ${who}", r"jib\.yaml: Cannot resolve variable 'who'"),
-        ("user: &a me\nlabels: {x: *a}", r"line 3: anchors and aliases"),
+        ("user: &a me\nlabels: {x: *a}", r"line 4: anchors and aliases"),
+        ("creationTime: 253402300800000", "creationTime is outside of the years 1 to 9999"),
+        ("creationTime: -62135596800001", "creationTime is outside of the years 1 to 9999"),
         ("user: [", r"line \d: this is not YAML"),
         ("user: \t'x", r"this is not YAML"),
         ("? [a]\n: b", "a name is no text"),
@@ -213,13 +214,35 @@ def test_errors_tell_the_place(text: str, message: str) -> None:
         ("apiVersion: x\n", "Property 'kind' cannot be null"),
         ("apiVersion: x\nkind: Pod\n", "Property 'kind' must be 'BuildFile' but is 'Pod'"),
         ("- a\n", "line 1: should be an object"),
-        (HEAD + "---\n" + HEAD, "this is not YAML"),
         ("[" * 5000, "this is not YAML"),
     ],
 )
 def test_heads(head: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         parse("", head=head)
+
+
+@pytest.mark.parametrize(
+    ("text", "warnings"),
+    [
+        ("user: you\nuser: me\n", ["line 4: user: 'user' is there twice, and the last one counts"]),
+        (
+            "labels: {a: x, a: 1}\nuser: me\nlabels: {a: 1}",
+            ["line 3: labels.a: 'a' is there twice, and the last one counts"]
+            + ["line 5: labels: 'labels' is there twice, and the last one counts"],
+        ),
+        ("user: me\n---\nusr: x", ["line 4: only the first document of a build file counts"]),
+        ("user: me\n...\nusr: x", ["line 4: only the first document of a build file counts"]),
+        ("user: me\n...\n", []),
+        ("user: &a me\n", []),
+    ],
+)
+def test_what_jib_cli_passes_over_is_a_warning(text: str, warnings: list[str]) -> None:
+    found = parse(text)
+    assert found.user == "me"
+    assert [warning.message.partition(", ")[2] for warning in found.warnings] == warnings
+    options = apply_build_file(found, BuildOptions(), explicit=())
+    assert options.labels in ((), (("a", "1"),))
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pyjib.oci.digest import Digest
 from pyjib.oci.json import Json
-from pyjib.plan import describe_plan
+from pyjib.plan.describe import describe_plan
 from pyjib.project.model import FileSource, InlineFile, ProjectFile
 from tests.support.plans import plan, project
 

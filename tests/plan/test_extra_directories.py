@@ -7,8 +7,8 @@ import pytest
 from pyjib.errors import ConfigurationError
 from pyjib.oci.instant import EPOCH_PLUS_SECOND, Instant
 from pyjib.options import BuildOptions, ExtraDirectory, Permission
-from pyjib.plan import make_plan
 from pyjib.plan.extra_directories import extra_layers, unused_permissions
+from pyjib.plan.make_plan import make_plan
 from pyjib.plan.model import LayerPlan
 from tests.support.plans import files, names, project, targets
 

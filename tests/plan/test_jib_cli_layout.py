@@ -12,9 +12,9 @@ from pyjib.oci.identity import Identity
 from pyjib.oci.instant import EPOCH_PLUS_SECOND
 from pyjib.oci.location import parse_location
 from pyjib.options import BuildOptions, Mode
-from pyjib.plan import plan_archive
+from pyjib.plan.jib_cli_layout import plan_archive
 from pyjib.plan.model import BuildPlan
-from pyjib.project import read_app_archive
+from pyjib.project.app_archive import read_app_archive
 from tests.support.plans import layer, names, targets
 from tests.support.projects import (
     boot_files,
@@ -30,7 +30,8 @@ JIB = Identity.of_jib("0.13.0", tool="jib-cli")
 
 
 def plan(path: Path, **options: Any) -> BuildPlan:
-    return plan_archive(read_app_archive(path), BuildOptions(identity=JIB, **options))
+    archive = read_app_archive(path, is_war=path.suffix == ".war")
+    return plan_archive(archive, BuildOptions(identity=JIB, **options))
 
 
 @pytest.fixture
@@ -239,6 +240,30 @@ def test_a_war_elsewhere_needs_a_place(tmp_path: Path, base: str) -> None:
 
 def test_what_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="is for a directory"):
-        read_app_archive(tmp_path)
+        read_app_archive(tmp_path, is_war=False)
     with pytest.raises(ProjectError, match="does not exist"):
-        read_app_archive(tmp_path / "no.jar")
+        read_app_archive(tmp_path / "no.jar", is_war=False)
+
+
+def test_a_directory_that_is_called_like_a_class_counts_as_one(tmp_path: Path) -> None:
+    files = {
+        "META-INF/MANIFEST.MF": manifest(Main_Class="Main"),
+        "Main.class": class_file("Main"),
+        "odd.class/in.txt": b"",
+    }
+    made = plan(write_archive(tmp_path / "app.jar", files))
+    root = "/app/explodedJar"
+    assert targets(layer(made, "classes"))[-2:] == [f"{root}/Main.class", f"{root}/odd.class/"]
+    assert f"{root}/odd.class/in.txt" in targets(layer(made, "resources"))
+
+
+def test_libraries_outside_of_the_jar_s_directory(tmp_path: Path) -> None:
+    write_libraries(tmp_path / "libs", ["a.jar"])
+    jar = write_thin_jar(tmp_path / "app" / "app.jar", ["../libs/a.jar"])
+    assert "/app/dependencies/a.jar" in targets(layer(plan(jar), "dependencies"))
+    with pytest.raises(
+        ConfigurationError, match=r"names \.\./libs/a\.jar, which would lie outside"
+    ):
+        plan(jar, mode=Mode.PACKAGED)
+    jar = write_thin_jar(tmp_path / "app.jar", ["./libs/./a.jar"])
+    assert targets(layer(plan(jar, mode=Mode.PACKAGED), "dependencies"))[-1] == "/app/libs/a.jar"

@@ -10,8 +10,8 @@ from pyjib.errors import ConfigurationError
 from pyjib.oci.identity import PYJIB, Identity
 from pyjib.oci.location import parse_location
 from pyjib.options import BuildOptions, Mode
-from pyjib.plan import plan_warnings
 from pyjib.plan.model import BuildPlan
+from pyjib.plan.warnings import plan_warnings
 from pyjib.project.model import (
     DEPENDENCIES,
     PROJECT_DEPENDENCIES,

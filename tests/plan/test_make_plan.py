@@ -15,8 +15,9 @@ from pyjib.oci.instant import EPOCH, Instant
 from pyjib.oci.media_type import Compression, ImageFormat
 from pyjib.oci.platform import Platform
 from pyjib.options import BuildOptions, CompressionChoice, ExtraDirectory, Mode, Permission
-from pyjib.plan import make_plan, plan_warnings
+from pyjib.plan.make_plan import make_plan
 from pyjib.plan.model import BuildPlan, LayerRecipe
+from pyjib.plan.warnings import plan_warnings
 from pyjib.project.model import FileGroup, Project, ProjectKind
 from tests.support.plans import files, library, names, plan, project, targets
 

@@ -17,9 +17,9 @@ from pyjib.options import (
     UseNativeImage,
     UseQuarkusTree,
 )
-from pyjib.plan import transform
 from pyjib.plan.model import BuildPlan, ContainerConfig, LayerEntry, LayerPlan
-from pyjib.project import read_transformation_files
+from pyjib.plan.transform import transform
+from pyjib.project.transformation_files import read_transformation_files
 from tests.support.plans import SealedFile, layer, names, targets
 
 

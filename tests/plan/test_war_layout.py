@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pyjib.oci.location import parse_location
 from pyjib.options import BuildOptions, Mode
-from pyjib.plan import plan_warnings
+from pyjib.plan.warnings import plan_warnings
 from pyjib.project.model import Project, ProjectKind
 from tests.support.plans import files, layer, library, names, plan, project, targets
 

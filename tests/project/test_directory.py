@@ -12,8 +12,8 @@ import pytest
 
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.options import Mode
-from pyjib.project import Project, read_project
-from pyjib.project.model import ProjectKind
+from pyjib.project.model import Project, ProjectKind
+from pyjib.project.read import read_project
 from tests.support.projects import (
     CLASSES,
     MAIN,

@@ -9,10 +9,10 @@ import pytest
 
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.options import Mode
-from pyjib.project import Project, read_project
 from pyjib.project.libraries import path_of_file_url
 from pyjib.project.manifest import parse_manifest
-from pyjib.project.model import DEPENDENCY_GROUPS, ProjectFile, ProjectKind
+from pyjib.project.model import DEPENDENCY_GROUPS, Project, ProjectFile, ProjectKind
+from pyjib.project.read import read_project
 from tests.support.projects import (
     BOOT_LAYERS,
     JAVA_8,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pyjib.options import Mode
-from pyjib.project import read_project
 from pyjib.project.model import DEPENDENCY_GROUPS, ProjectKind
+from pyjib.project.read import read_project
 from tests.support.programs import run
 
 pytestmark = pytest.mark.peers

@@ -42,6 +42,14 @@ BEARER = ("bearer", {"realm": "https://a/t", "service": "s"})
         ),
         (['Bearer realm="one",realm="two"'], [("bearer", {"realm": "one"})]),
         (['Bearer realm="unclosed'], [("bearer", {})]),
+        (
+            ['Bearer realm="https://a/t",service="s" , , Basic realm="x",  Digest qop="auth,int"'],
+            [BEARER, ("basic", {"realm": "x"}), ("digest", {"qop": "auth,int"})],
+        ),
+        (["Basic, Bearer realm=r"], [("basic", {}), ("bearer", {"realm": "r"})]),
+        (['bearer\trealm = "r"\t,\tservice=\ts'], [("bearer", {"realm": "r", "service": "s"})]),
+        (['Bearer realm="",scope=""'], [("bearer", {"realm": "", "scope": ""})]),
+        (["NTLM abc+/=, Negotiate a.b~c"], [("ntlm", {}), ("negotiate", {})]),
         ([""], []),
         ([",,,"], []),
         (["=x, Basic realm=y"], [("basic", {"realm": "y"})]),
@@ -54,6 +62,11 @@ def test_grammar(lines: list[str], expected: list[tuple[str, dict[str, str]]]) -
 @given(st.text(max_size=60))
 def test_any_text_can_be_parsed(text: str) -> None:
     assert all(isinstance(found, Challenge) for found in parse_challenges([text]))
+
+
+def test_an_endless_line_takes_no_endless_time() -> None:
+    assert len(parse("a " * 1_000_000)) <= 16 * 1024
+    assert parse('a="' * 1_000_000) == []
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=255), max_size=30))

@@ -139,6 +139,72 @@ def test_keys(home: Home, key: str, registry: str, fits: bool) -> None:
     assert home.user(registry) == ("me" if fits else None)
 
 
+@pytest.mark.parametrize(
+    ("key", "registry", "repository", "fits"),
+    [
+        ("*.r.io", "a.r.io", "x", True),
+        ("*.r.io", "r.io", "x", False),
+        ("*.r.io", "a.b.r.io", "x", False),
+        ("a*.eu.r.io", "ab.eu.r.io", "x", True),
+        ("a*.eu.r.io", "b.eu.r.io", "x", False),
+        ("*.*.r.io", "a.b.r.io", "x", True),
+        ("*.r.io:5000", "a.r.io:5000", "x", True),
+        ("*.r.io:5000", "a.r.io", "x", False),
+        ("https://*.r.io/v1/", "a.r.io", "x", True),
+        ("*.r.io/team", "a.r.io", "team/app", True),
+        ("*.r.io/team", "a.r.io", "teams/app", False),
+        ("*.io", "r.io", "x", False),
+        ("*", "r.io", "x", False),
+        ("*.*", "r.io", "x", False),
+        ("a.*.io", "a.r.io", "x", False),
+        ("*.r.io", "a.rxio", "x", False),
+    ],
+)
+def test_wildcards(home: Home, key: str, registry: str, repository: str, fits: bool) -> None:
+    write(home.config, logins(**{key: "me"}))
+    assert home.user(registry, repository) == ("me" if fits else None)
+
+
+def test_an_exact_key_goes_before_wildcards_and_a_long_one_before_short(home: Home) -> None:
+    write(home.config, logins(**{"*.r.io": "short", "a*.r.io": "long", "b.r.io": "exact"}))
+    assert home.user("b.r.io") == "exact"
+    assert home.user("ab.r.io") == "long"
+    assert home.user("c.r.io") == "short"
+
+
+def test_a_secret_as_kubernetes_mounts_it(home: Home) -> None:
+    write(home.root / "secret/.dockerconfigjson", logins(**{"r.io": "pod"}))
+    assert home.user("r.io", DOCKER_CONFIG=str(home.root / "secret")) == "pod"
+
+
+def test_a_file_of_the_callers(home: Home) -> None:
+    file = write(home.root / "mine.json", logins(**{"r.io": "mine"}))
+    options = RegistryOptions(auth_file=file)
+    host = home.host(DOCKER_AUTH_CONFIG=json.dumps(logins(**{"r.io": "variable"})))
+    found = find("r.io", options, host).credential
+    assert found is not None
+    assert found.username == "mine"
+    given = RegistryOptions(
+        auth_file=file, logins=(Login(registry="r.io", username="given", password="x"),)
+    )
+    found = find("r.io", given, host).credential
+    assert found is not None
+    assert found.username == "given"
+
+
+def test_every_source_is_told_with_what_it_said(home: Home) -> None:
+    write(home.config, logins(**{"r.io": "me"}))
+    steps = find("r.io", RegistryOptions(), home.host(DOCKER_AUTH_CONFIG="{}")).steps
+    podman = home.root / ".config" / "containers" / "auth.json"
+    assert [(step.source, step.outcome.value, step.said) for step in steps] == [
+        ("the options", "unset", "no login was given"),
+        ("DOCKER_AUTH_CONFIG", "none", "has no login to r.io"),
+        ("REGISTRY_AUTH_FILE", "unset", "not set"),
+        (str(home.config), "found", "has a login: user me"),
+        (str(podman), "unasked", "not asked"),
+    ]
+
+
 def test_docker_hubs_own_key_goes_first(home: Home) -> None:
     write(home.config, logins(**{"docker.io": "b", "https://index.docker.io/v1/": "a"}))
     assert home.user("docker.io") == "a"
@@ -232,6 +298,23 @@ def test_helpers_go_before_files(home: Home) -> None:
     assert home.user("s.io") == "helped"
     assert home.user("docker.io") == "helped"
     assert home.asked == ["get r.io", "get s.io", "get https://index.docker.io/v1/"]
+
+
+@posix
+def test_a_helper_is_asked_again_when_its_login_is_refused(home: Home) -> None:
+    """Google's and Amazon's helpers give logins that end; a long push outlives them."""
+    counts = f"n = open({str(home.log)!r}).read().count('get')\n"
+    home.helper("x", counts + GIVES.replace('"pw"', 'f"pw{n}"'))
+    write(home.config, {"credsStore": "x"})
+    finder = Finder(RegistryOptions(), home.host())
+    first = finder.find("r.io").credential
+    assert first is not None
+    assert first.password == "pw1"
+    second = finder.again("r.io", "", first)
+    assert second is not None
+    assert second.password == "pw2"
+    assert finder.again("r.io", "", first) == second
+    assert finder.find("r.io").credential == second
 
 
 @posix

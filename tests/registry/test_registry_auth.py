@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,10 +20,13 @@ from pyjib.oci.blob import Blob
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.registry import tokens
+from pyjib.registry.client import RegistryClient
 from pyjib.registry.login import login
 from pyjib.registry.uploads import Outcome
 from pyjib.serve import RegistryServer
-from tests.support.clients import watched
+from pyjib.serve.message import Request, Response
+from tests.support.clients import Watched, watched
 from tests.support.scripted import Reply, ScriptedServer, Seen
 
 BLOB = Blob.of_bytes(b"layer" * 100, "application/vnd.oci.image.layer.v1.tar")
@@ -466,3 +470,184 @@ def test_no_secret_in_logs_and_errors(
     assert "sig=***" in caplog.text
     everything = caplog.text + repr(it.events) + repr(caught.value) + str(caught.value.hint)
     assert "s3cret" not in everything
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_more_is_asked_for_where_a_token_allows_too_little(
+    server: ScriptedServer, realm: ScriptedServer, status: int
+) -> None:
+    def answer(seen: Seen) -> Reply:
+        if seen.authorization == "Bearer wide":
+            return Reply(200, {}, MANIFEST)
+        if seen.authorization is None:
+            return Reply(401, {"WWW-Authenticate": bearer(realm)})
+        extra = ',error="insufficient_scope",scope="repository:team/app:pull,meta"'
+        return Reply(status, {"WWW-Authenticate": bearer(realm, extra)})
+
+    server.rule("*", "/v2/.+", answer)
+    realm.rule("GET", "/token", token("narrow"), times=1)
+    realm.rule("GET", "/token", token("wide"))
+    with watched() as it:
+        with pytest.raises((UnauthorizedError, DeniedError)):
+            it.client.manifest_get(name(server))  # one renewal each call
+        it.client.manifest_get(name(server))
+        it.client.manifest_get(name(server))
+    assert [query["scope"] for query in queries(realm)] == [
+        ["repository:team/app:pull"],
+        ["repository:team/app:pull,meta"],
+    ]
+
+
+def test_a_plain_403_renews_nothing(server: ScriptedServer, realm: ScriptedServer) -> None:
+    denied = Reply(403, {"WWW-Authenticate": bearer(realm)})
+    server.rule("GET", ".*/1", denied)
+    with watched() as it, pytest.raises(DeniedError):
+        it.client.manifest_get(name(server))
+    assert realm.journal == []
+
+
+def test_a_wrong_password_is_sent_once_by_basic_too(server: ScriptedServer) -> None:
+    public = Reply(200, {}, MANIFEST)
+
+    def answer(seen: Seen) -> Reply:
+        is_public = "/public/" in seen.path and seen.authorization is None
+        return public if is_public else Reply(401, {"WWW-Authenticate": "Basic"})
+
+    server.rule("*", "/v2/.+", answer)
+    with watched(login=(server.address, "me", "pw")) as it:
+        for _ in range(3):
+            with pytest.raises(UnauthorizedError):
+                it.client.manifest_get(name(server, "private"))
+        it.client.manifest_get(name(server, "public/app"))
+        it.client.manifest_get(name(server, "public/app"))
+        with pytest.raises(UnauthorizedError) as caught:
+            it.client.manifest_put(name(server, "private"), MANIFEST, "x/y")
+    sent = [seen.path for seen in server.journal if seen.authorization]
+    assert sent == ["/v2/private/manifests/1", "/v2/public/app/manifests/1"]
+    assert "was refused before" in caught.value.message
+    assert f"pyjib doctor {server.address}/private" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_an_identity_token_that_ended_is_no_obstacle_to_public_images(
+    server: ScriptedServer, realm: ScriptedServer, tmp_path: Path, status: int
+) -> None:
+    guard(server, bearer(realm), "Bearer tt")
+    realm.rule("POST", "/token", Reply(status, {}, b'{"error":"invalid_grant"}'))
+    realm.rule("GET", "/token", token())
+    with watched(home=docker_config(tmp_path, server, identitytoken="old")) as it:
+        it.client.manifest_get(name(server))
+        it.client.manifest_get(name(server, "another"))
+        with pytest.raises(UnauthorizedError):
+            it.client.manifest_put(name(server), MANIFEST, "x/y")
+    assert len(realm.seen("POST")) == 1
+    (warning,) = it.of(Warned)
+    assert "going on without one" in warning.message
+    assert f"pyjib login --check {server.address}" in (warning.hint or "")
+
+
+def test_an_identity_token_is_not_redirected_elsewhere(
+    server: ScriptedServer, realm: ScriptedServer, tmp_path: Path
+) -> None:
+    guard(server, bearer(realm), "Bearer tt")
+    with ScriptedServer() as spy:
+        realm.rule("POST", "/token", Reply(307, {"Location": f"{spy.url}/token"}))
+        with (
+            watched(home=docker_config(tmp_path, server, identitytoken="id")) as it,
+            pytest.raises(TransportError, match="must not see the secret"),
+        ):
+            it.client.manifest_get(name(server))
+        assert spy.journal == []
+
+
+def test_a_realm_that_the_caller_trusts(server: ScriptedServer) -> None:
+    guard(server, 'Bearer realm="http://auth.other.example/token"', "Bearer tt")
+    with ScriptedServer() as proxy:
+        proxy.rule("GET", "http://auth.other.example/token", token())
+        it = Watched(login=(server.address, "me", "pw"), variables={"http_proxy": proxy.url})
+        options = replace(it.options, trusted_realms=frozenset({"auth.other.example"}))
+        host = HostEnvironment(variables={"http_proxy": proxy.url})
+        with RegistryClient(options, host) as client, it.client:
+            client.manifest_get(name(server))
+            it.client.manifest_get(name(server))
+        assert [seen.authorization for seen in proxy.journal] == [BASIC, None]
+        assert ["--trust-realm auth.other.example" in (e.hint or "") for e in it.of(Warned)] == [
+            True
+        ]
+
+
+class Clock:
+    """A clock that a test moves on."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.mark.faults
+def test_a_token_is_renewed_before_it_ends_and_earlier_for_an_upload(
+    server: ScriptedServer, realm: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(tokens, "time", clock)
+    numbers = iter(range(1, 9))
+    realm.rule("GET", "/token", lambda _: token(f"t{next(numbers)}", expires_in=300))
+    server.rule("HEAD", ".*", Reply(404))
+    server.rule(
+        "POST",
+        ".*",
+        lambda seen: (
+            Reply(202, {"Location": "/up"})
+            if seen.authorization
+            else Reply(401, {"WWW-Authenticate": bearer(realm)})
+        ),
+    )
+    server.rule("PUT", ".*", Reply(201))
+    with watched() as it:
+        for passed in (0.0, 235.0, 6.0, 289.0, 2.0):
+            clock.now += passed
+            it.client.blob_push(name(server), BLOB)
+    sent = [
+        (seen.method, (seen.authorization or "").removeprefix("Bearer "))
+        for seen in server.journal
+        if seen.method in ("POST", "PUT") and seen.authorization
+    ]
+    assert sent == [
+        ("POST", "t1"),
+        ("PUT", "t1"),
+        ("POST", "t1"),
+        ("PUT", "t1"),
+        ("POST", "t1"),
+        ("PUT", "t2"),  # less than a minute is left: too little for a body
+        ("POST", "t2"),
+        ("PUT", "t3"),
+        ("POST", "t3"),
+        ("PUT", "t3"),
+    ]
+    assert not [seen for seen in server.journal if seen.method == "PUT" and not seen.authorization]
+
+
+@pytest.mark.faults
+def test_a_login_that_ends_within_a_body(realm: ScriptedServer) -> None:
+    """The server answers 401 and closes while the body is still on its way."""
+    realm.rule("GET", "/token", token("t1"), times=1)
+    realm.rule("GET", "/token", token("t2"))
+    blob = Blob.of_bytes(b"layer" * 2_000_000, "application/vnd.oci.image.layer.v1.tar")
+    revoked = threading.Event()
+
+    def intercept(request: Request) -> Response | None:
+        held = request.headers.get("authorization")
+        wanted = "Bearer t2" if revoked.is_set() else "Bearer t1"
+        if request.method == "PUT" and held == "Bearer t1":
+            revoked.set()
+            wanted = "Bearer t2"
+        if held == wanted:
+            return None
+        return Response(status=401, headers=(("WWW-Authenticate", bearer(realm)),))
+
+    with RegistryServer(intercept=intercept) as server, watched() as it:
+        assert it.client.blob_push(name(server), blob) is Outcome.UPLOADED
+        assert it.client.blob_head(name(server), blob.descriptor.digest) == 10_000_000
+    assert len(realm.journal) == 2

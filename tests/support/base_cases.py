@@ -96,6 +96,22 @@ def half_told() -> Image:
     )
 
 
+def odd() -> Image:
+    """Return a base that says things twice, in uncommon ways, or so many that maps grow."""
+    return temurin_image(
+        run={
+            **_RUN,
+            "Env": [*(f"V{number}={number}" for number in range(25)), "V3=again", "B=b="],
+            "Labels": {f"label-{number}": str(number) for number in range(13)},
+            "ExposedPorts": {"080/tcp": {}, "80": {}},
+            "Volumes": {"/a/../b": {}, "/": {}},
+            "Healthcheck": {"Interval": 5},
+            "Entrypoint": [],
+            "Cmd": [],
+        }
+    )
+
+
 def listed() -> ImageIndex:
     """Return an OCI index of two platforms, with variant and version of the system."""
     images = [
@@ -158,6 +174,8 @@ CASES: Mapping[str, BaseCase] = {
     "registry, arm64 of an OCI index": BaseCase(base=listed, platforms=_ARM),
     "registry, bare": BaseCase(base=bare),
     "registry, half told": BaseCase(base=half_told, container=_INHERITED),
+    "registry, odd": BaseCase(base=odd),
+    "registry, odd and inherited": BaseCase(base=odd, container=_INHERITED),
     "tar": BaseCase(place="tar"),
     "tar, OCI": BaseCase(place="tar", format="OCI", container=_INHERITED),
     "tar, layers compressed": BaseCase(place="compressed tar"),
@@ -219,7 +237,7 @@ def _with_compressed_layers(
     image: Image, saved: Mapping[str, bytes | str]
 ) -> dict[str, bytes | str]:
     """Write layers as gzip, as Jib's own archives have them."""
-    layers = dict(zip(plain_tars(image), image.layers, strict=True))
+    layers: dict[bytes | str, Blob] = dict(zip(plain_tars(image), image.layers, strict=True))
     return {name: _compressed(layers.get(data), data) for name, data in saved.items()}
 
 

@@ -258,9 +258,6 @@ CASES: Mapping[str, Case] = {
     ),
     # Plugins
     "plugin-without-artifact": _one(plugin("<plugin>\n<version>1</version>\n</plugin>")),
-    "plugin-without-version": _one(
-        plugin("<plugin>\n<groupId>g</groupId>\n<artifactId>p</artifactId>\n</plugin>")
-    ),
     "plugin-empty-version": _one(
         plugin("<plugin>\n<artifactId>p</artifactId>\n<version>${v}</version>\n</plugin>")
     ),
@@ -361,6 +358,11 @@ CASES: Mapping[str, Case] = {
         settings="<settings>\n<mirrors>\n<mirror>\n<id>m</id>\n<mirrorOf>*</mirrorOf>\n</mirror>\n"
         "</mirrors>\n</settings>\n",
     ),
+    "settings-mirror-of-nothing": Case(
+        {"pom.xml": project()},
+        settings="<settings>\n<mirrors>\n<mirror>\n<id>m</id>\n<url>file:///a</url>\n</mirror>\n"
+        "</mirrors>\n</settings>\n",
+    ),
     "settings-server-without-id": Case(
         {"pom.xml": project()},
         settings="<settings>\n<servers>\n<server>\n<username>u</username>\n</server>\n</servers>\n"
@@ -400,6 +402,7 @@ _PLACE = re.compile(
     r" @ (?:(?P<model>[^@/,]*?)(?:, )?)?(?P<file>[{/][^@,]*?)?(?:, )?"
     r"(?:line (?P<line>\d+), column \d+)?$"
 )
+_COUNT = re.compile(r"\d+ problems? (was|were) encountered")
 _OF_PROJECT = re.compile(r"\[ERROR\]   The project .*? ?\((?P<file>[^()]*)\) has \d+ errors?$")
 
 
@@ -408,7 +411,7 @@ def run_maven(case: Case, root: Path) -> list[Problem]:
     directory = case.write(root)
     done = subprocess.run(
         [
-            *("mvn", "--batch-mode", "--offline", "-s", str(root / "settings.xml"), "validate"),
+            *("mvn", "--batch-mode", "-s", str(root / "settings.xml"), "validate"),
             f"-Dmaven.repo.local={root / 'repository'}",
         ],
         cwd=directory,
@@ -435,15 +438,16 @@ def _problems(text: str) -> list[Problem]:
         elif line.startswith("[ERROR]     ") and file:
             found.append(_problem(line[len("[ERROR]     ") :], file))
     if found:
-        return found
+        return list(dict.fromkeys(found))
     lines = [line for line in text.splitlines() if re.match(r"\[(FATAL|ERROR)\] ", line)]
     told = [re.sub(r"^(\[\w+\] ?)+", "", line) for line in lines]
     stop = next((n for n, line in enumerate(told) if line.startswith("To see the full")), None)
-    return [_problem(re.sub(r" -> \[Help \d+\]$", "", line), "") for line in told[:stop] if line]
+    problems = (_problem(line, "") for line in told[:stop] if line and not _COUNT.match(line))
+    return list(dict.fromkeys(problems))
 
 
 def _problem(text: str, file: str) -> Problem:
-    text = re.sub(r": \[Help \d+\]$|-> \[Help \d+\]$", "", text).strip()
+    text = re.sub(r" ?-> \[Help \d+\]$", "", text).strip()
     # Maven says a place once for itself and once for what its parser said.
     lines: list[int] = []
     while (match := _PLACE.search(text)) is not None and match.end() > match.start() + 3:
@@ -451,7 +455,8 @@ def _problem(text: str, file: str) -> Problem:
         if match["line"] and not lines:
             lines.append(int(match["line"]))
         file = match["file"] or file
-    return Problem(text, file, lines[0] if lines else None)
+    text = re.sub(r" \(position: .*\) ?$| START_DOCUMENT seen .*$", "", text.removesuffix(" @"))
+    return Problem(re.sub(r", parser stopped on .*$", "", text), file, lines[0] if lines else None)
 
 
 def recorded() -> dict[str, list[Problem]]:

@@ -17,6 +17,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -211,11 +212,13 @@ def our_image(
     return _written_image(project)
 
 
+@cache
 def is_served(artifact: str) -> bool:
     """Tell whether the repositories that Maven knows have an artifact."""
     arguments = ("--batch-mode", f"{_DEPENDENCY_PLUGIN}:get", f"-Dartifact={artifact}")
     done = attempt("mvn", *arguments, environment={"MAVEN_OPTS": QUICK})
-    return done.returncode == 0 or "Could not find artifact" not in done.stdout
+    absent = ("Could not find artifact", "was not found")  # asked now, or remembered
+    return done.returncode == 0 or not any(text in done.stdout for text in absent)
 
 
 def told(case: FrameworkCase, version: str, registry: str) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 A project is a folder of its own, made of bytes alone. All programs run in the folder above it
 and name it by the case's ``folder``, so that the paths that globs match are the same for all.
-``REGISTRY`` in a flag stands for a registry that holds ``fixtures/base-image`` under several
-names, ``OUT`` for a folder of the run.
+``REGISTRY`` in a flag stands for a registry that holds ``fixtures/base-image``, and is a mirror
+of Docker Hub with it in the place of the default bases; ``OUT`` is a folder of the run.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ Options = Mapping[str, str | tuple[str, ...]]
 
 VERSIONS = ("0.12.0", "0.13.0")
 _BASE = {"--from": "REGISTRY/base:1", "--allow-insecure-registries": ""}
+_DEFAULT = {"--allow-insecure-registries": ""}
 _TAR = {"--target": "tar://OUT/image.tar", "--name": "example.com/a/b:1"}
 
 
@@ -39,7 +40,8 @@ _TAR = {"--target": "tar://OUT/image.tar", "--name": "example.com/a/b:1"}
 class Case:
     """A project and how jib-cli is called on it.
 
-    ``write`` makes the project in a folder.
+    ``write`` makes the project in a folder. ``ours`` are flags that pyjib is given besides, to
+    repeat a defect of jib-cli's that it has not.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Case:
     write: Callable[[Path], object] = field(repr=False)
     options: Options
     file: str = ""
+    ours: Options = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
@@ -61,15 +64,17 @@ def _archive(
     options: Options | None = None,
     *,
     file: str = "",
+    ours: Options | None = None,
 ) -> Case:
     given = options or {}
-    base = {} if "--from" in given else _BASE
+    base = {} if {"--from", "--allow-insecure-registries"} & {*given} else _BASE
     return Case(
         name=name,
         command=command,
         write=write,
         options={**_TAR, **base, **given},
         file=file or f"app.{command}",
+        ours=ours or {},
     )
 
 
@@ -179,6 +184,8 @@ _CONTAINER = {
 }
 _MANY = ",".join(f"K{number}={number}" for number in range(30))
 
+_OLD_LAUNCHER = "java -cp /app org.springframework.boot.loader.JarLauncher"
+
 _JARS = (
     jar("standard", _write_jar, {"--from": "scratch"}),
     jar("libraries", _write_jar_with_libraries),
@@ -192,12 +199,14 @@ _JARS = (
     jar("entrypoint and flags", _write_jar, {"--entrypoint": "run", "--jvm-flags": "-X"}),
     jar("Java 21", _write_jar_of_java_21, {"--from": "scratch"}),
     jar("base in a tar", _write_jar, {"--from": "tar://OUT/base.tar"}),
+    jar("default base", _write_jar, _DEFAULT),
     jar("more tags", _write_jar, {"--target": "REGISTRY/tags:1", "--additional-tags": "2,x"}),
     jar("Boot", _write_boot),
     jar("Boot, odd layers", _write_boot_with_odd_layers, {"--jvm-flags": "-Xmx1g"}),
     jar("Boot without an index", _write_boot_without_index, {"--program-args": "a"}),
     jar("Boot packaged", _write_boot, {"--mode": "packaged", "--jvm-flags": "-Xmx1g"}),
     jar("Boot with an entrypoint", _write_boot_3_2, {"--entrypoint": "run it"}),
+    jar("Boot 3.2", _write_boot_3_2, ours={"--entrypoint": _OLD_LAUNCHER}),
     jar("Boot 3.2 packaged", _write_boot_3_2, {"--mode": "packaged"}),
 )
 
@@ -211,6 +220,8 @@ def _write_war(folder: Path) -> None:
 _SRV = {"--app-root": "/srv//app/"}
 
 _WARS = (
+    war("Jetty", _write_war, _DEFAULT),
+    war("Jetty, arguments", _write_war, {**_DEFAULT, "--program-args": "a"}),
     war("elsewhere", _write_war, _SRV),
     war("all of the container", _write_war, {**_SRV, **_CONTAINER}),
     war("entrypoint", _write_war, {**_SRV, "--entrypoint": "/bin/run it", "--image-format": "OCI"}),

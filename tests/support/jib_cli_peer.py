@@ -29,13 +29,15 @@ from tests.support.identity import BASE
 from tests.support.jib_cli_cases import CASES, VERSIONS, Case, Options
 from tests.support.maven import bom as maven_bom
 from tests.support.maven import dependencies, managed, pom, write
-from tests.support.programs import run
+from tests.support.programs import attempt, run
+from tests.support.real_jib import java_home
 from tests.support.registry import put_image
 
 GOLDEN = ROOT / "fixtures" / "identity" / "jib-cli.json"
 _COMMAND = "python -m tests.support.jib_cli_peer --record"
 _SOURCES = Path(__file__).parent / "java"
 _PLATFORMS = (LINUX_AMD64, Platform.parse("linux/arm64"))
+_BASES = (("base", "1"), ("library/eclipse-temurin", "8-jre"), ("library/jetty", "latest"))
 _QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 CORES: Mapping[str, tuple[str, str]] = {
@@ -59,6 +61,11 @@ class Workplace:
     def out(self) -> Path:
         return self.root / "out"
 
+    @property
+    def config(self) -> Path:
+        """What ``XDG_CONFIG_HOME`` is for jib-cli, and for pyjib by its home."""
+        return self.root / "home" / ".config"
+
     def options(self, case: Case) -> Options:
         """Return a case's flags with places put in."""
         return {flag: _filled(value, self) for flag, value in case.options.items()}
@@ -76,13 +83,22 @@ def workplace(root: Path) -> Iterator[Workplace]:
     layout = LayoutLocation(path=BASE, tag="17-jre")
     with RegistryServer() as server, pull(layout, platforms=_PLATFORMS) as base:
         assert base.index is not None
-        put_image(server, "base", ImageIndex(index=base.index, images=base.images), "1")
+        for name, tag in _BASES:
+            put_image(server, name, ImageIndex(index=base.index, images=base.images), tag)
         place = Workplace(root=root, address=server.address)
         place.out.mkdir(parents=True)
+        _write_mirrors(place)
         _write_archive(base, place.out / "base.tar")
         for case in CASES:
             case.write(root / case.folder)
         yield place
+
+
+def _write_mirrors(place: Workplace) -> None:
+    """Make the registry a mirror of Docker Hub for all who read Jib's global configuration."""
+    mirrors = [{"registry": "registry-1.docker.io", "mirrors": [place.address]}]
+    document = {"disableUpdateCheck": True, "registryMirrors": mirrors}
+    write(place.config / "google-cloud-tools-java/jib/config.json", json.dumps(document))
 
 
 def _write_archive(base: BaseImages, file: Path) -> None:
@@ -111,7 +127,7 @@ _BUILD_FLAGS = {"--target": "--to", "--additional-tags": "--tag"}
 def our_image(case: Case, version: str, place: Workplace, *more: str) -> Ids:
     """Let pyjib's command line make a case; ``more`` are further arguments."""
     made = place.out / "ours.json"
-    options = dict(place.options(case))
+    options = {**place.options(case), **case.ours}
     arguments = ["--identity", f"jib:{version}"]
     if case.command == "build":
         options.pop("--allow-insecure-registries", None)
@@ -154,7 +170,8 @@ def their_image(case: Case, program: str, place: Workplace) -> Ids:
 
 def _run_in(place: Workplace, program: str, *arguments: str) -> None:
     # Java takes names of files to be in the encoding that the locale says.
-    run("env", "-C", str(place.root), "LC_ALL=C.UTF-8", program, *arguments)
+    settings = ("LC_ALL=C.UTF-8", f"XDG_CONFIG_HOME={place.config}")
+    run("env", "-C", str(place.root), *settings, program, *arguments)
 
 
 def _ids(document: Mapping[str, str]) -> Ids:
@@ -182,10 +199,14 @@ def core_images(version: str, place: Workplace) -> dict[str, Ids]:
         for case in CASES
     ]
     (work / "cases.json").write_text(json.dumps(document))
-    arguments = ("-cp", class_path, "JibCliPeer", version, str(work))
-    _run_in(place, "java", *_QUICK, *arguments)
+    arguments = ("-cp", class_path, "JibCliPeer", version, str(work), place.address)
+    _run_in(place, _java_program("java"), *_QUICK, *arguments)
     made = json.loads((work / "images.json").read_text())
     return {key(case, version): _ids(made[case.folder]) for case in CASES}
+
+
+def _java_program(name: str) -> str:
+    return str(java_home(17) / "bin" / name)
 
 
 def _compiled(version: str, work: Path) -> str:
@@ -206,11 +227,13 @@ def _compiled(version: str, work: Path) -> str:
     )
     listing = work / "classpath.txt"
     maven = ("--batch-mode", "--quiet", "-f", str(project), "dependency:build-classpath")
-    run("mvn", *maven, f"-Dmdep.outputFile={listing}")
+    maven = (*maven, f"-Dmdep.outputFile={listing}")
+    if attempt("mvn", *maven).returncode != 0:
+        run("mvn", *maven)  # downloads have bad minutes
     libraries = listing.read_text().strip()
     sources = sorted(map(str, _SOURCES.glob("*.java")))
     classes = str(work / "classes")
-    run("javac", "-nowarn", "-d", classes, "-cp", libraries, *sources)
+    run(_java_program("javac"), "-nowarn", "-d", classes, "-cp", libraries, *sources)
     return f"{classes}{os.pathsep}{libraries}"
 
 

@@ -9,13 +9,14 @@ local repository, or the check has to wait until they are.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,19 +29,17 @@ from pyjib.oci.location import LayoutLocation
 from pyjib.options import BuildOptions, HostEnvironment
 from pyjib.project.maven.command_line import Arguments, parse_arguments
 from pyjib.project.maven.project import open_maven_project
-from pyjib.project.maven.reactor import MavenScope
 from pyjib.project.maven.resolve import Resolver
 from pyjib.serve import RegistryServer
 from tests.support.identity import BASE, ROOT
 from tests.support.maven import modules, pom
+from tests.support.maven_builds import BUILDS, NEWEST, RUNS, MavenBuild, builds_of
 from tests.support.programs import attempt, run
 from tests.support.real_jib import QUICK, base_in, base_registry, java_home
 
 PROJECTS = ROOT / "fixtures" / "maven-projects"
 GOLDEN = ROOT / "fixtures" / "identity" / "maven-projects.json"
 BUILT = ROOT / "fixtures" / "identity" / "maven-projects.zip"
-NEWEST = "3.5.2"
-_TWO = ("3.3.2", NEWEST)
 _COMMAND = "python -m tests.support.maven_projects --record"
 _PLUGIN = "com.google.cloud.tools:jib-maven-plugin"
 # Older ones sort scopes through a hash set.
@@ -50,88 +49,6 @@ _OWN = "fixtures"  # the first part of group IDs that are installed
 # Where the image has to do with a jar or war that Maven packs: elsewhere none is kept.
 _PACKED = frozenset(("boot4", "executions", "packaged", "reactor", "war"))
 _SMALL = 100_000  # bytes: what is compiled here is smaller, what holds libraries is not
-
-
-@dataclass(frozen=True, kw_only=True)
-class MavenBuild:
-    """One way of building an image of a project.
-
-    ``arguments`` are Maven's and pyjib's alike. ``module`` is the folder whose image it is;
-    ``selected`` are the ``-pl`` of Maven, which is started above. ``execution`` is the one of
-    Jib's that makes the image. ``before`` is what is done with all other modules first, so that
-    they are taken from a repository. ``together`` builds share one run of Maven.
-    """
-
-    project: str
-    name: str = ""
-    module: str = ""
-    arguments: tuple[str, ...] = ()
-    selected: tuple[str, ...] = ()
-    before: str | None = None
-    execution: str | None = None
-    is_war: bool = False
-    together: bool = False
-    versions: tuple[str, ...] = _TWO
-
-    @property
-    def key(self) -> str:
-        """What it is recorded under, the plugin's version left out."""
-        return f"{self.project}, {self.name}" if self.name else self.project
-
-    @property
-    def run(self) -> str:
-        """What builds have in common that one run of Maven does."""
-        if self.together:
-            return "together"
-        return " ".join((self.project, *self.arguments, *self.selected, self.before or ""))
-
-    @property
-    def scope(self) -> MavenScope:
-        """Where Maven is started, in pyjib's words."""
-        return MavenScope.MODULE if self.before else MavenScope.REACTOR
-
-
-def _together(*projects: str, versions: tuple[str, ...] = _TWO) -> Iterator[MavenBuild]:
-    for project in projects:
-        yield MavenBuild(project=project, together=True, is_war=project == "war", versions=versions)
-
-
-_SERVICE: dict[str, Any] = {
-    "project": "executions",
-    "arguments": ("-Drevision=7",),
-    "module": "name-service",
-    "selected": ("-pl", "name-service", "-am"),
-}
-_APP: dict[str, Any] = {"project": "reactor", "module": "app"}
-_WEB: dict[str, Any] = {"project": "reactor", "name": "web", "module": "web", "is_war": True}
-BUILDS = (
-    *_together("agent", "boot4", "collisions", "extras", "java8", "kotlin"),
-    *_together("names", "packaged", "ranges", "war"),
-    *_together("managed", "parameters", versions=("3.3.2", "3.4.1", "3.4.2", NEWEST)),
-    MavenBuild(project="boot4", name="packaged", arguments=("-Djib.containerizingMode=packaged",)),
-    MavenBuild(**_SERVICE, name="by its execution", execution="image"),
-    MavenBuild(**_SERVICE, name="from the command line"),
-    MavenBuild(project="profiles"),
-    MavenBuild(
-        project="profiles",
-        name="with options",
-        arguments=(
-            *("-Pby-name,!by-file", "-Dtier=back"),
-            *("-s", "{directory}/projects/profiles/settings.xml"),
-        ),
-    ),
-    MavenBuild(**_APP, selected=("-pl", "app,web", "-am")),
-    MavenBuild(**_WEB, selected=("-pl", "app,web", "-am")),
-    MavenBuild(**_APP, name="libraries installed", selected=("-pl", "app"), before="install"),
-    MavenBuild(
-        **_APP,
-        name="libraries deployed",
-        selected=("-pl", "app"),
-        before="deploy",
-        arguments=("-Dremote=file://{directory}/remote",),
-    ),
-)
-RUNS = tuple(dict.fromkeys(build_.run for build_ in BUILDS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +80,10 @@ class Workplace:
             (self.repository / found.name).symlink_to(found, target_is_directory=True)
 
     def take_built(self, build_: MavenBuild) -> None:
-        """Put what Maven was recorded to compile, pack and install where it would be."""
+        """Put what Maven was recorded to compile, pack and install where it would be.
+
+        Raises ``DependencyError`` if the local repository lacks a library of a war.
+        """
         installed = f"{build_.before}/"
         with zipfile.ZipFile(BUILT) as archive:
             for name in archive.namelist():
@@ -171,6 +91,8 @@ class Workplace:
                     archive.extract(name, self._scratch)
                 elif name.startswith(installed):
                     self._take(self.repository / name.removeprefix(installed), archive.read(name))
+        if build_.is_war:
+            self._put_libraries_back(build_)
 
     def class_path(self, build_: MavenBuild) -> list[str]:
         """Return the files of the class path, by pyjib."""
@@ -252,12 +174,29 @@ class Workplace:
                 for path in sorted((target / folder).rglob("*"), key=str):
                     yield self._entry(path)
             if target.relative_to(self.projects).parts[0] in _PACKED:
-                packed = sorted(target.glob("*.[jw]ar*"))
-                yield from (self._entry(path) for path in packed if _is_small(path))
+                yield from self._packed(target)
         for path in sorted((self.repository / _OWN).rglob("*"), key=str):
             if build_.before and path.is_file():
                 name = path.relative_to(self.repository).as_posix()
                 yield f"{build_.before}/{name}", path.read_bytes()
+
+    def _packed(self, target: Path) -> Iterator[tuple[str, bytes]]:
+        """Yield jars and wars but for what Spring Boot put together; no library is in them."""
+        for path in sorted(target.glob("*.jar*")):
+            if path.stat().st_size < _SMALL:
+                yield self._entry(path)
+        own = {path.read_bytes() for path in self.projects.rglob("target/*.jar")}
+        for path in sorted(target.glob("*.war")):
+            yield self._entry(path)[0], _without_libraries(path, own)
+
+    def _put_libraries_back(self, build_: MavenBuild) -> None:
+        """Complete a recorded war from the local repository."""
+        folder = self.projects / build_.project / build_.module / "target"
+        libraries = [Path(path) for path in self.class_path(build_)]
+        with zipfile.ZipFile(next(folder.glob("*.war")), "a") as war:
+            for path in libraries:
+                if path.is_relative_to(self.repository):
+                    war.writestr(f"WEB-INF/lib/{path.name}", path.read_bytes())
 
     @staticmethod
     def _take(path: Path, data: bytes) -> None:
@@ -298,13 +237,15 @@ class Workplace:
         return HostEnvironment.of({**os.environ, "JAVA_HOME": str(self._jdk)})
 
 
-def _is_small(path: Path) -> bool:
-    return path.stat().st_size < _SMALL
-
-
-def builds_of(run_: str, version: str) -> list[MavenBuild]:
-    """Return what a run of Maven builds with a version of the plugin."""
-    return [found for found in BUILDS if found.run == run_ and version in found.versions]
+def _without_libraries(war: Path, own: Container[bytes]) -> bytes:
+    """Return a war with those alone of its libraries that are ``own``, always the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(war) as given, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as kept:
+        for name in sorted(given.namelist()):
+            data = given.read(name)
+            if not name.endswith(".jar") or data in own:
+                kept.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
 
 
 def recorded() -> dict[str, dict[str, Any]]:
@@ -335,9 +276,7 @@ def record() -> None:
             with tempfile.TemporaryDirectory() as directory, base_registry() as base:
                 workplace = Workplace(Path(directory))
                 workplace.run_maven(builds, version, base)
-                for name, data in workplace.built(builds[0]):
-                    if files.setdefault(name, data) != data and name.startswith("projects/"):
-                        sys.stderr.write(f"{name} is not the same each time\n")
+                _keep(files, workplace.built(builds[0]), version)
                 for found in builds:
                     _record_one(golden[found.key], workplace, found, version)
     text = json.dumps({"recordedBy": _COMMAND, "builds": golden}, indent=2) + "\n"
@@ -347,13 +286,20 @@ def record() -> None:
             archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
 
 
+def _keep(files: dict[str, bytes], built: Iterable[tuple[str, bytes]], version: str) -> None:
+    """Add what one run built; what is installed tells the time, and is kept of one run alone."""
+    for name, data in built:
+        is_compiled = name.startswith("projects/")
+        if (is_compiled or version == NEWEST) and files.setdefault(name, data) != data:
+            sys.stderr.write(f"{name} is not the same each time\n")
+
+
 def _record_one(
     entry: dict[str, Any], workplace: Workplace, build_: MavenBuild, version: str
 ) -> None:
     made = workplace.jibs_image(build_)
     entry["images"][version] = {"imageId": made.image_id, "manifestDigest": made.digest}
-    if not build_.is_war:
-        entry["classPath"] = [Path(path).name for path in workplace.mavens_class_path(build_)]
+    entry["classPath"] = [Path(path).name for path in workplace.mavens_class_path(build_)]
     ours = workplace.our_image(build_, version)
     sys.stderr.write(f"{build_.key}, {version}: {'equal' if ours == made else 'DIFFERS'}\n")
 

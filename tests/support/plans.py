@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from pyjib.options import BuildOptions
-from pyjib.plan import make_plan
+from pyjib.plan.make_plan import make_plan
 from pyjib.plan.model import BuildPlan, LayerPlan
 from pyjib.project.model import Dependency, InlineFile, Project, ProjectFile, ProjectKind
 

@@ -48,7 +48,8 @@ from pyjib.project.maven.super_pom import bound_plugins
 from pyjib.project.maven.validation import (
     dependency_violations,
     managed_violations,
-    module_violations,
+    packaging_violations,
+    plugin_violations,
     reject,
 )
 
@@ -113,8 +114,9 @@ class Builder:
         repositories = interpolate_repositories(body.repositories, text)
         dependencies, managed, boms = self._project_dependencies(lineage, text, repositories)
         packaging = text(lineage.pom.packaging)
-        reject(path, module_violations(body.modules, packaging))
+        reject(path, packaging_violations(path, body.modules, packaging))
         plugins, plugin_management = _project_plugins(body.build, packaging, text)
+        reject(path, plugin_violations(plugins, lineage.paths))
         build = interpolate_texts(body.build.values, text)
         settings_profiles = (found.id for found in self._settings_profiles)
         return EffectiveModel(
@@ -180,7 +182,7 @@ class Builder:
             managed = interpolate_dependencies(lineage.body.dependency_management, text)
             imported = self._distant.management(coordinates, managed, path, (*own, *repositories))
             dependencies = manage(dependencies, imported.management)
-            reject(path, dependency_violations(dependencies, strict=False))
+            reject(path, dependency_violations(dependencies))
         relocation = lineage.pom.relocation
         return Descriptor(
             coordinates=coordinates,
@@ -200,7 +202,7 @@ class Builder:
         management, boms = self._boms.management(coordinates, managed, path, repositories)
         dependencies = manage(interpolate_dependencies(lineage.body.dependencies, text), management)
         flat = tuple(management.flat().values())
-        reject(path, dependency_violations(dependencies, strict=True))
+        reject(path, dependency_violations(dependencies, project=coordinates))
         reject(path, managed_violations(flat))
         return dependencies, flat, boms
 

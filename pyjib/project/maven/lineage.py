@@ -13,6 +13,7 @@ from pathlib import Path
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.project.maven.inheritance import apply_profile, inherit, inherit_facts, normal
 from pyjib.project.maven.interpolation import align
+from pyjib.project.maven.lined import read_lined
 from pyjib.project.maven.model import (
     Body,
     Coordinates,
@@ -26,9 +27,10 @@ from pyjib.project.maven.model import (
 )
 from pyjib.project.maven.pom import PomReader
 from pyjib.project.maven.profiles import ProfileContext, active_profiles
+from pyjib.project.maven.raw_rules import raw_violations
 from pyjib.project.maven.schema import check_schema
 from pyjib.project.maven.super_pom import SUPER_POM
-from pyjib.project.maven.validation import place, raw_violations, reject
+from pyjib.project.maven.validation import place, reject
 from pyjib.project.maven.version import VersionRange, parse_range
 from pyjib.project.maven.xml_tree import read_bytes
 
@@ -125,12 +127,14 @@ class Lineages:
         children: tuple[Path, ...],
     ) -> Lineage:
         if path in children:
-            chain = " -> ".join(str(child) for child in (*children, path))
+            found = (self._reader.read(child, plugins=ask.plugins) for child in (*children, path))
+            chain = " -> ".join(
+                f"{each.effective_group}:{each.artifact}:{each.effective_version}" for each in found
+            )
             raise ProjectError(f"{children[0]}: The parents form a cycle: {chain}")
         pom = self._reader.read(path, plugins=ask.plugins)
         if ask.local:
-            check_schema(read_bytes(path), path)
-            reject(path, raw_violations(pom))
+            _judge(path)
         body = normal(pom.body)
         active = active_profiles(pom.profiles, ask.context, body.properties)
         for profile in (*active, *(() if children else ask.settings_profiles)):
@@ -170,7 +174,7 @@ class Lineages:
         if found.pom.packaging != "pom":
             raise ProjectError(
                 f"{path}: Invalid packaging for parent POM {pom.parent.group}:"
-                f'{pom.parent.artifact}, must be "pom" but is "{found.pom.packaging}"'
+                f'{pom.parent.artifact}:{found.pom.effective_version}, must be "pom" but is "{found.pom.packaging}"'
             )
         return found, warnings
 
@@ -205,17 +209,24 @@ class Lineages:
     ) -> Path:
         version = parent.version
         wanted = parse_range(version)
+        child = f"{pom.effective_group}:{pom.artifact}:{pom.effective_version}"
+        beside = "points at wrong local POM" if parent.relative_path else "points at no local POM"
         if wanted is not None:
-            version = self._highest(parent, wanted, repositories) or version
+            highest = self._highest(parent, wanted, repositories)
+            if highest is None:
+                raise DependencyError(
+                    f"{place(path, Origin(path, 0), 'parent')}: Non-resolvable parent POM "
+                    f"{parent.group}:{parent.artifact}:{version} for {child}: No versions matched "
+                    f"the requested parent version range '{version}' and 'parent.relativePath' "
+                    f"{beside}",
+                    hint="let Maven ask the repositories: mvn dependency:go-offline",
+                )
+            version = highest
             _require_own_version(pom, path)
         coordinates = Coordinates(parent.group, parent.artifact, version)
         found = self._source.find_pom(coordinates, repositories)
         if found is None:
             where = place(path, Origin(path, 0), "parent")
-            beside = (
-                "points at wrong local POM" if parent.relative_path else "points at no local POM"
-            )
-            child = f"{pom.effective_group}:{pom.artifact}:{pom.effective_version}"
             missing = self._source.missing_pom(coordinates)
             raise DependencyError(
                 f"{where}: Non-resolvable parent POM for {child}: {missing.reason} and "
@@ -229,6 +240,14 @@ class Lineages:
     ) -> str | None:
         versions = self._source.versions(parent.group, parent.artifact, repositories)
         return wanted.highest(versions)
+
+
+def _judge(path: Path) -> None:
+    """Raise ``ProjectError`` for what Maven rejects in a project's POM as it is written."""
+    root = read_lined(read_bytes(path))
+    if root is not None:
+        check_schema(root, path)
+        reject(path, raw_violations(root, path))
 
 
 def _for_packaging(ask: Ask, packaging: str) -> Ask:

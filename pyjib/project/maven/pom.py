@@ -37,7 +37,7 @@ from pyjib.project.maven.model import (
     Repository,
     RepositoryPolicy,
 )
-from pyjib.project.maven.xml_tree import Element, local_name, parse_xml, read_bytes, trim
+from pyjib.project.maven.xml_tree import Element, line_of, local_name, parse_xml, read_bytes, trim
 
 _FACTS = frozenset(("name", "description", "url", "inceptionYear", "modelVersion"))
 _NESTED_FACTS = frozenset(
@@ -74,9 +74,12 @@ class PomReader:
 
 def parse_pom(data: bytes, path: Path, *, plugins: bool = True) -> RawPom:
     """Return what a POM says. Raises ``ProjectError`` with the line for what is not XML."""
-    root = parse_xml(data, path)
+    root = parse_xml(data, path, "POM")
     if root.tag != "project":
-        raise ProjectError(f"cannot read {path}: its root is <{root.tag}>, not <project>")
+        raise ProjectError(
+            f"{path}, line {line_of(path, root.tag, 0)}: Malformed POM: Expected root element "
+            f"'project' but found '{root.tag}'"
+        )
     return _PomParser(root, path, plugins=plugins).pom()
 
 

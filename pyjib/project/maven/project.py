@@ -14,6 +14,8 @@ from typing import TypeAlias
 from pyjib.errors import ProjectError
 from pyjib.events import Warned
 from pyjib.options import HostEnvironment
+from pyjib.project.build_libraries import Libraries
+from pyjib.project.class_path_list import read_class_path_list
 from pyjib.project.manifest import read_manifest
 from pyjib.project.maven.command_line import Arguments
 from pyjib.project.maven.effective import Builder
@@ -75,13 +77,17 @@ def read_maven_project(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MavenProject:
-    """A Maven project whose model is known, and nothing else yet."""
+    """A Maven project whose model is known, and nothing else yet.
+
+    ``class_path`` is a file with the class path, as Maven itself worked it out.
+    """
 
     model: EffectiveModel
     session: MavenSession
     builder: Builder
     repository: LocalRepository
     reactor: Reactor
+    class_path: Path | None = None
 
     @property
     def is_built(self) -> bool:
@@ -115,6 +121,11 @@ class MavenProject:
                 "an application",
                 hint="name the directory of the module to build",
             )
+        if is_war(self.model) and self.class_path is not None:
+            raise ProjectError(
+                f"{self.model.basedir} is a war project, whose libraries are those in its war",
+                hint="leave --classpath-file out",
+            )
         project = self._war() if is_war(self.model) else self._compiled()
         return replace(
             project,
@@ -137,10 +148,7 @@ class MavenProject:
                 f"no compiled classes in {model.output_directory}",
                 hint="compile first: mvn compile (or mvn package)",
             )
-        try:
-            resolution = self.resolver().resolve(model)
-        finally:
-            self.repository.close()
+        libraries = self._libraries()
         main_class = manifest_main_class(model)
         classes, resources = split_classes(files)
         findings = examine_classes(classes, find_mains=main_class is None)
@@ -152,14 +160,36 @@ class MavenProject:
             name=model.artifact,
             classes=classes,
             resources=resources,
-            dependencies=tuple(map(_dependency, resolution.libraries)),
+            dependencies=libraries.dependencies,
             archive=jar.path if is_packaged else None,
             archive_name=jar.name if is_packaged else None,
             main_class=main_class,
             main_class_candidates=_candidates(model, jar.path, findings.main_classes),
             java_version=findings.java_version,
+            detail=libraries.detail,
+            warnings=(*libraries.warnings, *findings.warnings),
+        )
+
+    def _libraries(self) -> Libraries:
+        """Return the class path behind the project's own classes, listed or worked out."""
+        model = self.model
+        if self.class_path is not None:
+            files = (own_file(module) for module in self.reactor.models())
+            return read_class_path_list(
+                self.class_path,
+                model.basedir,
+                own=(model.output_directory,),
+                modules=frozenset(file.path for file in files if file is not None),
+                build_files=model.lineage,
+            )
+        try:
+            resolution = self.resolver().resolve(model)
+        finally:
+            self.repository.close()
+        return Libraries(
+            dependencies=tuple(map(_dependency, resolution.libraries)),
             detail=f"class path from {model.pom}, libraries from {self.repository.root}",
-            warnings=(*map(_warned, resolution.warnings), *findings.warnings),
+            warnings=tuple(map(_warned, resolution.warnings)),
         )
 
     def _war(self) -> Project:
@@ -206,6 +236,10 @@ def open_maven_project(
             builder=builder,
             repository=repository,
         )
+    except ProjectError as error:
+        if error.hint is None and session.warnings:  # what an extension of Maven may change
+            error.hint = session.warnings[0]
+        raise
     finally:
         repository.close()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pyjib.errors import ProjectError
 from pyjib.project.maven.lineage import Lineage
 from pyjib.project.maven.super_pom import knows_packaging
+from pyjib.project.maven.xml_tree import line_of
 
 _WAY_OUT = "if the class path differs, give it with --classpath-file"
 
@@ -41,7 +42,9 @@ def model_remarks(lineage: Lineage, packaging: str) -> Iterator[str]:
     if knows_packaging(packaging):
         return
     if not build.extensions and not any(plugin.extensions for plugin in build.plugins):
+        line = line_of(lineage.paths[0], "packaging", 0)
+        place = where if line is None else f"{where}, line {line}"
         raise ProjectError(
-            f"{where}: Unknown packaging: {packaging}",
+            f"{place}: Unknown packaging: {packaging}",
             hint="add the plugin that provides it, with <extensions>true</extensions>",
         )

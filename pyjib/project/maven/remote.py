@@ -3,7 +3,7 @@
 POMs name repositories, settings.xml puts mirrors in their place, the command line adds its own.
 Nothing here talks to anybody: ``Downloads`` is what ``pyjib.maven_remote`` implements. Maven's
 own repository, ``central``, has no address unless one of those three gives it one.
-Specification: ``maven-and-gradle-projects`` §4; the reasons are in docs/adr/005.
+Specification: ``maven-and-gradle-projects`` §4; the reasons are in docs/adr/007.
 """
 
 from __future__ import annotations

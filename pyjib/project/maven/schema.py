@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pyjib.errors import ProjectError
-from pyjib.project.maven.xml_tree import walk_tags
+from pyjib.project.maven.lined import Lined
 
 _DEPENDENCIES = "dependencies dependencyManagement repositories pluginRepositories"
 _SHARED = f"modules distributionManagement properties {_DEPENDENCIES} build reports reporting"
@@ -67,27 +67,40 @@ _LISTS: Mapping[str, str] = {
 _FREE = frozenset(("properties", "configuration", "reports", "reporting", "goals"))
 
 
-def check_schema(data: bytes, path: Path) -> None:
-    """Raise ``ProjectError`` for the first element that Maven does not know or wants once."""
-    seen: list[set[str]] = []  # the children so far, of each element that is open
+_CONTAINERS = frozenset((*_CHILDREN, *_LISTS))
 
-    def started(names: tuple[str, ...], line: int) -> None:
-        del seen[len(names) - 1 :]
-        seen.append(set())
-        if len(names) < 2 or not _FREE.isdisjoint(names[:-1]):
-            return
-        parent, name = names[-2:]
-        wanted = _LISTS.get(parent)
-        # A plugin's flag has the name of a list.
-        if wanted is not None:
-            allowed = name == wanted
-        else:
-            allowed = parent not in _CHILDREN or name in _CHILDREN[parent]
-        if not allowed:
-            raise ProjectError(f"{path}, line {line}: Unrecognised tag: '{name}'")
-        if wanted is None and parent in _CHILDREN:
-            if name in seen[-2]:
-                raise ProjectError(f"{path}, line {line}: Duplicated tag: '{name}'")
-            seen[-2].add(name)
 
-    walk_tags(data, started)
+def check_schema(root: Lined, path: Path) -> None:
+    """Raise ``ProjectError`` for the first element that Maven does not know or wants once.
+
+    Text between elements is nothing that Maven takes either.
+    """
+    if root.name != "project":
+        raise _malformed(path, root, f"Expected root element 'project' but found '{root.name}'")
+    _check(root, path)
+
+
+def _check(element: Lined, path: Path) -> None:
+    if element.name in _FREE:
+        return
+    wanted = _LISTS.get(element.name)
+    known = _CHILDREN.get(element.name)
+    # A plugin's flag has the name of a list.
+    if element.text_line and element.name in _CONTAINERS - {"extensions"}:
+        raise ProjectError(
+            f"{path}, line {element.text_line}: Malformed POM: expected START_TAG or END_TAG not "
+            "TEXT"
+        )
+    seen: set[str] = set()
+    for child in element.children:
+        is_known = child.name == wanted if wanted else known is None or child.name in known
+        if not is_known:
+            raise _malformed(path, child, f"Unrecognised tag: '{child.name}'")
+        if known is not None and child.name in seen:
+            raise _malformed(path, child, f"Duplicated tag: '{child.name}'")
+        seen.add(child.name)
+        _check(child, path)
+
+
+def _malformed(path: Path, element: Lined, reason: str) -> ProjectError:
+    return ProjectError(f"{path}, line {element.line}: Malformed POM: {reason}")

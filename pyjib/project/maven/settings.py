@@ -90,14 +90,13 @@ def read_settings(user: Path | None, installation: Path | None, text: Interpolat
 def parse_settings(data: bytes, path: Path, text: Interpolator) -> Settings:
     """Return what one file says; raises ``ConfigurationError`` if it is not XML."""
     try:
-        root = parse_xml(data, path)
+        root = parse_xml(data, path, "settings")
     except ProjectError as error:
         raise ConfigurationError(error.message, hint=error.hint) from None
-    if root.tag != "settings":
-        raise ConfigurationError(f"cannot read {path}: its root is <{root.tag}>, not <settings>")
     for element in root.iter():
         if element.text is not None and "${" in element.text:
             element.text = text(element.text)
+    _reject(root, path)
     return Settings(
         local_repository=_text(root, "localRepository"),
         offline=_flag(root, "offline", default=False),
@@ -105,8 +104,30 @@ def parse_settings(data: bytes, path: Path, text: Interpolator) -> Settings:
         profiles=_entries(root, "profiles/profile", _profile),
         mirrors=_entries(root, "mirrors/mirror", _mirror),
         servers=_entries(root, "servers/server", _server),
-        proxies=_entries(root, "proxies/proxy", lambda element: _proxy(element, path)),
+        proxies=_entries(root, "proxies/proxy", _proxy),
     )
+
+
+def _reject(root: Element, path: Path) -> None:
+    """Raise ``ConfigurationError`` for what Maven does not accept, in its words."""
+    wanted = (
+        ("mirrors/mirror", "mirrors.mirror", "url"),
+        ("mirrors/mirror", "mirrors.mirror", "mirrorOf"),
+        ("proxies/proxy", "proxies.proxy", "host"),
+    )
+    for place, where, name in wanted:
+        for element in root.findall(place):
+            if _text(element, name) is None:
+                owner = _text(element, "id") or "default"
+                raise ConfigurationError(f"{path}: '{where}.{name}' for {owner} is missing")
+    for profile in root.findall("profiles/profile"):
+        for repository in profile.findall("repositories/repository"):
+            if _text(repository, "url") is None:
+                owner = _text(repository, "id") or "null"
+                raise ConfigurationError(
+                    f"{path}: 'profiles.profile[{_text(profile, 'id') or 'null'}].repositories."
+                    f"repository.url' for {owner} is missing"
+                )
 
 
 class _HasId(Protocol):
@@ -182,10 +203,10 @@ def _server(element: Element) -> Server:
     )
 
 
-def _proxy(element: Element, path: Path) -> Proxy:
+def _proxy(element: Element) -> Proxy:
     port = _text(element, "port") or "8080"
-    if not port.isdecimal() or int(port) > 65535:
-        raise ConfigurationError(f"cannot read {path}: a proxy's port is {port!r}, not a number")
+    if not port.isdecimal():
+        port = "0"  # as Maven, which fails when it comes to use it
     return Proxy(
         id=_text(element, "id") or "default",
         active=_flag(element, "active", default=True),

@@ -1,6 +1,6 @@
-"""What Maven rejects in a model, in Maven's words, with file and line.
+"""What Maven rejects in an effective model, in Maven's words, with file and line.
 
-Only what bears on dependencies and on the project's name is judged.
+What it rejects in a POM as written is in ``raw_rules``.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pyjib.errors import ProjectError
-from pyjib.project.maven.model import Origin, PomDependency, RawPom
-from pyjib.project.maven.xml_tree import line_of
+from pyjib.project.maven.lined import read_lined
+from pyjib.project.maven.model import Coordinates, Origin, Plugin, PomDependency
+from pyjib.project.maven.xml_tree import line_of, read_bytes
 
-_ID = re.compile(r"[A-Za-z0-9_.-]+")
+ID = re.compile(r"[A-Za-z0-9_.-]+")
 _FORBIDDEN_IN_VERSIONS = '\\/:"<>|?*'
 
 
@@ -22,124 +23,158 @@ class Violation(NamedTuple):
     """Something that Maven does not accept, and where."""
 
     message: str
-    origin: Origin | None = None
+    file: Path | None = None
+    line: int | None = None
 
 
-def raw_violations(pom: RawPom) -> Iterator[Violation]:
-    """Yield what is wrong with a project's POM as written."""
-    parent = pom.parent
-    if parent is not None:
-        for name in ("group", "artifact", "version"):
-            if not getattr(parent, name):
-                suffix = "" if name == "version" else "Id"
-                yield Violation(f"'parent.{name}{suffix}' is missing.")
-        if (parent.group, parent.artifact) == (pom.group, pom.artifact):
-            yield Violation(
-                "'parent.artifactId' must be changed, the parent element cannot have the same "
-                "groupId:artifactId as the project."
-            )
-    if not pom.effective_group:
-        yield Violation("'groupId' is missing.")
-    if not pom.artifact:
-        yield Violation("'artifactId' is missing.")
-    if not pom.effective_version:
-        yield Violation("'version' is missing.")
-    version = pom.facts.get("modelVersion")
-    if version is None:
-        yield Violation("'modelVersion' is missing.")
-    elif version != "4.0.0":
-        yield Violation(f"'modelVersion' must be one of [4.0.0] but is '{version}'.")
-
-
-def module_violations(modules: Sequence[str], packaging: str) -> Iterator[Violation]:
-    """Yield what is wrong with a project's modules."""
+def packaging_violations(pom: Path, modules: Sequence[str], packaging: str) -> Iterator[Violation]:
+    """Yield what is wrong with a project's packaging, if it has modules."""
     if modules and packaging != "pom":
         yield Violation(
             f"'packaging' with value '{packaging}' is invalid. Aggregator projects require 'pom' "
-            "as packaging."
+            "as packaging.",
+            pom,
+            line_of(pom, "packaging", 0),
         )
-    for number, module in enumerate(modules):
-        if not module:
-            yield Violation(
-                f"'modules.module[{number}]' has been specified without a path to the project "
-                "directory."
-            )
 
 
 def dependency_violations(
-    dependencies: Iterable[PomDependency], *, strict: bool
+    dependencies: Iterable[PomDependency], *, project: Coordinates | None = None
 ) -> Iterator[Violation]:
-    """Yield what is wrong with effective dependencies; ``strict`` for the project being built."""
+    """Yield what is wrong with effective dependencies, strictly for those of a ``project``."""
     for dependency in dependencies:
-        message = _identity(dependency, "dependencies") or _version(dependency, strict=strict)
-        if message is None and dependency.scope == "system":
-            message = _system_path(dependency)
-        if message is None and strict and dependency.optional_expression is not None:
+        strict = project is not None
+        found = [
+            *_identity(dependency, "dependencies"),
+            *_version(dependency, "dependencies.dependency", strict=strict),
+            *_system_path(dependency, strict=strict),
+        ]
+        if strict and dependency.optional_expression is not None:
             message = (
-                f"'dependencies.dependency.optional' for {dependency.key} must be 'true' or "
+                f"'dependencies.dependency.optional' for {_key(dependency)} must be 'true' or "
                 f"'false' but is '{dependency.optional_expression}'."
             )
-        if message is not None:
-            yield Violation(message, dependency.origin)
+            found.append((message, "optional"))
+        if project is not None and _names(dependency) == str(project):
+            key = _names(dependency)
+            found.append((f"'dependencies.dependency[{key}]' for {key} is referencing itself.", ""))
+        yield from (_at(dependency, message, child) for message, child in found)
 
 
 def managed_violations(dependencies: Iterable[PomDependency]) -> Iterator[Violation]:
     """Yield what is wrong with managed dependencies: only their names are judged."""
     for dependency in dependencies:
-        message = _identity(dependency, "dependencyManagement.dependencies")
-        if message is not None:
-            yield Violation(message, dependency.origin)
+        for message, child in _identity(dependency, "dependencyManagement.dependencies"):
+            yield _at(dependency, message, child)
+
+
+def plugin_violations(plugins: Iterable[Plugin], paths: Sequence[Path]) -> Iterator[Violation]:
+    """Yield what is wrong with a project's plugins; ``paths`` are its POM and its parents'."""
+    for plugin in plugins:
+        if plugin.version and "${" in plugin.version:
+            yield Violation(
+                f"'build.plugins.plugin.version' for {plugin.key} must be a valid version but is "
+                f"'{plugin.version}'.",
+                *_place_of_plugin(plugin, paths),
+            )
+        for dependency in plugin.dependencies:
+            where = f"build.plugins.plugin[{plugin.key}].dependencies.dependency"
+            for message, child in _version(dependency, where, strict=True):
+                yield _at(dependency, message, child)
 
 
 def reject(pom: Path, violations: Iterable[Violation]) -> None:
     """Raise ``ProjectError`` if there is any violation; it tells all of them, a line each."""
-    lines = [f"{place(pom, found.origin)}: {found.message.rstrip('.')}" for found in violations]
+    lines = [
+        f"{_words(found.file or pom, found.line)}: {found.message.rstrip('. ')}"
+        for found in violations
+    ]
     if lines:
-        raise ProjectError("\n".join(lines))
+        raise ProjectError("\n".join(dict.fromkeys(lines)))
 
 
 def place(pom: Path, origin: Origin | None, element: str = "dependency") -> str:
     """Return ``FILE, line N`` for messages, or the file alone where there is no line."""
     if origin is None:
         return str(pom)
-    line = line_of(origin.pom, element, origin.ordinal)
-    return str(origin.pom) if line is None else f"{origin.pom}, line {line}"
+    return _words(origin.pom, line_of(origin.pom, element, origin.ordinal))
 
 
-def _identity(dependency: PomDependency, where: str) -> str | None:
+def _words(file: Path, line: int | None) -> str:
+    return str(file) if line is None else f"{file}, line {line}"
+
+
+def _at(dependency: PomDependency, message: str, child: str) -> Violation:
+    """Return a violation at a dependency's child of that name, or where the dependency begins."""
+    origin = dependency.origin
+    if origin is None:
+        return Violation(message)
+    line = line_of(origin.pom, "dependency", origin.ordinal, child)
+    return Violation(message, origin.pom, line)
+
+
+def _place_of_plugin(plugin: Plugin, paths: Sequence[Path]) -> tuple[Path, int | None]:
+    for path in paths:
+        root = read_lined(read_bytes(path))
+        for found in root.all("build/plugins/plugin") if root is not None else ():
+            if found.value("artifactId") == plugin.artifact and found.value("version"):
+                return path, found.line_of("version")
+    return paths[0], None
+
+
+def _key(dependency: PomDependency) -> str:
+    """Return the management key, with Java's word for what is missing."""
+    group, artifact = dependency.group or "null", dependency.artifact or "null"
+    key = f"{group}:{artifact}:{dependency.type}"
+    return f"{key}:{dependency.classifier}" if dependency.classifier else key
+
+
+def _names(dependency: PomDependency) -> str:
+    name = f"{dependency.group}:{dependency.artifact}:{dependency.version}"
+    return f"{name}:{dependency.classifier}" if dependency.classifier else name
+
+
+def _identity(dependency: PomDependency, where: str) -> Iterator[tuple[str, str]]:
     for name, value in (("artifactId", dependency.artifact), ("groupId", dependency.group)):
+        subject = f"'{where}.dependency.{name}' for {_key(dependency)}"
         if not value:
-            return f"'{where}.dependency.{name}' for {dependency.key} is missing."
-        if _ID.fullmatch(value) is None:
-            return (
-                f"'{where}.dependency.{name}' for {dependency.key} with value '{value}' "
-                "does not match a valid id pattern."
-            )
-    return None
+            yield f"{subject} is missing.", name
+        elif ID.fullmatch(value) is None:
+            yield f"{subject} with value '{value}' does not match a valid id pattern.", name
 
 
-def _version(dependency: PomDependency, *, strict: bool) -> str | None:
-    subject = f"'dependencies.dependency.version' for {dependency.key}"
+def _version(dependency: PomDependency, where: str, *, strict: bool) -> Iterator[tuple[str, str]]:
+    subject = f"'{where}.version' for {_key(dependency)}"
     version = dependency.version
     if not version:
-        return f"{subject} is missing."
-    if not strict:
-        return None
-    if "${" in version:
-        return f"{subject} must be a valid version but is '{version}'."
-    wrong = next((letter for letter in version if letter in _FORBIDDEN_IN_VERSIONS), None)
-    if wrong is not None:
-        return (
-            f"{subject} must not contain any of these characters {_FORBIDDEN_IN_VERSIONS} "
-            f"but found {wrong}"
+        yield f"{subject} is missing.", "version"
+    elif strict and "${" in version:
+        yield f"{subject} must be a valid version but is '{version}'.", "version"
+    elif strict:
+        wrong = next((letter for letter in version if letter in _FORBIDDEN_IN_VERSIONS), None)
+        if wrong is not None:
+            yield (
+                (
+                    f"{subject} must not contain any of these characters {_FORBIDDEN_IN_VERSIONS} "
+                    f"but found {wrong}"
+                ),
+                "version",
+            )
+
+
+def _system_path(dependency: PomDependency, *, strict: bool) -> Iterator[tuple[str, str]]:
+    subject = f"'dependencies.dependency.systemPath' for {_key(dependency)}"
+    path = dependency.system_path
+    if dependency.scope == "system":
+        if not path:
+            yield f"{subject} is missing.", "systemPath"
+        elif not Path(path).is_absolute():
+            yield f"{subject} must specify an absolute path but is {path}", "systemPath"
+    elif path and strict:
+        yield (
+            (
+                f"{subject} must be omitted. This field may only be specified for a dependency with "
+                "system scope."
+            ),
+            "systemPath",
         )
-    return None
-
-
-def _system_path(dependency: PomDependency) -> str | None:
-    subject = f"'dependencies.dependency.systemPath' for {dependency.key}"
-    if not dependency.system_path:
-        return f"{subject} is missing."
-    if not Path(dependency.system_path).is_absolute():
-        return f"{subject} must specify an absolute path but is {dependency.system_path}"
-    return None

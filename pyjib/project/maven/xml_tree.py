@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import html.entities
 import re
-from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
@@ -27,19 +26,19 @@ _HEAD = 4096
 _TRIMMED = "".join(map(chr, range(ord(" ") + 1)))
 
 
-def parse_xml(data: bytes, path: Path) -> Element:
-    """Return the root, all names without namespace; ``path`` is for messages.
+def parse_xml(data: bytes, path: Path, kind: str = "XML") -> Element:
+    """Return the root, all names without namespace; ``path`` and ``kind`` are for messages.
 
     Raises ``ProjectError`` with line and column for what is not well-formed XML.
     """
     _refuse_entities(data, path)
-    data = _NAMESPACE.sub(b"", data[:_HEAD], count=1) + data[_HEAD:]
+    bare = _NAMESPACE.sub(b"", data[:_HEAD], count=1) + data[_HEAD:]
     try:
-        root = _parse(data)
+        root = _parse(bare)
     except ET.ParseError as error:
         if error.code != expat.errors.codes[expat.errors.XML_ERROR_UNDEFINED_ENTITY]:
-            raise not_parseable(path, error) from None
-        root = _parse_with_html_entities(data, path)
+            raise not_parseable(data, path, error, kind) from None
+        root = _parse_with_html_entities(bare, path, kind)
     if root.tag.startswith("{"):
         for element in root.iter():
             element.tag = local_name(element.tag)
@@ -67,52 +66,78 @@ def local_name(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def line_of(path: Path, name: str, ordinal: int) -> int | None:
+def line_of(path: Path, name: str, ordinal: int, child: str = "") -> int | None:
     """Return the line of the ``ordinal``-th element of that name; ``None`` if there is none.
 
-    Reads the file again: places are only needed where something is wrong.
+    Or that of its ``child`` of a name, if it has one. Reads the file again: places are only
+    needed where something is wrong.
     """
     lines: list[int] = []
+    depth = 0
+    inside: int | None = None  # the depth of the element meant, while it is open
 
     def start(tag: str, _: dict[str, str]) -> None:
-        if tag.rpartition(":")[2] == name:
+        nonlocal depth, inside
+        depth += 1
+        found = tag.rpartition(":")[2]
+        if found == name:
             lines.append(parser.CurrentLineNumber)
+            if len(lines) == ordinal + 1:
+                inside = depth
+        elif found == child and inside is not None and depth == inside + 1:
+            lines[ordinal] = parser.CurrentLineNumber
+
+    def end(_: str) -> None:
+        nonlocal depth, inside
+        if depth == inside:
+            inside = None
+        depth -= 1
 
     parser = expat.ParserCreate()
-    parser.StartElementHandler = start
+    parser.StartElementHandler, parser.EndElementHandler = start, end
     with contextlib.suppress(OSError, expat.ExpatError):
-        parser.Parse(_without_html_entities(path.read_bytes()), True)
+        parser.Parse(without_html_entities(path.read_bytes()), True)
     return lines[ordinal] if ordinal < len(lines) else None
 
 
-Started = Callable[[tuple[str, ...], int], None]
-
-
-def walk_tags(data: bytes, started: Started) -> None:
-    """Call ``started`` with the path of names, root first, and the line of every element.
-
-    For documents that ``parse_xml`` took; what cannot be followed ends the walk quietly.
-    """
-    names: list[str] = []
-
-    def start(tag: str, _: dict[str, str]) -> None:
-        names.append(tag.rpartition(":")[2])
-        started(tuple(names), parser.CurrentLineNumber)
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = start
-    parser.EndElementHandler = lambda _: names.pop()
-    try:
-        parser.Parse(_without_html_entities(data), True)
-    except expat.ExpatError:
-        return
-
-
-def not_parseable(path: Path, error: ET.ParseError) -> ProjectError:
-    """Return what to raise for text that is no XML, in the words of the parser."""
+def not_parseable(data: bytes, path: Path, error: ET.ParseError, kind: str) -> ProjectError:
+    """Return what to raise for text that is no XML; of tags in Maven's words."""
     line, column = error.position
-    reason = expat.ErrorString(error.code)
-    return ProjectError(f"cannot parse {path}, line {line}, column {column + 1}: {reason}")
+    code = expat.errors
+    if not data.strip():
+        return ProjectError(f"{path}: Non-readable {kind}: input contained no data")
+    if error.code == code.codes[code.XML_ERROR_TAG_MISMATCH]:
+        reason = _mismatch(data)
+    elif error.code == code.codes[code.XML_ERROR_NO_ELEMENTS]:
+        name, opened = _open_elements(data)[-1]
+        reason = (
+            f"no more data available - expected end tag </{name}> to close start tag <{name}> from "
+            f"line {opened}"
+        )
+    else:
+        reason = f"{expat.ErrorString(error.code)} (column {column + 1})"
+    return ProjectError(f"{path}, line {line}: Non-parseable {kind}: {reason}")
+
+
+def _mismatch(data: bytes) -> str:
+    name, line = _open_elements(data)[-1]
+    parser = expat.ParserCreate()
+    with contextlib.suppress(expat.ExpatError):
+        parser.Parse(data, True)
+    found = re.match(rb"(?:</)?([^\s>]*)", data[parser.ErrorByteIndex :])
+    end = found[1].decode("utf-8", errors="replace") if found else ""
+    return f"end tag name </{end}> must match start tag name <{name}> from line {line}"
+
+
+def _open_elements(data: bytes) -> list[tuple[str, int]]:
+    """Return the names and lines of the elements that are open where a document goes wrong."""
+    trail: list[tuple[str, int]] = []
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = lambda tag, _: trail.append((tag, parser.CurrentLineNumber))
+    parser.EndElementHandler = lambda _: trail.pop() if len(trail) > 1 else None
+    with contextlib.suppress(expat.ExpatError):
+        parser.Parse(data, True)
+    return trail or [("?", 1)]
 
 
 def _parse(data: bytes) -> Element:
@@ -122,14 +147,17 @@ def _parse(data: bytes) -> Element:
     return root
 
 
-def _parse_with_html_entities(data: bytes, path: Path) -> Element:
+def _parse_with_html_entities(data: bytes, path: Path, kind: str) -> Element:
+    data = without_html_entities(data)
     try:
-        return _parse(_without_html_entities(data))
+        return _parse(data)
     except ET.ParseError as error:
-        raise not_parseable(path, error) from None
+        raise not_parseable(data, path, error, kind) from None
 
 
-def _without_html_entities(data: bytes) -> bytes:
+def without_html_entities(data: bytes) -> bytes:
+    """Return a document with HTML's names for letters as numbers, which XML knows."""
+
     def number(match: re.Match[bytes]) -> bytes:
         name = match[1]
         code = html.entities.name2codepoint.get(name.decode())

@@ -302,7 +302,7 @@ def test_parents_in_a_circle(repository: MavenRepository) -> None:
         (
             managed(dependency(":a:1")),
             (
-                "pom.xml, line 5: 'dependencyManagement.dependencies.dependency.groupId' for :a:jar "
+                "pom.xml, line 5: 'dependencyManagement.dependencies.dependency.groupId' for null:a:jar "
                 "is missing"
             ),
         ),
@@ -341,12 +341,15 @@ def test_parents_in_a_circle(repository: MavenRepository) -> None:
         (
             "<packaging>odd</packaging>",
             (
-                "pom.xml: Unknown packaging: odd (add the plugin that provides it, with "
+                "pom.xml, line 5: Unknown packaging: odd (add the plugin that provides it, with "
                 "<extensions>true</extensions>)"
             ),
         ),
-        ("<dependancies/>", "pom.xml, line 5: Unrecognised tag: 'dependancies'"),
-        ("<name>a</name>\n<name>b</name>", "pom.xml, line 6: Duplicated tag: 'name'"),
+        ("<dependancies/>", "pom.xml, line 5: Malformed POM: Unrecognised tag: 'dependancies'"),
+        (
+            "<name>a</name>\n<name>b</name>",
+            "pom.xml, line 6: Malformed POM: Duplicated tag: 'name'",
+        ),
         (
             properties(a="${b}", b="${a}"),
             (
@@ -357,7 +360,7 @@ def test_parents_in_a_circle(repository: MavenRepository) -> None:
         (
             parent("g:app:2"),
             (
-                "pom.xml: 'parent.artifactId' must be changed, the parent element cannot have the "
+                "pom.xml, line 5: 'parent.artifactId' must be changed, the parent element cannot have the "
                 "same groupId:artifactId as the project"
             ),
         ),
@@ -382,10 +385,10 @@ def test_what_maven_rejects(repository: MavenRepository, section: str, message: 
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("g::1", "'artifactId' is missing"), ("g:a", "'version' is missing")],
+    [("g::1", "line 4: 'artifactId' is missing"), ("g:a", "line 2: 'version' is missing")],
 )
 def test_a_project_needs_a_name(repository: MavenRepository, name: str, message: str) -> None:
-    assert rejected(repository, name=name) == f"pom.xml: {message}"
+    assert rejected(repository, name=name) == f"pom.xml, {message}"
 
 
 def test_every_problem_is_told(repository: MavenRepository) -> None:
@@ -406,7 +409,7 @@ def test_a_problem_is_told_where_it_was_declared(
 def test_a_parent_must_be_a_pom(repository: MavenRepository) -> None:
     repository.pom("g:p:1")
     assert rejected(repository, parent("g:p:1", "")).endswith(
-        'Invalid packaging for parent POM g:p, must be "pom" but is "jar"'
+        'Invalid packaging for parent POM g:p:1, must be "pom" but is "jar"'
     )
 
 
@@ -488,7 +491,7 @@ def test_boms_of_dependencies_do_not_hear_the_user(
         (None, "the POM of g:x:1 is missing, no dependency information available"),
         (pom("g:x:1", dependencies("g:a:1", "g:b")), "for g:b:jar is missing"),
         (pom("g:x:1", properties(a="${a}"), dependencies("g:a:1")), "cycle in 'a': [a]"),
-        ("<project>", "no element found"),
+        ("<project>", "no more data available"),
         (pom("g:x:1", dependencies(":a:1")), "'dependencies.dependency.groupId'"),
     ],
 )

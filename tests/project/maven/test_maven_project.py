@@ -8,7 +8,6 @@ import pytest
 
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.options import HostEnvironment, Mode
-from pyjib.project import Project, read_project
 from pyjib.project.maven.command_line import Arguments
 from pyjib.project.maven.project import read_maven_project
 from pyjib.project.maven.reactor import MavenScope
@@ -16,8 +15,10 @@ from pyjib.project.model import (
     DEPENDENCIES,
     PROJECT_DEPENDENCIES,
     SNAPSHOT_DEPENDENCIES,
+    Project,
     ProjectKind,
 )
+from pyjib.project.read import read_project
 from tests.support.maven import (
     MavenRepository,
     build,

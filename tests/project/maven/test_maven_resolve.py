@@ -128,7 +128,10 @@ class TestMissing:
         above = f"<parent>{tags(groupId='t', artifactId='above', version='1')}</parent>"
         repository.jar(f"{GROUP}:a:1", above)
         error = refusal(project(tmp_path, all_asked("a")), repository)
-        assert "Non-resolvable parent POM for t:a:1: Could not find artifact t:above:pom:1" in error.message
+        assert (
+            "Non-resolvable parent POM for t:a:1: Could not find artifact t:above:pom:1"
+            in error.message
+        )
         assert "t:a:1, wanted by the project" in error.message
 
 

@@ -63,7 +63,7 @@ def test_what_was_not_closed_with_it(secrets: Secrets, password: str) -> None:
         (None, "which holds the master password, is not there"),
         ("<settingsSecurity/>", "it holds no encrypted master password"),
         ("<settingsSecurity><master>plain</master></settingsSecurity>", "no encrypted master"),
-        ("<settingsSecurity>", "cannot parse"),
+        ("<settingsSecurity>", "Non-parseable XML"),
         (f"<settingsSecurity><master>{LETTER}</master></settingsSecurity>", "the master password"),
     ],
 )

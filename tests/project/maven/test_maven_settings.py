@@ -66,7 +66,7 @@ def test_a_whole_file() -> None:
 def test_nothing_secret_is_shown() -> None:
     found = parse(
         "<servers><server><id>s</id><password>hidden</password></server></servers>"
-        "<proxies><proxy><password>hidden</password></proxy></proxies>"
+        "<proxies><proxy><host>h</host><password>hidden</password></proxy></proxies>"
     )
     assert "hidden" not in repr(found)
 
@@ -76,7 +76,7 @@ def test_the_users_file_is_over_the_installations(tmp_path: Path) -> None:
         return write(tmp_path / name, f"<settings>{body}</settings>")
 
     def mirror(name: str, url: str) -> str:
-        return f"<mirror><id>{name}</id><url>{url}</url></mirror>"
+        return f"<mirror><id>{name}</id><url>{url}</url><mirrorOf>*</mirrorOf></mirror>"
 
     user = settings(
         "user.xml",
@@ -100,11 +100,10 @@ def test_the_users_file_is_over_the_installations(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"<settings>\n<a></settings>", r"cannot parse settings\.xml, line 2, column 6"),
-        (b"<project/>", "its root is <project>, not <settings>"),
+        (b"<settings>\n<a></settings>", r"settings\.xml, line 2: Non-parseable settings: end tag"),
         (
-            b"<settings><proxies><proxy><port>x</port></proxy></proxies></settings>",
-            "port is 'x', not a number",
+            b"<settings><proxies><proxy><id>p</id></proxy></proxies></settings>",
+            r"settings\.xml: 'proxies\.proxy\.host' for p is missing",
         ),
     ],
 )

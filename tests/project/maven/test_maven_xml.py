@@ -5,11 +5,18 @@ from pathlib import Path
 import pytest
 
 from pyjib.errors import ProjectError
+from pyjib.project.maven.lined import Lined, read_lined
 from pyjib.project.maven.pom import parse_pom
 from pyjib.project.maven.schema import check_schema
 from pyjib.project.maven.xml_tree import line_of, parse_xml
 
 PATH = Path("pom.xml")
+
+
+def lined(text: str) -> Lined:
+    root = read_lined(text.encode())
+    assert root is not None
+    return root
 
 
 def test_the_namespace_is_optional() -> None:
@@ -48,19 +55,39 @@ def test_a_comment_about_entities_declares_none() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "line 1, column 1: no element found"),
-        (b"<project>\n<a>1</b>\n</project>", "line 2, column 7: mismatched tag"),
-        (b"<project>&nosuch;</project>", "line 1, column 10: undefined entity"),
-        (b"<project>\n\x00</project>", "line 2, column 1: not well-formed"),
+        (b"", "pom.xml: Non-readable POM: input contained no data"),
+        (
+            b"<project>\n<a>1</b>\n</project>",
+            (
+                "pom.xml, line 2: Non-parseable POM: end tag name </b> must match start tag name <a> "
+                "from line 2"
+            ),
+        ),
+        (
+            b"<project>\n<a>\n",
+            (
+                "pom.xml, line 3: Non-parseable POM: no more data available - expected end tag </a> to "
+                "close start tag <a> from line 2"
+            ),
+        ),
+        (
+            b"<project>&nosuch;</project>",
+            "pom.xml, line 1: Non-parseable POM: undefined entity (column 10)",
+        ),
+        (
+            b"<project>\n\x00</project>",
+            "pom.xml, line 2: Non-parseable POM: not well-formed (invalid token) (column 1)",
+        ),
     ],
 )
 def test_what_is_no_xml_is_refused_with_its_place(data: bytes, message: str) -> None:
-    with pytest.raises(ProjectError, match=rf"cannot parse pom\.xml, {message}"):
+    with pytest.raises(ProjectError) as caught:
         parse_pom(data, PATH)
+    assert caught.value.message == message
 
 
 def test_another_root_is_refused() -> None:
-    with pytest.raises(ProjectError, match="its root is <settings>, not <project>"):
+    with pytest.raises(ProjectError, match="Expected root element 'project' but found 'settings'"):
         parse_pom(b"<settings/>", PATH)
 
 
@@ -69,6 +96,12 @@ def test_lines_are_found_again(tmp_path: Path) -> None:
     path.write_bytes(b"<project>\n<a/>\n\n<b>&eacute;<a>\n</a></b><a/></project>")
     assert [line_of(path, "a", ordinal) for ordinal in range(4)] == [2, 4, 5, None]
     assert line_of(tmp_path / "missing.xml", "a", 0) is None
+
+
+def test_the_line_of_a_child(tmp_path: Path) -> None:
+    path = tmp_path / "pom.xml"
+    path.write_bytes(b"<p>\n<a>\n<x>\n<c/></x>\n<c/>\n</a><a/>\n<c/></p>")
+    assert [line_of(path, "a", ordinal, "c") for ordinal in range(2)] == [5, 6]
 
 
 @pytest.mark.parametrize(
@@ -82,13 +115,18 @@ def test_lines_are_found_again(tmp_path: Path) -> None:
             "line 2: Unrecognised tag: 'exclusion'",
         ),
         ("<build><plugins>\n<plugins/></plugins></build>", "line 3: Unrecognised tag: 'plugins'"),
+        (
+            "<dependencies>\nx\n<dependency/></dependencies>",
+            "line 4: expected START_TAG or END_TAG not TEXT",
+        ),
         ("<profiles><profile><parent/></profile></profiles>", "line 2: Unrecognised tag: 'parent'"),
     ],
 )
 def test_elements_that_maven_does_not_know(body: str, problem: str) -> None:
     with pytest.raises(ProjectError) as caught:
-        check_schema(f"<project>\n{body}\n</project>".encode(), PATH)
-    assert caught.value.message == f"pom.xml, {problem}"
+        check_schema(lined(f"<project>\n{body}\n</project>"), PATH)
+    line, _, reason = problem.partition(": ")
+    assert caught.value.message == f"pom.xml, {line}: Malformed POM: {reason}"
 
 
 @pytest.mark.parametrize(
@@ -105,4 +143,4 @@ def test_elements_that_maven_does_not_know(body: str, problem: str) -> None:
     ],
 )
 def test_elements_that_maven_knows(body: str) -> None:
-    check_schema(f"<project>{body}</project>".encode(), PATH)
+    check_schema(lined(f"<project>{body}</project>"), PATH)

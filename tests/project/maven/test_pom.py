@@ -34,6 +34,11 @@ def test_texts_are_trimmed_and_empty_ones_are_none() -> None:
     assert (pom.group, pom.artifact, pom.version, pom.packaging) == ("g", "a", None, "jar")
 
 
+def test_texts_are_trimmed_as_java_does() -> None:
+    pom = parse("<properties><a>\u00a0no break\u3000</a><b>\r\n \u2028 \t</b></properties>")
+    assert pom.body.properties == {"a": "\u00a0no break\u3000", "b": "\u2028"}
+
+
 def test_group_and_version_come_from_the_parent() -> None:
     pom = parse(
         "<parent><groupId>g</groupId><artifactId>p</artifactId><version>${revision}</version>"

@@ -58,27 +58,31 @@ final class ArchiveImage {
         command = image.java("-cp", "/app/explodedJar:/app/dependencies/*", main);
       }
     }
-    JibContainerBuilder builder = image.container();
-    return builder
+    // All jars here that name no base are for Java 8.
+    return image
+        .container("eclipse-temurin:8-jre")
         .setEntrypoint(asked.has("--entrypoint") ? image.entrypoint() : command)
         .setProgramArguments(asked.list("--program-args"));
   }
 
-  static JibContainerBuilder war(JibCliPeer.Case asked, Path scratch) throws Exception {
+  static JibContainerBuilder war(JibCliPeer.Case asked, Path scratch, List<String> jetty)
+      throws Exception {
     ArchiveImage image = new ArchiveImage(asked);
     try (JarFile war = new JarFile(asked.file.toFile())) {
       image.unpack(war, scratch.resolve(asked.file));
     }
-    String root = asked.one("--app-root");
+    String root = asked.has("--app-root") ? asked.one("--app-root") : "/var/lib/jetty/webapps/ROOT";
     Predicate<String> library = is -> is.startsWith("WEB-INF/lib/");
     Predicate<String> snapshot = is -> is.substring(is.lastIndexOf('/')).contains("SNAPSHOT");
     image.addMembers("dependencies", root, library.and(snapshot.negate()));
     image.addMembers("snapshot dependencies", root, library.and(snapshot));
     image.addMembers("resources", root, is -> !library.test(is) && !is.endsWith(".class"));
     image.addClasses(root, "WEB-INF/classes/");
-    JibContainerBuilder builder = image.container();
+    JibContainerBuilder builder = image.container("jetty");
     if (asked.has("--entrypoint")) {
       builder.setEntrypoint(image.entrypoint());
+    } else if (!asked.has("--from")) {
+      builder.setEntrypoint(jetty);
     }
     if (asked.has("--program-args")) {
       builder.setProgramArguments(asked.list("--program-args"));
@@ -86,9 +90,10 @@ final class ArchiveImage {
     return builder;
   }
 
-  /** Sets what both commands take. */
-  private JibContainerBuilder container() throws Exception {
-    JibContainerBuilder builder = JibCliPeer.from(asked.one("--from"));
+  /** Sets what both commands take, on a base unless one is asked for. */
+  private JibContainerBuilder container(String base) throws Exception {
+    JibContainerBuilder builder =
+        JibCliPeer.from(asked.has("--from") ? asked.one("--from") : base);
     builder.setFileEntriesLayers(layers);
     builder.setEnvironment(pairs("--environment-variables"));
     builder.setLabels(pairs("--labels"));

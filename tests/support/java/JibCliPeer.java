@@ -15,20 +15,22 @@ import java.util.List;
 /**
  * Makes the images of pyjib's cases with jib-core, as jib-cli does.
  *
- * <p>Arguments: the version of jib-cli to be, and a directory with cases.json, into which
- * images.json is written. Flags are those of jib-cli, a list of values for each.
+ * <p>Arguments: the version of jib-cli to be; a directory with cases.json, into which images.json
+ * is written; a mirror of Docker Hub. Flags are those of jib-cli, a list of values for each.
  */
 public final class JibCliPeer {
   private final String version;
   private final Path directory;
+  private final String mirror;
 
-  private JibCliPeer(String version, Path directory) {
+  private JibCliPeer(String version, Path directory, String mirror) {
     this.version = version;
     this.directory = directory;
+    this.mirror = mirror;
   }
 
   public static void main(String[] arguments) throws Exception {
-    JibCliPeer peer = new JibCliPeer(arguments[0], Path.of(arguments[1]));
+    JibCliPeer peer = new JibCliPeer(arguments[0], Path.of(arguments[1]), arguments[2]);
     ObjectMapper json = new ObjectMapper();
     ObjectNode images = json.createObjectNode();
     for (JsonNode found : json.readTree(peer.directory.resolve("cases.json").toFile())) {
@@ -42,12 +44,24 @@ public final class JibCliPeer {
     JibContainerBuilder builder =
         switch (asked.command) {
           case "build" -> new BuildFile(asked).builder();
-          case "war" -> ArchiveImage.war(asked, directory.resolve("unpacked"));
+          case "war" -> ArchiveImage.war(asked, directory.resolve("unpacked"), jetty());
           default -> ArchiveImage.jar(asked, directory.resolve("unpacked"));
         };
     JibContainer made = builder.containerize(target(asked));
     told.put("imageId", made.getImageId().toString());
     told.put("imageDigest", made.getDigest().toString());
+  }
+
+  /** Returns what starts Jetty: jib-cli 0.13.0 was the first to know Jetty 12. */
+  private List<String> jetty() {
+    List<String> command = List.of("java", "-jar", "/usr/local/jetty/start.jar");
+    return version.equals("0.12.0") ? command : append(command, "--module=ee10-deploy");
+  }
+
+  private static List<String> append(List<String> list, String last) {
+    List<String> longer = new ArrayList<>(list);
+    longer.add(last);
+    return longer;
   }
 
   private Containerizer target(Case asked) throws Exception {
@@ -58,6 +72,7 @@ public final class JibCliPeer {
                 TarImage.at(Path.of(location.substring(6))).named(asked.one("--name")))
             : Containerizer.to(RegistryImage.named(location));
     asked.list("--additional-tags").forEach(target::withAdditionalTag);
+    target.addRegistryMirrors("registry-1.docker.io", List.of(mirror));
     return target
         .setToolName("jib-cli")
         .setToolVersion(version)

@@ -1,0 +1,1 @@
+"""How long builds take as whole processes, beside their peers: ``scripts/bench``."""

@@ -1,0 +1,265 @@
+"""The builders that are measured side by side, each as its users call it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from benchmarks.apps import App
+
+JIB_VERSION = "3.5.2"
+JIB_CORE_VERSION = "0.28.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """One build to be made: from ``base`` to ``target``, a name in a registry or ``tar:FILE``."""
+
+    app: App
+    base: str
+    target: str
+    platforms: tuple[str, ...] = ()
+
+
+class Peer(Protocol):
+    """A builder. ``home`` is its own directory, where its caches lie too."""
+
+    name: str
+    home: Path
+
+    def can(self, build: Build) -> bool:
+        """Tell whether it makes such images at all."""
+        ...
+
+    def command(self, build: Build) -> Sequence[str | Path]:
+        """Return the command that makes the image."""
+        ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Return variables that are set besides the machine's own."""
+        ...
+
+    def forget(self) -> None:
+        """Empty all caches, as a fresh machine has them."""
+        ...
+
+
+def _emptied(*directories: Path) -> None:
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@dataclass(kw_only=True)
+class Pyjib:
+    """An installed pyjib; ``options`` choose identity and compression."""
+
+    name: str
+    home: Path
+    program: Path
+    options: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def can(self, build: Build) -> bool:
+        return not (build.target.startswith("tar:") and build.platforms)
+
+    def command(self, build: Build) -> Sequence[str | Path]:
+        target = build.target
+        if target.startswith("tar:"):
+            target = f"tar://{target[4:]}"
+        words: list[str | Path] = [self.program, "build", build.app.root, "--quiet"]
+        words += ["--from", build.base, "--to", target, "--cache", self.home / "cache"]
+        for platform in build.platforms:
+            words += ["--platform", platform]
+        return [*words, *self.options]
+
+    def forget(self) -> None:
+        _emptied(self.home / "cache")
+
+
+@dataclass(kw_only=True)
+class JibMaven:
+    """``jib-maven-plugin`` under Maven, on compiled classes; offline it refuses to push."""
+
+    home: Path
+    maven: Path
+    name: str = f"jib-maven-plugin {JIB_VERSION}"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {}
+
+    def can(self, build: Build) -> bool:
+        return build.app.has_pom and not (build.target.startswith("tar:") and build.platforms)
+
+    def command(self, build: Build) -> Sequence[str | Path]:
+        is_tar = build.target.startswith("tar:")
+        goal = "buildTar" if is_tar else "build"
+        words: list[str | Path] = [self.maven, "-q", "-B"]
+        words += [f"com.google.cloud.tools:jib-maven-plugin:{JIB_VERSION}:{goal}"]
+        words += [f"-Djib.from.image={build.base}", "-Djib.allowInsecureRegistries=true"]
+        words += [f"-Djib.to.image={'bench' if is_tar else build.target}", "-Djib.to.tags="]
+        words += [f"-Djib.baseImageCache={self.home / 'base'}", "-Djib.console=plain"]
+        words += [f"-Djib.applicationCache={self.home / 'application'}"]
+        words += [
+            "-DsendCredentialsOverHttp=true",
+            f"-Djib.container.mainClass={build.app.main_class}",
+        ]
+        if is_tar:
+            words += [f"-Djib.outputPaths.tar={build.target[4:]}"]
+        if build.platforms:
+            words += [f"-Djib.from.platforms={','.join(build.platforms)}"]
+        return words
+
+    def forget(self) -> None:
+        _emptied(self.home / "base", self.home / "application")
+
+
+@dataclass(kw_only=True)
+class JibCore:
+    """Jib's core library in a bare JVM: the program in ``benchmarks/java``, compiled."""
+
+    home: Path
+    java: Path
+    program: Path
+    name: str = f"jib-core {JIB_CORE_VERSION}"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {}
+
+    def can(self, build: Build) -> bool:
+        return not (build.target.startswith("tar:") and build.platforms)
+
+    def command(self, build: Build) -> Sequence[str | Path]:
+        target = self.program / "target"
+        class_path = f"{target / 'classes'}:{target / 'dependency'}/*"
+        words: list[str | Path] = [self.java, "-cp", class_path, "bench.JibCore", build.base]
+        words += [build.target, build.app.root, self.home / "cache", build.app.main_class]
+        return [*words, *build.platforms]
+
+    def forget(self) -> None:
+        _emptied(self.home / "cache")
+
+
+_CRANE = """set -eu
+tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@1 -cf "$TMP/libs.tar" \
+  --transform 's,^\\.,app/libs,' -C "$LIBS" .
+tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@1 -cf "$TMP/classes.tar" \
+  --transform 's,^\\.,app/classes,' -C "$CLASSES" .
+"$CRANE" append --insecure -b "$BASE" -f "$TMP/libs.tar" -f "$TMP/classes.tar" -t "$TARGET"
+"$CRANE" mutate --insecure "$TARGET" -t "$TARGET" \
+  --entrypoint "java,-cp,/app/classes:/app/libs/*,$MAIN"
+"""
+
+
+@dataclass(kw_only=True)
+class Crane:
+    """``crane append`` of two tars that tar makes, then ``crane mutate``."""
+
+    home: Path
+    crane: Path
+    name: str = "crane"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {"CRANE": str(self.crane), "TMP": str(self.home)}
+
+    def can(self, build: Build) -> bool:
+        return not build.target.startswith("tar:") and not build.platforms
+
+    def command(self, build: Build) -> Sequence[str | Path]:
+        app = build.app
+        values = {"LIBS": app.libraries, "CLASSES": app.classes, "MAIN": app.main_class}
+        values |= {"BASE": build.base, "TARGET": build.target}
+        return ["env", *(f"{key}={value}" for key, value in values.items()), "sh", "-c", _CRANE]
+
+    def forget(self) -> None:
+        pass  # it keeps nothing
+
+
+_DOCKERFILE = """FROM {base}
+COPY dependency /app/libs
+COPY classes /app/classes
+ENTRYPOINT ["java", "-cp", "/app/classes:/app/libs/*", "{main}"]
+"""
+
+
+def _write_dockerfile(build: Build, home: Path) -> Path:
+    path = home / f"Dockerfile.{build.app.name}"
+    path.write_text(_DOCKERFILE.format(base=build.base, main=build.app.main_class))
+    return path
+
+
+@dataclass(kw_only=True)
+class Buildah:
+    """``buildah build`` of a Dockerfile that only copies, and ``buildah push``."""
+
+    home: Path
+    buildah: Path
+    driver: str
+    name: str = "buildah"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {"BUILDAH_ISOLATION": "chroot", "TMPDIR": str(self.home)}
+
+    def can(self, build: Build) -> bool:
+        return not build.platforms
+
+    def command(self, build: Build) -> Sequence[str | Path]:
+        store = f"--root {self.home}/root --runroot {self.home}/run --storage-driver {self.driver}"
+        call = f"{self.buildah} {store}"
+        dockerfile = _write_dockerfile(build, self.home)
+        is_tar = build.target.startswith("tar:")
+        name = "localhost/bench" if is_tar else build.target
+        to = f"docker-archive:{build.target[4:]}:bench" if is_tar else f"docker://{name}"
+        remove = f"rm -f {build.target[4:]} && " if is_tar else ""
+        script = (
+            f"{remove}{call} build -q --tls-verify=false --layers --pull -f {dockerfile} "
+            f"-t {name} {build.app.root}/target >/dev/null && "
+            f"{call} push -q --tls-verify=false {name} {to}"
+        )
+        return ["sh", "-c", script]
+
+    def forget(self) -> None:
+        _emptied(self.home / "root", self.home / "run")
+
+
+@dataclass(kw_only=True)
+class Docker:
+    """``docker build`` of the same Dockerfile, and ``docker push``; the daemon runs already."""
+
+    home: Path
+    docker: Path
+    variables: Mapping[str, str]
+    name: str = "docker build"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {**self.variables, "DOCKER_BUILDKIT": "0"}
+
+    def can(self, build: Build) -> bool:
+        return not build.platforms and not build.target.startswith("tar:")
+
+    def command(self, build: Build) -> Sequence[str | Path]:
+        dockerfile = _write_dockerfile(build, self.home)
+        script = (
+            f"{self.docker} build -q --pull -f {dockerfile} -t {build.target} "
+            f"{build.app.root}/target >/dev/null && {self.docker} push -q {build.target}"
+        )
+        return ["sh", "-c", script]
+
+    def forget(self) -> None:
+        for words in (("image", "prune", "-af"), ("builder", "prune", "-af")):
+            subprocess.run(
+                [self.docker, *words],
+                env={**os.environ, **self.environment},
+                check=False,
+                capture_output=True,
+            )
