@@ -54,7 +54,7 @@ def test_what_is_joined_comes_apart_again(parts: list[str]) -> None:
 @pytest.mark.parametrize(
     ("content", "arguments"),
     [
-        ("--labels a=C:\\x # c\n# whole\n--labels j=k#l\n", ["--labels", "a=C:\\x"] + ["--labels", "j=k"]),
+        ("--labels a=C:\\x # c\n# whole\n--labels j=k#l\n", ["--labels", "a=C:\\x", "--labels", "j=k"]),
         ("""--labels "b=c d" 'e="f"' "g=h\\\\i" """, ["--labels", "b=c d", 'e="f"', "g=h\\i"]),
         ("""'a=it\\'s' "t\\tb" "\\101\\x" """, ["a=it's", "t\tb", "Ax"]),
         ("""m="n o"'p'q""", ["m=n opq"]),

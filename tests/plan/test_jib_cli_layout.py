@@ -23,6 +23,7 @@ from tests.support.projects import (
     write_archive,
     write_boot_jar,
     write_libraries,
+    write_thin_jar,
     write_war,
 )
 
