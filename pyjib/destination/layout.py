@@ -13,7 +13,14 @@ from pathlib import Path
 
 from pyjib.cancellation import Cancellation
 from pyjib.destination.archive import LAYOUT_CONTENT, image_blobs, index_entry
-from pyjib.destination.files import CHUNK, blob_chunks, cannot_write, is_partial, replacing
+from pyjib.destination.files import (
+    CHUNK,
+    blob_chunks,
+    cannot_write,
+    is_partial,
+    remove_abandoned,
+    replacing,
+)
 from pyjib.destination.lock import locked
 from pyjib.destination.model import Published
 from pyjib.errors import DestinationError, MalformedDocumentError
@@ -116,6 +123,8 @@ class LayoutDestination:
             yield
 
     def _prepare(self) -> None:
+        for directory in (self.path, *self.path.glob("blobs/*")):
+            remove_abandoned(directory)
         if not (self.path / LAYOUT_FILE).exists():
             with replacing(self.path / LAYOUT_FILE) as file:
                 file.write(LAYOUT_CONTENT)

@@ -255,3 +255,16 @@ def test_what_a_build_file_has_no_use_for_is_named(cli: Cli, tmp_path: Path) -> 
         ),
         "warning: --offline has no effect with a build file",
     ]
+
+
+def test_sources_that_are_links(cli: Cli, tmp_path: Path) -> None:
+    write_tree(tmp_path / "real", {"a": "x"})
+    (tmp_path / "link").symlink_to("real", target_is_directory=True)
+    file = tmp_path / "jib.yaml"
+    file.write_text(
+        "apiVersion: x\nkind: BuildFile\n"
+        "layers: {entries: [{name: n, files: [{src: link, dest: /x}]}]}\n"
+    )
+    done = cli("plan", "-b", file, tmp_path, "--json")
+    (layer,) = done.json["layers"]
+    assert "/x/a" in [entry["target"] for entry in layer["entries"]]

@@ -268,3 +268,10 @@ def test_libraries_outside_of_the_jar_s_directory(tmp_path: Path) -> None:
         plan(jar, mode=Mode.PACKAGED)
     jar = write_thin_jar(tmp_path / "app.jar", ["./libs/./a.jar"])
     assert targets(layer(plan(jar, mode=Mode.PACKAGED), "dependencies"))[-1] == "/app/libs/a.jar"
+
+
+def test_spring_boot_without_entries_for_directories(tmp_path: Path) -> None:
+    jar = write_archive(tmp_path / "app.jar", boot_files("3.1.2"), directories=False)
+    assert plan(jar).config.entrypoint == (
+        *("java", "-cp", "/app", "org.springframework.boot.loader.JarLauncher"),
+    )
