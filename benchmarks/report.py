@@ -152,13 +152,15 @@ def table(found: Mapping[Key, Series]) -> list[str]:
 
 def bar_table(found: Sequence[Mapping[str, object]]) -> list[str]:
     """Return the bars as lines of Markdown."""
-    lines = ["| bar | ratio | at least | holds |", "|---|---|---|---|"]
-    for bar in found:
-        lines.append(
+    return [
+        "| bar | ratio | at least | holds |",
+        "|---|---|---|---|",
+        *(
             f"| {bar['name']} | {bar['ratio']:.2f} | {bar['at_least']} "
             f"| {'yes' if bar['holds'] else '**no**'} |"
-        )
-    return lines
+            for bar in found
+        ),
+    ]
 
 
 def machine() -> dict[str, object]:

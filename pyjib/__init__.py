@@ -18,16 +18,20 @@ several threads. Errors are ``PyjibError``; see ``pyjib.errors``. Progress comes
 listener; see ``pyjib.events``.
 """
 
+from typing import TYPE_CHECKING
+
 from pyjib.build import BuildResult, Planned, build, plan, pull
 from pyjib.cancellation import Cancellation
 from pyjib.errors import PyjibError
-from pyjib.image.validate import validate
 from pyjib.oci.digest import Digest
 from pyjib.oci.image import AnyImage, Image, ImageIndex
 from pyjib.oci.location import Location, parse_location
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
 from pyjib.options import BuildOptions, HostEnvironment
+
+if TYPE_CHECKING:
+    from pyjib.image.validate import validate
 
 __version__ = "0.1.0"
 
@@ -51,3 +55,12 @@ __all__ = [
     "pull",
     "validate",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import ``validate`` when somebody asks for it: no build does."""
+    if name == "validate":
+        from pyjib.image.validate import validate  # noqa: PLC0415
+
+        return validate
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

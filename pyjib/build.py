@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +19,7 @@ from pyjib.destination import Destination, DestinationTools, Published, open_des
 from pyjib.engine.model import Engine
 from pyjib.errors import CancelledError, ConfigurationError, InvalidReferenceError
 from pyjib.events import ImagePublished, Listener, ProjectRead, ignore
+from pyjib.frozen import frozen
 from pyjib.image.assemble import assemble_image, assemble_index
 from pyjib.image.java import check_java, check_java_name
 from pyjib.layer.model import Layer
@@ -42,7 +42,7 @@ Reader: TypeAlias = Callable[[], Project | AppArchive]
 """Reads what is to be built, as jib-cli sees it if that is an ``AppArchive``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Planned:
     """What stages 1 and 2 made of a path and options.
 
@@ -53,7 +53,7 @@ class Planned:
     plan: BuildPlan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BuildResult:
     """What a build made and where it went.
 
@@ -166,7 +166,7 @@ def build(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Assembled:
     """An image that was built and not written: ``base`` and ``layers`` are what it is made of."""
 

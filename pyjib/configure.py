@@ -7,13 +7,14 @@ those are the caller's over the configured ones, and the project is what Maven w
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import ConfigurationError
 from pyjib.events import Listener, Warned, ignore
+from pyjib.frozen import frozen
 from pyjib.jib.configuration import BuiltModule, JibConfiguration, JibOutputPaths
 from pyjib.jib.global_config import read_global_config
 from pyjib.jib.gradle import read_gradle
@@ -33,7 +34,7 @@ from pyjib.project.read import read_project
 __all__ = ["Configured", "MavenChoice", "configure"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Configured:
     """What is to be built.
 

@@ -30,7 +30,7 @@ that names the flag, the file or the command that helps; only ``pyjib.cli`` prin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pyjib.frozen import frozen
 
 __all__ = [
     "CacheError",
@@ -126,7 +126,7 @@ class TransportError(PyjibError):
     """A server could not be talked to: name resolution, connection, TLS, time-out, cut body."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RegistryDiagnostic:
     """One entry of ``errors`` in a registry's reply (Distribution 1.1, "Error Codes")."""
 

@@ -8,12 +8,13 @@ returned, and must not raise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from pyjib.frozen import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Event:
     """The root of all events."""
 
@@ -34,7 +35,7 @@ class Direction(StrEnum):
     WRITE = "write"  # into an archive or a layout
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProjectRead(Event):
     """Stage 1 is done. ``kind`` is in words; ``detail`` tells where the classpath comes from."""
 
@@ -43,7 +44,7 @@ class ProjectRead(Event):
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LibraryFetched(Event):
     """A file came from a Maven repository into the local one. ``size`` is in bytes."""
 
@@ -52,7 +53,7 @@ class LibraryFetched(Event):
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BaseResolved(Event):
     """A base image is known.
 
@@ -66,7 +67,7 @@ class BaseResolved(Event):
     mirror: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayerPacking(Event):
     """A layer is being packed. ``size`` is the sum of its files' bytes."""
 
@@ -75,17 +76,21 @@ class LayerPacking(Event):
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayerPacked(Event):
-    """A layer is ready. ``size`` counts compressed bytes; ``cached`` says nothing was packed."""
+    """A layer is ready. ``size`` counts compressed bytes; ``cached`` says nothing was packed.
+
+    ``source`` is the repository that has it, empty where it lies in the local store.
+    """
 
     name: str
     digest: str
     size: int
     cached: bool
+    source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TransferStarted(Event):
     """A blob, or an image, begins to move. ``total`` is in bytes, ``None`` where unknown.
 
@@ -98,7 +103,7 @@ class TransferStarted(Event):
     total: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TransferProgress(Event):
     """``done`` bytes of a transfer have moved; smaller than before means it starts anew."""
 
@@ -107,7 +112,7 @@ class TransferProgress(Event):
     done: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TransferFinished(Event):
     """A transfer is complete and verified."""
 
@@ -116,7 +121,7 @@ class TransferFinished(Event):
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BlobPresent(Event):
     """A registry already has a blob: nothing is sent."""
 
@@ -125,7 +130,7 @@ class BlobPresent(Event):
     where: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BlobMounted(Event):
     """A registry linked a blob from another of its repositories: nothing is sent."""
 
@@ -135,7 +140,7 @@ class BlobMounted(Event):
     where: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RetryScheduled(Event):
     """An attempt failed for a passing reason and is repeated after ``delay`` seconds."""
 
@@ -145,7 +150,7 @@ class RetryScheduled(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ManifestPushed(Event):
     """A manifest or index is stored under ``reference``."""
 
@@ -153,7 +158,7 @@ class ManifestPushed(Event):
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ImagePublished(Event):
     """An image has arrived at a destination, with all that belongs to it."""
 
@@ -161,7 +166,7 @@ class ImagePublished(Event):
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Warned(Event):
     """Something the user should know and that stops nothing."""
 

@@ -78,37 +78,38 @@ def _init_of(each: Field[Any], names: dict[str, object]) -> tuple[str, str]:
 
 
 @cache
-def _compared(cls: type) -> tuple[str, ...]:
+def _compared(cls: Any) -> tuple[str, ...]:
     return tuple(each.name for each in fields(cls) if each.compare)
 
 
 @cache
-def _hashed(cls: type) -> tuple[str, ...]:
+def _hashed(cls: Any) -> tuple[str, ...]:
     return tuple(
         each.name for each in fields(cls) if (each.compare if each.hash is None else each.hash)
     )
 
 
 @cache
-def _shown(cls: type) -> tuple[str, ...]:
+def _shown(cls: Any) -> tuple[str, ...]:
     return tuple(each.name for each in fields(cls) if each.repr)
 
 
 def _repr(self: Any) -> str:
-    cls = type(self)
+    cls: Any = type(self)
     shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in _shown(cls))
     return f"{cls.__qualname__}({shown})"
 
 
-def _eq(self: Any, other: object) -> bool:
-    cls = type(self)
+def _eq(self: Any, other: Any) -> Any:
+    cls: Any = type(self)
     if type(other) is not cls:
         return NotImplemented
+    # Not by tuples: what differs in its first field is told at once.
     return all(getattr(self, name) == getattr(other, name) for name in _compared(cls))
 
 
 def _hash(self: Any) -> int:
-    return hash(tuple([getattr(self, name) for name in _hashed(type(self))]))
+    return hash(tuple([getattr(self, name) for name in _hashed(self.__class__)]))
 
 
 def _setattr(self: Any, name: str, value: object) -> None:  # noqa: ARG001  the protocol's

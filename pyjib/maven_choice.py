@@ -7,13 +7,14 @@ the module to build is chosen in a build of several.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import ProjectError
 from pyjib.events import Listener, ignore
+from pyjib.frozen import frozen
 from pyjib.jib.pom import find_plugin, read_pom
 from pyjib.oci.instant import Instant
 from pyjib.options import BuildOptions
@@ -29,7 +30,7 @@ from pyjib.project.maven.session import MavenSession
 _MENTION = b"jib-maven-plugin"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MavenChoice:
     """How Maven would be called: its arguments, where, and for which execution of Jib's plugin.
 
@@ -49,7 +50,7 @@ class MavenChoice:
     repositories: tuple[Repository, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """What is at a path: the directory of the project, and its model if a POM there has one.
 
@@ -96,7 +97,7 @@ class _Late:
             self._made.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Opener:
     """Opens the projects of one build."""
 

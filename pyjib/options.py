@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self, TypeAlias
 
+from pyjib.frozen import frozen
 from pyjib.oci.identity import PYJIB, Identity
 from pyjib.oci.instant import EPOCH, EPOCH_PLUS_SECOND, Instant
 from pyjib.oci.location import Location
@@ -29,7 +30,7 @@ class Mode(StrEnum):
     PACKAGED = "packaged"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostEnvironment:
     """The environment variables and home directory that a build may look at.
 
@@ -87,7 +88,7 @@ def _account_home() -> Path | None:
         return None  # a user without an account, as in many a container
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Login:
     """A user name and password that the caller gives for one registry host."""
 
@@ -96,7 +97,7 @@ class Login:
     password: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CredentialHelper:
     """A program to ask for the login to one registry host.
 
@@ -109,7 +110,7 @@ class CredentialHelper:
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mirror:
     """A registry, or a part of one, that stands in for another when images are pulled.
 
@@ -121,7 +122,7 @@ class Mirror:
     location: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ClientCertificate:
     """A certificate (PEM) to show one registry host; ``key`` is its own file if it has one."""
 
@@ -130,7 +131,7 @@ class ClientCertificate:
     key: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RegistryOptions:
     """How registries are talked to.
 
@@ -158,7 +159,7 @@ class RegistryOptions:
     attempts: int = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EngineProgram:
     """A program with the commands of ``docker``, by which a daemon is talked to.
 
@@ -169,7 +170,7 @@ class EngineProgram:
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ExtraDirectory:
     """A directory whose content is added to the image below ``into``.
 
@@ -183,7 +184,7 @@ class ExtraDirectory:
     excludes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Permission:
     """A mode (0 to 0o777) for an absolute path in extra directories, or a glob of such paths."""
 
@@ -191,7 +192,7 @@ class Permission:
     mode: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FileProperties:
     """What listed files get in the image; ``None`` leaves it to what is said further out.
 
@@ -217,7 +218,7 @@ class FileProperties:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ListedCopy:
     """A file, or the content of a directory, that goes to ``target``.
 
@@ -233,7 +234,7 @@ class ListedCopy:
     properties: FileProperties = field(default_factory=FileProperties)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ListedLayer:
     """A layer whose files the caller lists himself."""
 
@@ -241,7 +242,7 @@ class ListedLayer:
     copies: tuple[ListedCopy, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FilterLayers:
     """Move files to new layers, or leave them out: pairs of a Java glob and a layer's name.
 
@@ -251,19 +252,19 @@ class FilterLayers:
     filters: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SetOwnership:
     """Give files to others: pairs of a Java glob and ``user[:group]``; the last match decides."""
 
     rules: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DropDevtools:
     """Leave Spring Boot's developer tools out of the dependencies."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UseNativeImage:
     """Put GraalVM's executable in the place of classes and libraries.
 
@@ -277,7 +278,7 @@ class UseNativeImage:
     sets_entrypoint: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UseQuarkusTree:
     """Put the tree that Quarkus prepared in the place of classes and libraries.
 
@@ -301,7 +302,7 @@ Transformation: TypeAlias = (
 """A change to the finished plan: what Jib's own extensions do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CompressionChoice:
     """How layers are compressed; ``level`` ``None`` is the method's default."""
 
@@ -309,7 +310,7 @@ class CompressionChoice:
     level: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BuildOptions:
     """What to build, from what, and where to put it.
 

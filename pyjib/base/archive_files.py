@@ -6,10 +6,11 @@ import io
 import posixpath
 import tarfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO, Self, cast
 
 from pyjib.errors import ContentError
+from pyjib.frozen import frozen
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.json import MAX_DOCUMENT
@@ -18,7 +19,7 @@ from pyjib.oci.layout import blob_path
 _MAX_LINKS = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Member:
     """A file at an offset, or a link to another name."""
 
@@ -27,7 +28,7 @@ class _Member:
     link: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ArchiveFiles:
     """Files of an archive by their names; ``name`` is that of the archive, for errors."""
 

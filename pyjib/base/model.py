@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import PlatformError
 from pyjib.events import Listener, ignore
+from pyjib.frozen import frozen
 from pyjib.oci import media_type as types
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pyjib.store.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BaseImages:
     """A base, one image for each platform that was asked for, in that order, each image once.
 
@@ -39,7 +40,7 @@ class BaseImages:
     mirror: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BaseTools:
     """What bases are pulled with. ``engine`` connects to a daemon when it is first called."""
 

@@ -9,7 +9,7 @@ came from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO
 
 from pyjib.base.model import BaseImages, BaseTools, check_single, choose
@@ -21,6 +21,7 @@ from pyjib.errors import (
     NotFoundError,
 )
 from pyjib.events import Direction, TransferFinished, TransferProgress, TransferStarted, Warned
+from pyjib.frozen import frozen
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.config import ImageConfig
@@ -59,7 +60,7 @@ def pull(location: RegistryLocation, platforms: Sequence[Platform], tools: BaseT
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Source:
     """A repository to read from, through the store."""
 

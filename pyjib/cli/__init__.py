@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -25,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     ``arguments`` are those of the process unless given.
     """
+    # A command makes many objects that live until it ends: looking for garbage among them every
+    # 700 takes a tenth of a short build.
+    gc.set_threshold(200_000, 20, 100)
     try:
         from pyjib.cli.exits import run  # noqa: PLC0415  importing pyjib.cli costs nothing
 

@@ -72,7 +72,7 @@ COMMANDS = (
         name="doctor",
         module="pyjib.cli.doctor",
         attribute="doctor_command",
-        summary="Tell what becomes of a login to a registry, and what it may do there.",
+        summary="Tell what becomes of a login to a registry: where it is found, and what it may do.",
     ),
     Entry(
         name="cache",

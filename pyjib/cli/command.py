@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import click
+
+from pyjib.frozen import frozen
 
 OTHER = "Other options"
 WIDTH = 96
@@ -52,7 +53,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """A command of a group that has not been imported.
 

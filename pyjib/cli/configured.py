@@ -10,16 +10,13 @@ from typing import Any
 from pyjib.cli import values as parse
 from pyjib.cli.environment import read_host
 from pyjib.cli.interrupts import run_cancellable
-from pyjib.cli.jib_cli_build import without_effect
 from pyjib.cli.jib_options import IdentityChoice
 from pyjib.cli.read_options import read_options, with_login
 from pyjib.cli.values import NOW
 from pyjib.configure import Configured, MavenChoice, configure
 from pyjib.errors import ConfigurationError
 from pyjib.events import Listener
-from pyjib.jib.global_config import read_global_config
 from pyjib.jib.to_options import Given, Unnamed
-from pyjib.jib.yaml_file import apply_build_file, read_build_file
 from pyjib.oci.identity import JIB_CLI, NEWEST_JIB_CLI
 from pyjib.project.maven.command_line import Arguments, define, select_profiles
 from pyjib.project.maven.model import Repository
@@ -134,6 +131,11 @@ def _repositories(given: Sequence[Repository]) -> tuple[Repository, ...]:
 
 
 def _by_build_file(given: Mapping[str, Any], path: Path, said: Given) -> Configured:
+    # Reading YAML takes long to import, and most builds have none.
+    from pyjib.cli.jib_cli_build import without_effect  # noqa: PLC0415
+    from pyjib.jib.global_config import read_global_config  # noqa: PLC0415
+    from pyjib.jib.yaml_file import apply_build_file, read_build_file  # noqa: PLC0415
+
     if said.unnamed:
         raise ConfigurationError(
             f"{said.unnamed[0]} names no target, and a build file names none",

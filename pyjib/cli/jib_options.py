@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from pyjib.cli.command import Option
 from pyjib.cli.options import Text
 from pyjib.cli.values import parse_pair
 from pyjib.errors import ConfigurationError
+from pyjib.frozen import frozen
 from pyjib.oci.identity import JIB_MAVEN_PLUGIN, NEWEST_JIB, PYJIB, Identity
 from pyjib.project.maven.reactor import MavenScope
 from pyjib.project.maven.remote import parse_repository
@@ -20,7 +20,7 @@ _SECTION = "Jib and Maven"
 _IDENTITY = re.compile(r"jib(?::([0-9]+(?:\.[0-9]+)*))?(?:/([0-9]{1,2}))?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IdentityChoice:
     """Whose image it is to be: pyjib's, or a Jib's, of a version that may be left open."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-from dataclasses import dataclass
 from enum import IntEnum
 from types import TracebackType
 from typing import Protocol, Self
@@ -15,6 +14,7 @@ import click
 from pyjib import events
 from pyjib.cli.messages import labelled, tell, visible
 from pyjib.events import Direction, Event
+from pyjib.frozen import frozen
 
 _LONG_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 VERB = 8
@@ -29,7 +29,7 @@ class Level(IntEnum):
     PROGRESS = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Line:
     """Something to tell: a verb, by which lines are aligned, and what it is about."""
 
@@ -135,8 +135,9 @@ class Narrator:
             case events.BaseResolved():
                 line = _base(event)
             case events.LayerPacked():
-                cached = " (cached)" if event.cached else ""
-                line = Line(verb="layer", text=f"{event.name}  {size(event.size)}{cached}")
+                where = f" (in {event.source})" if event.source else ""
+                where = where or (" (cached)" if event.cached else "")
+                line = Line(verb="layer", text=f"{event.name}  {size(event.size)}{where}")
             case events.ManifestPushed() if "@" not in event.reference:
                 line = Line(verb="tag", text=event.reference)
             case _:

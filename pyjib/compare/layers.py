@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from pyjib.compare.findings import Findings
 from pyjib.compare.model import Level
 from pyjib.compare.tars import compare_tars, first_difference
 from pyjib.errors import ContentError
+from pyjib.frozen import frozen
 from pyjib.layer.decompress import decompressed, sniff
 from pyjib.oci.blob import Blob
 from pyjib.oci.digest import Digest
@@ -29,7 +29,7 @@ _GZIP_FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _NamedLayer:
     """A layer; ``name`` is what history says of it, with a number where it says so twice."""
 

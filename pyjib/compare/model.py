@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from pyjib.frozen import frozen
 from pyjib.oci.digest import Digest
 
 
@@ -23,7 +23,7 @@ class Level(StrEnum):
     """The content of an entry; the compressed bytes, where the tar in them is the same."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Difference:
     """What differs at a level.
 
@@ -37,7 +37,7 @@ class Difference:
     ours: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Comparison:
     """The first difference at each level, in the order of levels; none if the images are equal.
 

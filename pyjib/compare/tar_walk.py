@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO
 
 from pyjib.errors import ContentError
+from pyjib.frozen import frozen
 
 _BLOCK = 512
 _CHUNK = 1 << 20
@@ -33,7 +34,7 @@ Header = dict[str, bytes]
 """The fields of a header by name, none decoded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Extension:
     """An extended header: a PAX header's records in their order, or a long name of GNU's."""
 
@@ -41,7 +42,7 @@ class Extension:
     records: tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """An entry; ``name`` is what its extended headers say, else its header's."""
 
@@ -52,7 +53,7 @@ class Entry:
     content: _Content = field(repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class End:
     """How a tar ends: how many zeros follow the last entry, and whether anything else does."""
 

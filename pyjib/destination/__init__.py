@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyjib.cancellation import Cancellation
 from pyjib.destination.model import Destination, Published
 from pyjib.engine.model import Engine
 from pyjib.errors import ConfigurationError
 from pyjib.events import Listener, ignore
+from pyjib.frozen import frozen
 from pyjib.oci.location import (
     ArchiveLocation,
     EngineLocation,
@@ -23,7 +24,7 @@ from pyjib.registry.client import RegistryClient
 __all__ = ["Destination", "DestinationTools", "Published", "open_destination"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DestinationTools:
     """What images are written with. ``engine`` connects to a daemon when it is first called."""
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import tarfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pyjib.cancellation import Cancellation
@@ -29,6 +29,7 @@ from pyjib.events import (
     TransferStarted,
     ignore,
 )
+from pyjib.frozen import frozen
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.image import AnyImage, Image, ImageIndex, images_of
@@ -44,7 +45,7 @@ _BLOCK = 512
 _END = bytes(2 * _BLOCK)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ArchiveDestination:
     """A tar file; ``names`` are what an engine that loads it calls the image."""
 

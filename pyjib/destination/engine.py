@@ -7,7 +7,7 @@ are all that is given. Afterwards the daemon is asked what it has under each nam
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pyjib.destination.archive import archive_chunks, archive_size
 from pyjib.destination.model import Published
@@ -23,13 +23,14 @@ from pyjib.events import (
     Warned,
     ignore,
 )
+from pyjib.frozen import frozen
 from pyjib.oci.digest import Digest
 from pyjib.oci.image import AnyImage, Image, ImageIndex
 from pyjib.oci.location import EngineLocation
 from pyjib.oci.reference import Reference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EngineDestination:
     """A daemon, under a name and further tags. ``engine`` connects when it is first called."""
 

@@ -8,7 +8,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pyjib.cancellation import Cancellation
@@ -34,6 +34,7 @@ from pyjib.events import (
     Warned,
     ignore,
 )
+from pyjib.frozen import frozen
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.image import AnyImage
@@ -45,7 +46,7 @@ _INDEX_LOCK = threading.Lock()
 """Held while any layout's index is changed: builds may run in threads where nothing locks."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayoutDestination:
     """A directory; ``tags`` are the ref names of the image there.
 

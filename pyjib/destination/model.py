@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from pyjib.frozen import frozen
 from pyjib.oci.digest import Digest
 from pyjib.oci.image import AnyImage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Published:
     """An image has arrived.
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pyjib.cancellation import Cancellation
 from pyjib.destination.model import Published
 from pyjib.errors import DeniedError
 from pyjib.events import Listener, ignore
+from pyjib.frozen import frozen
 from pyjib.oci.image import AnyImage
 from pyjib.oci.reference import Reference
 from pyjib.registry.client import RegistryClient
 from pyjib.registry.transfer import push_image
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RegistryDestination:
     """Pushes to ``reference``'s repository under its tag and ``tags``."""
 

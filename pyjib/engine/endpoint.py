@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from pyjib.errors import EngineError, MalformedDocumentError
+from pyjib.frozen import frozen
 from pyjib.oci.json import Json, load
 from pyjib.options import HostEnvironment
 
@@ -24,7 +24,7 @@ DEFAULT_PIPE = "npipe:////./pipe/docker_engine"
 _PLAIN_PORT, _TLS_PORT = 2375, 2376
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EngineTls:
     """Certificates for a daemon on TCP: files in PEM that may be absent.
 
@@ -48,7 +48,7 @@ class EngineTls:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UnixAddress:
     """A Unix domain socket."""
 
@@ -58,7 +58,7 @@ class UnixAddress:
         return f"unix://{self.path}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TcpAddress:
     """A host and port, plain if there is no ``tls``. IPv6 addresses have no brackets."""
 
@@ -78,7 +78,7 @@ class TcpAddress:
 Address: TypeAlias = UnixAddress | TcpAddress
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Endpoint:
     """An address, as text, and what made it one to try, for example ``DOCKER_HOST``.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
+from pyjib.frozen import frozen
 from pyjib.oci.digest import Digest
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EngineInfo:
     """What an engine is: ``name`` is Docker or Podman, ``api_version`` the one that is spoken.
 

@@ -7,12 +7,13 @@ Values are as they were written, for nothing is judged here but what has no form
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 from pyjib.oci.identity import JIB_MAVEN_PLUGIN
 from pyjib.project.maven.model import Node
 
@@ -41,7 +42,7 @@ class BuiltModule(Protocol):
     def build_directory(self) -> Path: ...  # noqa: D102
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JibAuth:
     """A user name and a password, both given; neither is shown in ``repr``.
 
@@ -53,7 +54,7 @@ class JibAuth:
     by_user: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JibHelper:
     """A credential helper: its path, or what follows ``docker-credential-`` in its name."""
 
@@ -61,7 +62,7 @@ class JibHelper:
     environment: Pairs = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JibPlatform:
     """A platform; Jib wants both words."""
 
@@ -69,7 +70,7 @@ class JibPlatform:
     architecture: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JibDirectory:
     """One of ``extraDirectories.paths``; ``source`` is ``None`` where it was left out."""
 
@@ -79,7 +80,7 @@ class JibDirectory:
     excludes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JibPermission:
     """One of ``extraDirectories.permissions``; Jib wants both words."""
 
@@ -87,7 +88,7 @@ class JibPermission:
     mode: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JibExtension:
     """One of ``pluginExtensions``: a class of Java, and what is said to it.
 
@@ -100,7 +101,7 @@ class JibExtension:
     is_configured: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JibOutputPaths:
     """Where Jib writes what it made, absolute (``outputPaths``)."""
 
@@ -110,7 +111,7 @@ class JibOutputPaths:
     image_json: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JibConfiguration:
     """All that is configured for one of Jib's plugins.
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pyjib.errors import ConfigurationError
+from pyjib.frozen import frozen
 from pyjib.options import BuildOptions, HostEnvironment, Mirror
 
 NAME = "config.json"
 _LARGEST = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GlobalConfig:
     """What the file says: ``mirrors`` in the order of asking.
 

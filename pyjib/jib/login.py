@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pyjib.errors import InvalidReferenceError
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 from pyjib.jib.configuration import JibAuth, JibConfiguration, JibHelper
 from pyjib.oci.location import Location, RegistryLocation
 from pyjib.oci.reference import DOCKER_HUB, Reference
@@ -18,7 +19,7 @@ FindServer = Callable[[str], Login | None]
 _PORT = re.compile(r":\d+$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Side:
     """One of ``from`` and ``to``: its registries, and what is configured for them."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 from pyjib.project.maven.model import nothing
 
 _POM_BEFORE_SYSTEM_SINCE = (3, 4, 6)
@@ -49,7 +50,7 @@ class Found(NamedTuple):
     origin: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Properties:
     """The three places for properties; the first that has one counts, even if it is empty.
 

@@ -7,13 +7,14 @@ What ``mvn jib:build`` would do, ``jib:dockerBuild`` for a daemon without a name
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from pyjib.errors import ConfigurationError, InvalidReferenceError
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 from pyjib.jib.configuration import BuiltModule, JibConfiguration, JibOutputPaths
 from pyjib.jib.extensions import read_extensions
 from pyjib.jib.fields import configured_fields
@@ -57,7 +58,7 @@ class Unnamed(StrEnum):
     TAR = "tar://"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Given:
     """What the caller says.
 
@@ -88,7 +89,7 @@ class Given:
         return cls(options=options, explicit=frozenset(changed), **more)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JibBuild:
     """What a configuration comes to.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path, PurePath
 from typing import TypeVar
 
 from pyjib.errors import ConfigurationError
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 from pyjib.jib import values
 from pyjib.jib.template import substitute
 from pyjib.jib.yaml_tree import Value, parse_yaml
@@ -42,7 +43,7 @@ _ADDED = ("environment", "labels")
 _PROPERTIES = ("filePermissions", "directoryPermissions", "user", "group", "timestamp")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BuildFile:
     """What a build file says, in the words of ``BuildOptions``; ``None`` is not said.
 

@@ -12,6 +12,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pyjib.errors import ConfigurationError
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 
 _NULL = "tag:yaml.org,2002:null"
 
@@ -103,7 +104,7 @@ class Value:
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Document:
     """A document as jib-cli takes it, and warnings about what it passes over in silence."""
 

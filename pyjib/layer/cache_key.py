@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pyjib.errors import CacheError
+from pyjib.frozen import frozen
 from pyjib.layer.compress import part_recipe_text, recipe_text
 from pyjib.layer.content import chunks_of
 from pyjib.oci.digest import Digest
@@ -24,7 +24,7 @@ _FORMAT = "pyjib layer 1"
 """To be counted up whenever the same key would stand for other bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayerKey:
     """A layer's key, and the digest of each entry's content, ``None`` for directories."""
 
@@ -32,7 +32,8 @@ class LayerKey:
     digests: tuple[Digest | None, ...]
 
 
-def _compression_text(recipe: LayerRecipe) -> str:
+def recipe_key(recipe: LayerRecipe) -> str:
+    """Return text that is equal if equal tars are compressed to equal bytes."""
     if recipe.in_parts:
         return part_recipe_text(recipe.compression, recipe.level)
     return recipe_text(recipe.compression, recipe.level, recipe.gzip_os)
@@ -56,7 +57,7 @@ class KeyMaker:
         self._store = store
         self._recipe = (
             _FORMAT,
-            _compression_text(recipe),
+            recipe_key(recipe),
             recipe.time_records,
         )
         self._check = check

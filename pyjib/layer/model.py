@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pyjib.frozen import frozen
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Layer:
     """A layer as an image needs it: the compressed tar, and the digest of the tar itself.
 
-    ``name`` goes into the image's history.
+    ``name`` goes into the image's history. ``key`` is the cache key, empty where it has none.
     """
 
     name: str
     blob: Blob
     diff_id: Digest
+    key: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayerSummary:
     """What a layer would be: ``size`` of its tar in bytes, and the tar's digest.
 

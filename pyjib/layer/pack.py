@@ -12,14 +12,16 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyjib.cancellation import Cancellation
 from pyjib.events import LayerPacked, LayerPacking, Listener, ignore
-from pyjib.layer.cache_key import KeyMaker, LayerKey
+from pyjib.frozen import frozen
+from pyjib.layer.cache_key import KeyMaker, LayerKey, recipe_key
 from pyjib.layer.compress import PartCompressor, compressor, part_compressor
 from pyjib.layer.content import PinnedFile
+from pyjib.layer.known import SMALLEST, KnownLayers, can_be_recognised, look_for
 from pyjib.layer.model import Layer, LayerSummary
 from pyjib.layer.pieces import PIECE, in_order, tar_pieces
 from pyjib.layer.tar import tar_size
@@ -42,12 +44,16 @@ def pack_layers(
     listener: Listener = ignore,
     cancellation: Cancellation | None = None,
     jobs: int = 2,
+    known: KnownLayers | None = None,
 ) -> tuple[Layer, ...]:
     """Return a layer for each plan, in the same order; pack those that the store does not have.
 
     At most ``jobs`` are packed at once, the largest first. The first failure sets
     ``cancellation``, so that the others stop, and is raised: ``ProjectError`` for a file that
     cannot be read or that changes meanwhile, ``CacheError``, ``CancelledError``.
+
+    A large layer that is missing is looked for among the ``known`` ones first; only its tar is
+    made then, and hashed on the way to nowhere.
     """
     cancellation = cancellation or Cancellation()
     keys = _make_keys(plans, recipe, store, cancellation)
@@ -58,10 +64,16 @@ def pack_layers(
         listener=listener,
         cancellation=cancellation,
         threads=max(1, os.cpu_count() or 1),
+        known=known if can_be_recognised(recipe) else None,
     )
     packed = _pack_missing(packer, plans, keys, jobs)
     return tuple(
-        Layer(name=plan.name, blob=packed[key.key].blob, diff_id=packed[key.key].diff_id)
+        Layer(
+            name=plan.name,
+            blob=packed[key.key].blob,
+            diff_id=packed[key.key].diff_id,
+            key=key.key,
+        )
         for plan, key in zip(plans, keys, strict=True)
     )
 
@@ -93,13 +105,14 @@ def describe_layer(
     return LayerSummary(name=plan.name, size=tally.size, diff_id=tally.digest)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Packed:
     blob: Blob
     diff_id: Digest
+    source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Work:
     plan: LayerPlan
     key: LayerKey
@@ -118,7 +131,7 @@ class _Work:
                 yield replace(entry, source=PinnedFile(entry.source, digest))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Packer:
     recipe: LayerRecipe
     media_type: str
@@ -126,6 +139,7 @@ class _Packer:
     listener: Listener
     cancellation: Cancellation
     threads: int
+    known: KnownLayers | None
 
     def find(self, key: str) -> _Packed | None:
         record = self.store.get_layer(key)
@@ -135,14 +149,50 @@ class _Packer:
         blob = self.store.find(replace(record.descriptor, media_type=self.media_type))
         return None if blob is None else _Packed(blob=blob, diff_id=record.diff_id)
 
-    def pack(self, work: _Work, size: int) -> _Packed:
-        plan = work.plan
-        self.listener(LayerPacking(name=plan.name, files=len(plan.files), size=size))
-        pieces = tar_pieces(
+    def obtain(self, work: _Work, size: int) -> _Packed:
+        """Return a layer that is not in the store: one that a registry has, or pack it."""
+        packed = None
+        if self.known is not None and size >= SMALLEST:
+            packed = self._learn(work, self.known)
+        if packed is None:
+            return self.pack(work, size)
+        self.listener(_event(work.plan, packed, cached=True))
+        return packed
+
+    def _learn(self, work: _Work, known: KnownLayers) -> _Packed | None:
+        key = work.key.key
+        record = self.store.layer_record(key)
+        if record is not None:
+            blob = known.holds(replace(record.descriptor, media_type=self.media_type))
+            return None if blob is None else _learnt(blob, record.diff_id)
+        if not known.may_have(key):
+            return None
+        sought = look_for(
+            self._pieces(work),
+            self.recipe,
+            key=key,
+            media_type=self.media_type,
+            text=recipe_key(self.recipe),
+        )
+        blob = known.find(sought)
+        if blob is None:
+            return None
+        # So that the next build has but to ask whether it is still there.
+        record = LayerRecord(descriptor=blob.descriptor, diff_id=sought.diff_id)
+        self.store.put_layer(key, record)
+        return _learnt(blob, sought.diff_id)
+
+    def _pieces(self, work: _Work) -> Iterator[bytes]:
+        return tar_pieces(
             work.entries, time_records=self.recipe.time_records, check=self.cancellation.check
         )
+
+    def pack(self, work: _Work, size: int) -> _Packed:
+        """Pack a layer into the store."""
+        plan = work.plan
+        self.listener(LayerPacking(name=plan.name, files=len(plan.files), size=size))
         with self.store.writer() as writer:
-            diff_id = self._compress(pieces, writer, size)
+            diff_id = self._compress(self._pieces(work), writer, size)
             blob = writer.commit(self.media_type)
         self.store.put_layer(work.key.key, LayerRecord(descriptor=blob.descriptor, diff_id=diff_id))
         packed = _Packed(blob=blob, diff_id=diff_id)
@@ -229,7 +279,7 @@ def _pack_missing(
 def _pack_all(packer: _Packer, works: Sequence[_Work], jobs: int) -> dict[str, _Packed]:
     sized = sorted(((work.size, work) for work in works), key=lambda pair: -pair[0])
     if jobs <= 1 or len(sized) <= 1:
-        return {work.key.key: packer.pack(work, size) for size, work in sized}
+        return {work.key.key: packer.obtain(work, size) for size, work in sized}
     from concurrent.futures import (  # noqa: PLC0415 - when all is cached, no thread is needed
         ThreadPoolExecutor,
         as_completed,
@@ -237,7 +287,7 @@ def _pack_all(packer: _Packer, works: Sequence[_Work], jobs: int) -> dict[str, _
 
     workers = min(jobs, len(sized))
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="pyjib-layer") as pool:
-        futures = {pool.submit(packer.pack, work, size): work for size, work in sized}
+        futures = {pool.submit(packer.obtain, work, size): work for size, work in sized}
         try:
             return {futures[done].key.key: done.result() for done in as_completed(futures)}
         except BaseException:
@@ -248,7 +298,17 @@ def _pack_all(packer: _Packer, works: Sequence[_Work], jobs: int) -> dict[str, _
 
 def _event(plan: LayerPlan, packed: _Packed, *, cached: bool) -> LayerPacked:
     found = packed.blob.descriptor
-    return LayerPacked(name=plan.name, digest=str(found.digest), size=found.size, cached=cached)
+    return LayerPacked(
+        name=plan.name,
+        digest=str(found.digest),
+        size=found.size,
+        cached=cached,
+        source=packed.source,
+    )
+
+
+def _learnt(blob: Blob, diff_id: Digest) -> _Packed:
+    return _Packed(blob=blob, diff_id=diff_id, source=blob.origin.name if blob.origin else "")
 
 
 class _Tally:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Self
 
+from pyjib.frozen import frozen
 from pyjib.oci.instant import Instant
 
 _MILLISECOND = 1_000_000
@@ -12,7 +12,7 @@ _TICKS = 10_000_000
 """Seven digits of fraction: the hundreds of nanoseconds that PAX records are written in."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TarTime:
     """What headers and PAX records say of an entry's time.
 

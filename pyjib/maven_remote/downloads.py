@@ -9,13 +9,13 @@ import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import CacheError
 from pyjib.events import LibraryFetched, Listener, Warned, ignore
+from pyjib.frozen import frozen
 from pyjib.maven_remote import checksums, notes
 from pyjib.maven_remote.arrival import Arrival, copy_as, keep_text
 from pyjib.maven_remote.logins import Logins
@@ -32,7 +32,7 @@ _SEVERAL = 6
 _FOUND = Account()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Wish:
     """A file and whom to ask for it."""
 

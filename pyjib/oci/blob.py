@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO, Self
 
 from pyjib.errors import CacheError, DigestMismatchError, SizeMismatchError
+from pyjib.frozen import frozen
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.reference import Reference
 
@@ -16,7 +17,7 @@ def _keep() -> None:
     """Leave a damaged blob where it is: it is not ours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Blob:
     """Described bytes and a way to open them at their start.
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Self
 
 from pyjib.errors import InvalidReferenceError, MalformedDocumentError
+from pyjib.frozen import frozen
 from pyjib.oci.digest import Digest
 from pyjib.oci.json import Json, load
 from pyjib.oci.platform import Platform
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ImageConfig:
     """A view of a config's bytes.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Self
 
 from pyjib.errors import InvalidReferenceError, MalformedDocumentError
+from pyjib.frozen import frozen
 from pyjib.oci.digest import Digest
 from pyjib.oci.json import Json
 from pyjib.oci.platform import Platform
@@ -15,7 +16,7 @@ from pyjib.oci.platform import Platform
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Descriptor:
     """Describes bytes: their media type, digest and size in bytes.
 

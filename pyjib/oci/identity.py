@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Self
 
 from pyjib.errors import ConfigurationError
+from pyjib.frozen import frozen
 
 JIB_MAVEN_PLUGIN = "jib-maven-plugin"
 JIB_GRADLE_PLUGIN = "jib-gradle-plugin"
@@ -19,7 +19,7 @@ NEWEST_JIB_CLI = "0.13.0"
 _ERA_OF_3_4_2 = {JIB_CLI: (0, 13, 0), "jib-core": (0, 27, 0)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Identity:
     """``tool`` and ``version`` go into history; for Jib they also choose among its byte eras.
 

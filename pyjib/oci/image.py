@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from pyjib.frozen import frozen
 from pyjib.oci.blob import Blob
 from pyjib.oci.config import ImageConfig
 from pyjib.oci.descriptor import Descriptor
@@ -13,7 +13,7 @@ from pyjib.oci.manifest import Index, Manifest
 from pyjib.oci.platform import Platform
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Image:
     """One platform's image.
 
@@ -51,7 +51,7 @@ class Image:
         return Blob.of_bytes(self.config.data, self.manifest.config.media_type)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ImageIndex:
     """Several platforms' images under one name; ``images`` in the order of the index."""
 

@@ -12,15 +12,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from pyjib.errors import ConfigurationError, InvalidReferenceError
+from pyjib.frozen import frozen
 from pyjib.oci.reference import Reference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RegistryLocation:
     """An image in a registry."""
 
@@ -30,7 +30,7 @@ class RegistryLocation:
         return str(self.reference)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EngineLocation:
     """An image in a daemon's own store."""
 
@@ -40,7 +40,7 @@ class EngineLocation:
         return f"docker://{self.reference.familiar}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ArchiveLocation:
     """An image in a tar file."""
 
@@ -50,7 +50,7 @@ class ArchiveLocation:
         return f"tar://{self.path}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayoutLocation:
     """An image in an OCI layout; ``tag`` is its ``org.opencontainers.image.ref.name``."""
 
@@ -61,7 +61,7 @@ class LayoutLocation:
         return f"oci://{self.path}" + (f":{self.tag}" if self.tag else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scratch:
     """The empty base image."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 from pyjib.errors import MalformedDocumentError
+from pyjib.frozen import frozen
 from pyjib.oci import media_type as types
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.json import Json, dump, load
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Manifest:
     """Lists a config and layers, base layers first. ``data`` is what is hashed and stored."""
 
@@ -51,7 +51,7 @@ class Manifest:
         return Descriptor.of(self.data, self.media_type)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Index:
     """Lists manifests, one a platform (and what else was put there, such as attestations)."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 from pyjib.errors import ConfigurationError
+from pyjib.frozen import frozen
 from pyjib.oci.instant import Instant
 from pyjib.options import ExtraDirectory, Permission
 from pyjib.plan.java_glob import compile_glob
@@ -75,7 +75,7 @@ def _chosen(
             yield join(into, file.path), file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Modes:
     """Modes by container path: an exact path counts first, then globs in their order."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from pyjib.errors import ProjectError
+from pyjib.frozen import frozen
 from pyjib.oci.instant import Instant
 from pyjib.oci.location import Location
 from pyjib.options import BuildOptions
@@ -17,7 +17,7 @@ from pyjib.project.model import Dependency, DiskFile, Project, ProjectFile
 APP_ROOT = "/app"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Layout:
     """Where a project lies in the image, and the command that then starts it.
 
@@ -29,7 +29,7 @@ class Layout:
     command: tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Library:
     """A dependency under the file name that it has in the image."""
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from pyjib.errors import ConfigurationError
+from pyjib.frozen import frozen
 from pyjib.oci.instant import EPOCH_PLUS_SECOND
 from pyjib.oci.location import Scratch
 from pyjib.options import BuildOptions, FileProperties, ListedCopy, ListedLayer
@@ -91,7 +91,7 @@ def _parents(path: str) -> list[str]:
     return ["/".join(parts[:depth]) for depth in range(len(parts), -1, -1)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Maker:
     """Makes the entries of one copy, all with the same properties."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 
 from pyjib.errors import ProjectError
+from pyjib.frozen import frozen
 from pyjib.oci.identity import PYJIB, Identity
 from pyjib.oci.instant import EPOCH, EPOCH_PLUS_SECOND, Instant
 from pyjib.oci.location import Location
@@ -21,7 +22,7 @@ LONG_TERM_RELEASES = (8, 11, 17, 21, 25)
 """The Java releases that Eclipse Temurin publishes JRE images of, and that Jib chooses among."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayerEntry:
     """A file, or a directory if ``source`` is ``None``, at an absolute POSIX ``target``.
 
@@ -43,7 +44,7 @@ class LayerEntry:
         return f"{name}/" if self.source is None else name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayerPlan:
     """A layer to pack. Entries are unique, complete with parents, and sorted: see ``of``.
 
@@ -88,7 +89,7 @@ class LayerPlan:
         return tuple(entry for entry in self.entries if not entry.implied)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayerRecipe:
     """How layers become bytes.
 
@@ -105,7 +106,7 @@ class LayerRecipe:
     gzip_os: int = 0xFF
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ContainerConfig:
     """What a container runs with, laid over what the base image says.
 
@@ -123,7 +124,7 @@ class ContainerConfig:
     arguments: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BuildPlan:
     """Complete: two equal plans over equal files give two equal images on any machine.
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from pyjib.errors import ProjectError
+from pyjib.frozen import frozen
 
 _ANCESTORS = 20
 _BUILD_SCRIPTS = ("build.gradle.kts", "build.gradle")
@@ -34,7 +34,7 @@ class BuildTool(StrEnum):
     UNKNOWN = "an unknown build tool"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BuildFacts:
     """What the build files of a directory say.
 

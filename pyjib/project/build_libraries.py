@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 from pyjib.project.build_files import BuildTool
 from pyjib.project.build_output import BuildOutput, OwnJar, first_newer, stale
 from pyjib.project.libraries import library, resolve_class_path
@@ -19,7 +19,7 @@ _SCRIPT_MAIN = re.compile(r"-classpath\s+\S+\s+(?:\\\s*)?([\w.$]+)\s")
 _LARGEST_SCRIPT = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Libraries:
     """The class path behind the project's own classes.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pyjib.errors import ProjectError
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 from pyjib.project.build_files import (
     BuildFacts,
     BuildTool,
@@ -25,7 +26,7 @@ _FAT_JARS = ("-jar-with-dependencies", "-shaded", "-all", "-fat", "-uber")
 _SLACK = 2.0  # seconds: copying a tree shuffles times within moments
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OwnJar:
     """A jar that the build made."""
 
@@ -49,7 +50,7 @@ class OwnJar:
         return any(self.path.with_name(name).is_file() for name in thin_names)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BuildOutput:
     """The directory that a build tool writes to.
 

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyjib.errors import DependencyError, ProjectError
+from pyjib.frozen import frozen
 from pyjib.project.libraries import group_of
 from pyjib.project.model import (
     PROJECT_DEPENDENCIES,
@@ -33,7 +33,7 @@ from pyjib.project.model import (
 _FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ClassPathFile:
     """What the file says; directories are ``None`` where it leaves them to convention."""
 

@@ -8,7 +8,8 @@ since the first one.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from pyjib.frozen import frozen
 
 MAGIC = b"\xca\xfe\xba\xbe"
 HEAD_SIZE = 8
@@ -39,7 +40,7 @@ class MalformedClassError(ValueError):
     """Bytes are not a class file. Raised and caught in this package alone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ClassVersion:
     """The version of a class file; ``minor`` 65535 says that it uses preview features."""
 
@@ -52,7 +53,7 @@ class ClassVersion:
         return max(1, self.major - _JAVA_1 + 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Method:
     access: int
     name: str

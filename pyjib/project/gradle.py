@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pyjib.errors import ProjectError
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 from pyjib.project.build_files import BuildFacts, BuildTool, read_gradle_facts
 from pyjib.project.build_output import first_newer, not_compiled, stale
 from pyjib.project.class_path_file import ClassPathFile, read_class_path_file
@@ -51,7 +52,7 @@ def init_script() -> str:
     return files("pyjib.project").joinpath(SCRIPT_NAME).read_text(encoding="utf-8")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GradleProject:
     """A project of a Gradle build, for which the init script has run.
 
@@ -204,7 +205,7 @@ def open_gradle_project(root: Path) -> GradleProject | None:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JibMention:
     """A Gradle build that applies Jib's plugin, of which Gradle has not written anything yet.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 from pyjib.errors import DependencyError
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 from pyjib.project.model import DEPENDENCIES, SNAPSHOT_DEPENDENCIES, Dependency, DiskFile
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # one letter is a drive of Windows
@@ -33,7 +33,7 @@ def library(path: Path) -> Dependency:
     return Dependency(name=path.name, source=DiskFile(path), group=group_of(path.name))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ClassPath:
     """What a ``Class-Path`` leads to: jars, each once, and directories as they are written."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from pyjib.frozen import frozen
 from pyjib.project.zip_reader import Archive
 
 _NAME = "META-INF/MANIFEST.MF"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Manifest:
     """The main attributes; their names are compared without regard to case."""
 

@@ -13,6 +13,7 @@ from typing import BinaryIO, Protocol
 
 from pyjib.errors import ProjectError
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 
 
 class FileSource(Protocol):
@@ -95,7 +96,7 @@ class InlineFile:
         return "a file made by pyjib"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProjectFile:
     """A file or directory at a relative POSIX path below some root of the project.
 
@@ -128,7 +129,7 @@ DEPENDENCY_GROUPS = (DEPENDENCIES, SNAPSHOT_DEPENDENCIES, PROJECT_DEPENDENCIES)
 """The groups that Jib has, in its order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Dependency:
     """A library of the application.
 
@@ -142,7 +143,7 @@ class Dependency:
     on_class_path: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FileGroup:
     """Files that belong together and change together; paths are below the application's root."""
 
@@ -150,7 +151,7 @@ class FileGroup:
     files: tuple[ProjectFile, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Project:
     """A compiled Java project.
 
@@ -188,7 +189,7 @@ class Project:
     warnings: tuple[Warned, ...] = field(default=(), compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BootLayer:
     """A layer of ``layers.idx``: paths in the jar; one that ends in a slash is all below it."""
 
@@ -203,7 +204,7 @@ class BootLayer:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AppArchive:
     """A jar or war of an application.
 

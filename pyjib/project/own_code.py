@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 from pyjib.project.archive_member import ArchiveMember, mapped_errors, open_archive
 from pyjib.project.classfile import HEAD_SIZE, MalformedClassError, find_main, read_version
 from pyjib.project.model import FileSource, ProjectFile
@@ -19,7 +19,7 @@ _LARGEST_CLASS = 64 << 20
 _NAMED = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Findings:
     """What the class files say.
 

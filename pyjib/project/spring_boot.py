@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from pyjib.errors import ProjectError
+from pyjib.frozen import frozen
 from pyjib.project.libraries import group_of
 from pyjib.project.manifest import Manifest
 from pyjib.project.model import (
@@ -87,7 +87,7 @@ def read_boot_jar(archive: Archive, manifest: Manifest) -> Project:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Layer:
     """A layer of the index: paths in the jar, those that end in a slash with all below them."""
 

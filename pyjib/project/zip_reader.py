@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
 from pyjib.errors import ProjectError
+from pyjib.frozen import frozen
 from pyjib.project.archive_member import (
     DEFLATED,
     STORED,
@@ -46,7 +46,7 @@ _UNKNOWN16 = 0xFFFF
 _UNKNOWN32 = 0xFFFFFFFF
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Archive:
     """What a jar or war holds.
 
@@ -119,7 +119,7 @@ def read_archive(path: Path) -> Archive:
     return Archive(path=path, members=MappingProxyType(members), directories=frozenset(directories))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Place:
     """Where the central directory is. ``prefix`` counts bytes put before the archive."""
 

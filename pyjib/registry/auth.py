@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from pyjib.errors import DeniedError, RegistryError, TransportError, UnauthorizedError
 from pyjib.events import Listener, Warned
+from pyjib.frozen import frozen
 from pyjib.registry.challenge import Challenge
 from pyjib.registry.credential import Credential, Search
 from pyjib.registry.credentials import Finder
@@ -19,18 +19,18 @@ from pyjib.registry.tokens import Realm, Tokens
 from pyjib.registry.urls import Url
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Bearer:
     realm: Realm
     trusted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Basic:
     pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AuthTools:
     """What authenticators share.
 

@@ -12,6 +12,7 @@ from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
 from pyjib.registry.message import PATIENCE, Call
+from pyjib.registry.refusal import MAX_ERROR
 from pyjib.registry.retry import Passing
 from pyjib.registry.scope import Scopes
 from pyjib.registry.session import Session
@@ -39,6 +40,34 @@ def head(session: Session, name: Reference, digest: Digest, scopes: Scopes) -> i
     reply = session.ask(call)
     size = reply.headers.get("content-length", "")
     return int(size[:19]) if reply.status == 200 and size.isdecimal() else None
+
+
+def part(
+    session: Session,
+    name: Reference,
+    descriptor: Descriptor,
+    start: int,
+    count: int,
+    scopes: Scopes,
+) -> bytes | None:
+    """Return ``count`` bytes of a blob from ``start`` on, not verified.
+
+    ``None`` unless the repository has the blob, of the described size, and serves ranges.
+    """
+    end = start + count - 1
+    call = Call(
+        action=f"look into blob {descriptor.digest} of {name.name}",
+        registry=name.registry,
+        target=f"/v2/{name.repository}/blobs/{descriptor.digest}",
+        scopes=scopes,
+        headers={"Range": f"bytes={start}-{end}"},
+        accepted=frozenset({200, 206, 404, 416}),
+    )
+    reply = session.ask(call, max(count, MAX_ERROR))
+    stated = f"bytes {start}-{end}/{descriptor.size}"
+    if reply.status != 206 or reply.headers.get("content-range", "").strip() != stated:
+        return None
+    return reply.data if len(reply.data) == count else None
 
 
 def chunks(

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from pyjib.errors import ConfigurationError
+from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.credential import names_of
 from pyjib.registry.urls import Url
@@ -21,7 +21,7 @@ _MARK = b"-----BEGIN"
 _LONGEST = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostCertificates:
     """Authorities that are trusted besides the usual ones, and what is shown to the host.
 

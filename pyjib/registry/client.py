@@ -90,17 +90,32 @@ class RegistryClient:
         """
         return manifests.get(self._session, reference, self._reading(reference))
 
+    def manifest_read(self, reference: Reference) -> tuple[bytes, str | None]:
+        """Return a manifest's or index's bytes, verified, and its ETag if it has one.
+
+        Raises ``NotFoundError``.
+        """
+        data, _, etag = manifests.read(self._session, reference, self._reading(reference))
+        return data, etag
+
     def manifest_put(
-        self, reference: Reference, data: bytes, media_type: str, tags: Sequence[str] = ()
+        self,
+        reference: Reference,
+        data: bytes,
+        media_type: str,
+        tags: Sequence[str] = (),
+        if_match: str | None = None,
     ) -> frozenset[str]:
         """Store a manifest's or index's exact bytes under a tag or its digest.
 
         If it has a subject, it can be found by that afterwards, whether the registry knows
         referrers or not. ``tags`` are asked for in the same request; those that the registry has
-        set are returned, none by most registries of today.
+        set are returned, none by most registries of today. With ``if_match``, an ETag,
+        ``RegistryError`` tells by its status 412 that something else is there by now; not all
+        registries look.
         """
         scopes = self._writing(reference)
-        reply = manifests.put(self._session, reference, data, media_type, scopes, tags)
+        reply = manifests.put(self._session, reference, data, media_type, scopes, tags, if_match)
         referrers.register(self._session, reference, data, reply, scopes)
         return manifests.tagged(reply) & frozenset(tags)
 
@@ -115,6 +130,15 @@ class RegistryClient:
     def blob_head(self, name: Reference, digest: Digest) -> int | None:
         """Return a blob's size in bytes; ``None`` if it is not in the repository."""
         return blobs.head(self._session, name, digest, self._reading(name))
+
+    def blob_part(
+        self, name: Reference, descriptor: Descriptor, start: int, count: int
+    ) -> bytes | None:
+        """Return some of a blob's bytes, which nobody can verify.
+
+        ``None`` unless the repository has the blob, of the described size, and serves ranges.
+        """
+        return blobs.part(self._session, name, descriptor, start, count, self._reading(name))
 
     def blob_chunks(self, name: Reference, descriptor: Descriptor) -> Iterator[bytes]:
         """Yield a blob's bytes as stored, over broken connections; the taker verifies them."""

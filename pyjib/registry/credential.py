@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from pyjib.errors import PyjibError
+from pyjib.frozen import frozen
 from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES
 
 GIVEN = "the options"
@@ -16,7 +17,7 @@ HUB_KEY = "https://index.docker.io/v1/"
 """What Docker files logins to Docker Hub under."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Credential:
     """A login: user and password, or an identity token, or a ready bearer token.
 
@@ -59,7 +60,7 @@ class Outcome(StrEnum):
     """One before it had a login, or failed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """A source that was asked, and what it ``said`` in words that hold no secret."""
 
@@ -71,7 +72,7 @@ class Step:
         return self.source if self.outcome is Outcome.NONE else f"{self.source} ({self.said})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Search:
     """What a search came to: its ``steps`` in order, and why it ended early, if it did."""
 

@@ -7,7 +7,7 @@ is found out by beginning an upload, which is cancelled at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyjib.cancellation import Cancellation
@@ -21,6 +21,7 @@ from pyjib.errors import (
     UnauthorizedError,
 )
 from pyjib.events import Event, Listener, Warned, ignore
+from pyjib.frozen import frozen
 from pyjib.oci import media_type as types
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, RegistryOptions
@@ -43,7 +44,7 @@ _ACCEPT = ", ".join(sorted(types.MANIFESTS | types.INDEXES))
 _UPLOAD_PATIENCE = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Check:
     """Whether something is allowed: yes, no, or ``None`` for not known; and in what words."""
 
@@ -51,7 +52,7 @@ class Check:
     said: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Diagnosis:
     """What was found out of a registry, in the order in which it was.
 

@@ -20,11 +20,12 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from pyjib.errors import ConfigurationError
+from pyjib.frozen import frozen
 from pyjib.oci.json import Json
 from pyjib.options import HostEnvironment
 from pyjib.registry.credential import Credential, names_of, server_of
@@ -37,7 +38,7 @@ AskHelper: TypeAlias = Callable[[str, str], Credential | None]
 """Asks ``docker-credential-NAME`` (first argument) for the login to a server (second)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DockerConfig:
     """A parsed config; ``source`` is its path or the variable that it was in."""
 

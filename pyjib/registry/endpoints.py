@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pyjib.errors import TransportError
 from pyjib.events import Listener, Warned
+from pyjib.frozen import frozen
 from pyjib.oci.reference import DOCKER_HUB
 from pyjib.registry.flight import SingleFlight
 from pyjib.registry.machine import Machine
@@ -20,7 +20,7 @@ _HUB_API = "registry-1.docker.io"
 USER_AGENT = "pyjib"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Endpoint:
     """The root of a registry's API, and whether its certificate has to be good."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import UnauthorizedError
 from pyjib.events import Listener, ignore
+from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment, Login, RegistryOptions
 from pyjib.registry import docker_config, helpers
 from pyjib.registry.client import RegistryClient
@@ -15,7 +16,7 @@ from pyjib.registry.credential import server_of
 from pyjib.registry.docker_config import DockerConfig
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Kept:
     """Where a login is: ``helper`` names the credential helper, ``file`` Docker's config."""
 

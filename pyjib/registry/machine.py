@@ -12,11 +12,12 @@ import ipaddress
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from pyjib.errors import ConfigurationError
+from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
 
 _LARGEST = 1 << 20
@@ -26,7 +27,7 @@ _HOW["tag-only"] = (True, False)
 _Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StandIn:
     """A mirror: ``HOST[:PORT][/PATH]``, and whether it is asked for tags and for digests."""
 
@@ -35,7 +36,7 @@ class StandIn:
     digests: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """A ``[[registry]]`` of registries.conf; ``file`` is where it stands.
 
@@ -57,7 +58,7 @@ class Rule:
         return len(self.prefix) if fits else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Machine:
     """All of it. ``insecure`` tells by host, ``insecure_networks`` by address, which file says so.
 

@@ -46,7 +46,13 @@ def head(session: Session, reference: Reference, scopes: Scopes) -> Descriptor |
 
 
 def get(session: Session, reference: Reference, scopes: Scopes) -> tuple[bytes, str]:
-    """Return a document's bytes, verified, and the media type that they state.
+    """Return a document's bytes, verified, and the media type that they state: see ``read``."""
+    data, media_type, _ = read(session, reference, scopes)
+    return data, media_type
+
+
+def read(session: Session, reference: Reference, scopes: Scopes) -> tuple[bytes, str, str | None]:
+    """Return a document's bytes, verified, the media type that they state, and its ETag if any.
 
     Raises ``NotFoundError``; ``DigestMismatchError`` if a digest was asked for and these are
     other bytes; ``MalformedDocumentError`` if they could be read as two kinds of document.
@@ -67,7 +73,7 @@ def get(session: Session, reference: Reference, scopes: Scopes) -> tuple[bytes, 
             f"{reference.registry} sent {reference} as {stated}, but it says it is {media_type}",
             hint="push the image again: what the registry has of it is damaged",
         )
-    return reply.data, media_type
+    return reply.data, media_type, reply.headers.get("etag")
 
 
 def put(
@@ -77,12 +83,14 @@ def put(
     media_type: str,
     scopes: Scopes,
     tags: Sequence[str] = (),
+    if_match: str | None = None,
 ) -> Reply:
     """Store a document under the reference's tag or digest, and tell what the registry said.
 
     Raises ``DigestMismatchError`` if the registry says that it stored other bytes. ``tags`` are
     asked for in the same request, which registries know only since after 1.1.1: see
-    ``tagged``.
+    ``tagged``. Registries that know ETags refuse with 412 if the reference leads to anything
+    but ``if_match`` by now.
     """
     digest = Digest.of(data)
     if reference.digest not in (None, digest):
@@ -94,7 +102,7 @@ def put(
         method="PUT",
         target=_target(reference) + (f"?{query}" if query else ""),
         scopes=scopes,
-        headers={"Content-Type": media_type},
+        headers={"Content-Type": media_type} | ({"If-Match": if_match} if if_match else {}),
         body=Body.of(data),
         accepted=frozenset({200, 201, 202}),
         patience=_COMMIT_PATIENCE,

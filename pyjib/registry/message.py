@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyjib.frozen import frozen
 from pyjib.registry.scope import Scopes
 from pyjib.registry.urls import Url
 
 PATIENCE = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Body:
     """What is sent: its exact ``size``, and a way to read it from the start once more."""
 
@@ -28,7 +29,7 @@ NOTHING = Body.of(b"")
 """The empty body, sent with ``Content-Length: 0``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Call:
     """Something wanted of a registry, and the statuses that mean it was done.
 
@@ -58,7 +59,7 @@ class Call:
     authorization: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """One attempt at a call. ``patience`` is how long one read may take, in seconds.
 
@@ -102,7 +103,7 @@ class Headers(Mapping[str, str]):
         return len(self._values)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reply:
     """A whole answer. ``url`` is where it came from; header names are in any case."""
 

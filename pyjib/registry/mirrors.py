@@ -8,9 +8,10 @@ no other; what it sends is checked against digests as all else.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pyjib.errors import ConfigurationError, InvalidReferenceError, TransportError
+from pyjib.frozen import frozen
 from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES, Reference
 from pyjib.options import RegistryOptions
 from pyjib.registry.machine import Machine, Rule, StandIn
@@ -19,7 +20,7 @@ from pyjib.registry.urls import Url
 FLAG = "--mirror"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """Where an image may be pulled from, and by which of ``tags`` and ``digests``.
 

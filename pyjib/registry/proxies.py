@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 from urllib.parse import unquote
 
 from pyjib.errors import ConfigurationError
+from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
 from pyjib.registry.reach import Reach, is_loopback, reach_of
 from pyjib.registry.urls import Url
@@ -18,7 +19,7 @@ SCHEMES = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Proxy:
     """Where a proxy is, and the login that is sent to it and to nobody else."""
 

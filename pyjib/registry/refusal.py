@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +15,7 @@ from pyjib.errors import (
     RegistryError,
     UnauthorizedError,
 )
+from pyjib.frozen import frozen
 from pyjib.registry.credential import GIVEN
 from pyjib.registry.message import Call
 from pyjib.registry.retry import LONGEST_RETRY_AFTER, PASSING_STATUSES, Passing, retry_after
@@ -26,7 +26,7 @@ MAX_ERROR = 64 * 1024
 _MAX_SHOWN = 300
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LoginWords:
     """What an error may say of the login: whose it was, or where one was looked for.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from pyjib.frozen import frozen
 
 _ORDER = {"pull": 0, "push": 1, "delete": 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scope:
     """Actions on a resource, for example ``pull`` and ``push`` on ``repository:team/app``."""
 

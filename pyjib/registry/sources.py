@@ -16,11 +16,11 @@ either masks ``auths``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from pyjib.errors import PyjibError
+from pyjib.frozen import frozen
 from pyjib.options import CredentialHelper, HostEnvironment, RegistryOptions
 from pyjib.registry import docker_config, helpers
 from pyjib.registry.cloud.model import CloudTools, Provider
@@ -31,7 +31,7 @@ KUBERNETES_FILE = ".dockerconfigjson"
 """The file in which Kubernetes mounts a secret of registry logins."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Nothing:
     """A source has no login, and says why."""
 
@@ -42,7 +42,7 @@ class Nothing:
 Told: TypeAlias = Credential | Nothing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Source:
     """A place to look in. ``look`` may ask a user, and raises ``PyjibError``.
 
@@ -59,7 +59,7 @@ class Source:
         return Step(source=self.name, outcome=outcome, said=said)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Places:
     """Knows the sources for one registry, and for the part of it that ``repository`` lies in.
 

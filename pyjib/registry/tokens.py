@@ -10,11 +10,12 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
 from pyjib.errors import RegistryError
+from pyjib.frozen import frozen
 from pyjib.registry.credential import Credential
 from pyjib.registry.flight import SingleFlight
 from pyjib.registry.message import Body, Call, Reply
@@ -35,7 +36,7 @@ Ask: TypeAlias = Callable[[Call, int], Reply]
 """Makes a call, with retries, and returns its reply of at most so many bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Realm:
     """Where tokens for a registry come from."""
 
@@ -44,7 +45,7 @@ class Realm:
     service: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Token:
     text: str = field(repr=False)
     scopes: Scopes

@@ -7,10 +7,11 @@ escapes what a server wrote.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
 from pyjib.errors import TransportError
+from pyjib.frozen import frozen
 
 _URL = re.compile(r"(https?)://([^/?#]*)([^#]*)(?:#.*)?", re.ASCII | re.IGNORECASE)
 _AUTHORITY = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?", re.ASCII)
@@ -19,7 +20,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SHOWN = frozenset({"scope", "service", "mount", "from", "digest", "n", "last", "ns"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Url:
     """An absolute http or https URL without user and fragment.
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from pyjib.frozen import frozen
 from pyjib.serve.message import Code, Refusal, Request, Response
 
 Policy: TypeAlias = Callable[[str | None, str, str], bool]
@@ -31,7 +32,7 @@ def everybody(user: str | None, repository: str, action: str) -> bool:  # noqa: 
     return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Need:
     """What a request takes: all ``actions`` on a repository."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, Self
 
+from pyjib.frozen import frozen
 from pyjib.serve.message import Slice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Altered:
     """The first ``keep`` bytes of a body, then ``append``; byte ``flip`` of it all inverted."""
 

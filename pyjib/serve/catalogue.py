@@ -8,10 +8,10 @@ mean nothing here are kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 from pyjib.errors import InvalidReferenceError
+from pyjib.frozen import frozen
 from pyjib.oci.digest import Digest
 from pyjib.oci.json import Json, dump, load
 from pyjib.oci.media_type import OCI_INDEX
@@ -27,7 +27,7 @@ EMPTY_INDEX = dump(_HEADER)
 Finder = Callable[[Digest], Document | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Catalogue:
     """A repository's manifests and tags at one moment.
 

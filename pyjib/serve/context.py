@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from pyjib.errors import InvalidReferenceError
+from pyjib.frozen import frozen
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import is_tag
 from pyjib.serve.access import Caller
@@ -17,7 +17,7 @@ from pyjib.serve.rules import Rules
 from pyjib.serve.uploads import Uploads
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Context:
     """A registry, as far as its handlers see it."""
 
@@ -27,7 +27,7 @@ class Context:
     source: PullThrough | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Call:
     """A request that was admitted. ``name`` is a checked repository name, or empty.
 

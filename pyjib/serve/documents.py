@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Self
 
 from pyjib.errors import MalformedDocumentError
+from pyjib.frozen import frozen
 from pyjib.oci import media_type as types
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
@@ -17,7 +17,7 @@ MAX_MANIFEST = 8 << 20
 """The largest manifest in bytes that is taken: twice what every registry must take."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Document:
     """A manifest or an index under the digest that it was pushed by.
 

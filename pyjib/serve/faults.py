@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import cache
 
+from pyjib.frozen import frozen
 from pyjib.serve.altered import Altered
 from pyjib.serve.interjected import Interjected, WatchedBody
 from pyjib.serve.message import BodyInterrupted, Flow, Headers, Request, Response, Slice
@@ -29,7 +30,7 @@ class Moment(StrEnum):
     AFTER = "after"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fault:
     """One rule. ``name`` is what the journal calls it by.
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from io import BufferedReader
 
+from pyjib.frozen import frozen
 from pyjib.serve.message import BodyInterrupted, Code, Refusal
 from pyjib.serve.storage import CHUNK
 
@@ -22,7 +23,7 @@ _DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Head:
     """A request up to its body. ``path`` and ``query`` are as sent."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from pyjib.frozen import frozen
 from pyjib.serve.storage import Content
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -37,7 +38,7 @@ class BodyInterrupted(Exception):  # noqa: N818  not a failure of ours: the clie
         self.fault = fault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """One request. ``path`` and ``raw_query`` are as sent; header names are lower-case."""
 
@@ -64,7 +65,7 @@ class Request:
         return values[0] if values else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Slice:
     """``length`` bytes of stored content from ``start`` on."""
 
@@ -73,7 +74,7 @@ class Slice:
     length: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Flow:
     """How an answer goes out that does not go out as it should.
 
@@ -87,7 +88,7 @@ class Flow:
     endless: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Response:
     """One answer. The body of an answer to HEAD is measured and not sent.
 

@@ -6,11 +6,11 @@ Each stands for what was observed of one registry, and no more than that: what a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from pyjib.errors import ConfigurationError
+from pyjib.frozen import frozen
 
 Auth: TypeAlias = Literal["basic", "token"]
 
@@ -25,7 +25,7 @@ class Places(StrEnum):
     PLAIN = "plain"  # to http, although the registry was reached by https
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Quirks:
     """How a registry departs from the rule.
 

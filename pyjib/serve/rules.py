@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pyjib.frozen import frozen
 from pyjib.serve.documents import MAX_MANIFEST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limits:
     """Bounds on what a client can take up; sizes in bytes, times in seconds."""
 
@@ -27,7 +28,7 @@ class Limits:
     """How long such a blob stays: the push that brought it may go on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rules:
     """``sparse`` takes manifests that name content which is not there.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pyjib.frozen import frozen
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LayerRecord:
     """A packed layer: its stored bytes, and the digest of the tar in them."""
 
@@ -16,7 +15,7 @@ class LayerRecord:
     diff_id: Digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Usage:
     """How much a store holds, in files and in bytes of their content.
 
@@ -42,7 +41,7 @@ class Usage:
         return self.blob_bytes + self.index_bytes + self.temporary_bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pruned:
     """What was removed from a store."""
 

@@ -100,6 +100,13 @@ class Store:
 
     def get_layer(self, key: str) -> LayerRecord | None:
         """Return what was packed under a cache key, if its blob is still here."""
+        record = self.layer_record(key)
+        if record is None or self.find(record.descriptor) is None:
+            return None
+        return record
+
+    def layer_record(self, key: str) -> LayerRecord | None:
+        """Return what is remembered under a cache key, wherever its blob is."""
         path = self._record_path(key)
         try:
             data = path.read_bytes()
@@ -108,14 +115,16 @@ class Store:
         except OSError as error:
             raise disk.unusable("read", path, error) from None
         try:
-            record = _parse_record(data)
+            return _parse_record(data)
         except PyjibError:
             disk.remove(path)
             return None
-        return record if self.find(record.descriptor) is not None else None
 
     def put_layer(self, key: str, record: LayerRecord) -> None:
-        """Remember what was packed under a cache key; the blob is in the store already."""
+        """Remember what a layer is under its cache key.
+
+        Its blob is in the store already, unless a registry has it.
+        """
         document = {"descriptor": record.descriptor.to_json(), "diffId": str(record.diff_id)}
         disk.write_whole(self._record_path(key), json.dump(document), self._temporary)
 

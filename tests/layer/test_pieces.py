@@ -53,7 +53,12 @@ class TestPieces:
     def test_small_files_share_them(self) -> None:
         found = pieces(*(file_entry(f"/{number}", bytes(100_000)) for number in range(15)))
         run = 15 * (100_000 + 352 + 3 * 512)  # content, padding to blocks, and three headers
-        assert [len(piece) for piece in found] == [PIECE, 11 * run // 15 - PIECE, 4 * run // 15, 1024]
+        assert [len(piece) for piece in found] == [
+            PIECE,
+            11 * run // 15 - PIECE,
+            4 * run // 15,
+            1024,
+        ]
 
     def test_an_empty_tar(self) -> None:
         assert pieces() == [bytes(1024)]

@@ -179,7 +179,9 @@ class TestFiles:
         server.publish("t:x:1", repositories(("far", other.url)), all_asked("y"))
         other.publish("t:y:1")
         app.pom(dependencies("t:x:1"))
-        assert "t:y" in app.refusal(server.url).message
+        error = app.refusal(server.url)
+        assert "t:y" in error.message
+        assert f"are not asked: far={other.url}" in (error.hint or "")
         assert not other.asked
 
     def test_a_profile_of_settings(self, app: App, server: MavenServer) -> None:

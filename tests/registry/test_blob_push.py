@@ -297,7 +297,7 @@ def test_a_server_in_trouble_is_tried_by_every_way(server: ScriptedServer) -> No
     server.rule("PUT", ".*", Reply(502, {}, b"first"))
     server.rule("PATCH", ".*", Reply(507, {}, b"second"))
     takes_uploads(server)
-    with watched() as it, pytest.raises(RegistryError, match="502 .*first"):
+    with watched() as it, pytest.raises(RegistryError, match=r"502 .*first"):
         it.client.blob_push(name(server), BLOB)
     sent = [seen.method for seen in server.journal if seen.method in ("PUT", "PATCH")]
     assert sent == ["PUT"] * 3 + ["PATCH"] * 2

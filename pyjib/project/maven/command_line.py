@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from pyjib.frozen import frozen
 from pyjib.project.maven.model import nothing
 
 # Options that take the next argument with them and do not matter here.
@@ -33,7 +34,7 @@ _OURS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Arguments:
     """What a command line says, as far as it bears on a project."""
 

@@ -7,10 +7,10 @@ and the modules of its reactor, the BOMs that they import, and the POMs of depen
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pyjib.errors import DependencyError, ProjectError
+from pyjib.frozen import frozen
 from pyjib.project.maven.boms import Boms, lineage_coordinates
 from pyjib.project.maven.interpolate_model import (
     interpolate_dependencies,
@@ -54,7 +54,7 @@ from pyjib.project.maven.validation import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outline:
     """What is known of a project before its BOMs are: enough to find its reactor."""
 

@@ -7,11 +7,12 @@ is in Maven. Specification: ``maven-and-gradle-projects`` §1.5.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 
 from pyjib.errors import ProjectError
+from pyjib.frozen import frozen
 from pyjib.project.maven.java_time import DEFAULT_PATTERN, java_time
 from pyjib.project.maven.model import NOTHING, nothing
 
@@ -133,7 +134,7 @@ def without_prefix(expression: str) -> str:
     return expression
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Values:
     """What the expressions of one model are looked up in.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from pyjib.errors import ProjectError
+from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
 from pyjib.project.maven.pom import PomReader
 
@@ -16,7 +16,7 @@ _RELEASE = re.compile(r"(1\.)?\d+")
 _ENTRY = re.compile(r'^(\w+)="?([^"\r\n]+)"?', re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Jdk:
     """A Java installation. ``version`` is the full one (``17.0.15``, ``1.8.0_442``).
 

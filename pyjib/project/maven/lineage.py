@@ -7,10 +7,11 @@ Profiles act on each POM before its child inherits from it. Specification:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from pyjib.errors import DependencyError, ProjectError
+from pyjib.frozen import frozen
 from pyjib.project.maven.inheritance import apply_profile, inherit, inherit_facts, normal
 from pyjib.project.maven.interpolation import align
 from pyjib.project.maven.lined import read_lined
@@ -41,7 +42,7 @@ _PARENTS_VERSION = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lineage:
     """A POM as read, and what it says together with all its parents, not interpolated.
 
@@ -60,7 +61,7 @@ class Lineage:
 _ROOT = Lineage(pom=SUPER_POM, body=SUPER_POM.body, facts=SUPER_POM.facts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ask:
     """How one POM and its parents are read.
 

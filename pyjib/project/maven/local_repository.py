@@ -60,6 +60,11 @@ class LocalRepository:
         """The local repository proper."""
         return Path(self._roots[0])
 
+    @property
+    def downloads_files(self) -> bool:
+        """Whether what is missing is looked for elsewhere."""
+        return self._downloads is not None
+
     def find_pom(
         self, coordinates: Coordinates, repositories: Sequence[Repository] = ()
     ) -> Path | None:

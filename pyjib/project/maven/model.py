@@ -15,6 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from pyjib.frozen import frozen
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
 DEFAULT_EXECUTION = "default"
 DEFAULT_PLUGIN_GROUP = "org.apache.maven.plugins"
@@ -92,7 +94,7 @@ class PomDependency:
         return self.scope == IMPORT and self.type == "pom"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RepositoryPolicy:
     """When a repository is asked; ``update`` and ``checksum`` are Maven's words or ``None``."""
 
@@ -101,7 +103,7 @@ class RepositoryPolicy:
     checksum: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Repository:
     """A remote repository, before mirrors are looked at."""
 
@@ -138,7 +140,7 @@ class Node:
         return found.text if found is not None else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Execution:
     """One ``<execution>`` of a plugin."""
 
@@ -149,7 +151,7 @@ class Execution:
     inherited: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plugin:
     """One ``<plugin>``; in an effective model, its executions carry its own configuration too."""
 
@@ -172,7 +174,7 @@ class Plugin:
         return next((execution for execution in self.executions if execution.id == name), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Build:
     """The ``<build>`` of a POM or profile; ``values`` are its texts by name (``finalName``…).
 
@@ -186,7 +188,7 @@ class Build:
     extensions: tuple[Coordinates, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Body:
     """What a POM and a profile can both say. ``modules`` are never inherited."""
 
@@ -198,7 +200,7 @@ class Body:
     build: Build = field(default_factory=Build)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ActivationProperty:
     """A condition on a property; ``!`` before the name or the value negates."""
 
@@ -206,7 +208,7 @@ class ActivationProperty:
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ActivationOs:
     """A condition on the operating system; ``!`` before a value negates, ``None`` is any."""
 
@@ -216,7 +218,7 @@ class ActivationOs:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ActivationFile:
     """A condition on a file, relative to the project's folder."""
 
@@ -224,7 +226,7 @@ class ActivationFile:
     missing: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Activation:
     """When a profile is active on its own; all conditions that are given must hold."""
 
@@ -240,7 +242,7 @@ class Activation:
         return any((self.jdk, self.os, self.on_property, self.file))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Profile:
     """A profile of a POM or of settings.xml."""
 
@@ -249,7 +251,7 @@ class Profile:
     body: Body = field(default_factory=Body)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Parent:
     """The ``<parent>`` of a POM. ``relative_path`` is empty for "in a repository only"."""
 
@@ -259,7 +261,7 @@ class Parent:
     relative_path: str = "../pom.xml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Relocation:
     """Where an artifact moved; what is ``None`` stays as it was."""
 
@@ -269,7 +271,7 @@ class Relocation:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RawPom:
     """One POM file as it stands.
 
@@ -300,7 +302,7 @@ class RawPom:
         return self.version or (self.parent.version if self.parent else None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Descriptor:
     """What dependency collection needs to know of an artifact: Maven's artifact descriptor.
 
@@ -318,7 +320,7 @@ class Descriptor:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EffectiveModel:
     """A project as Maven sees it once everything that bears on its POM was taken in.
 

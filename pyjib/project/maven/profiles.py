@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pyjib.errors import ProjectError
+from pyjib.frozen import frozen
 from pyjib.project.maven.interpolation import Interpolator, align, basedir_source
 from pyjib.project.maven.model import (
     ActivationFile,
@@ -18,7 +19,7 @@ from pyjib.project.maven.model import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProfileContext:
     """What profiles are asked against.
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 from pyjib.errors import ProjectError
 from pyjib.events import Warned
+from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
 from pyjib.project.build_libraries import Libraries
 from pyjib.project.class_path_list import read_class_path_list
@@ -75,7 +76,7 @@ def read_maven_project(
     return open_maven_project(root, host=host, arguments=arguments, scope=scope).read()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MavenProject:
     """A Maven project whose model is known, and nothing else yet.
 

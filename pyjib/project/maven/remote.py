@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol
 
 from pyjib.errors import ConfigurationError
+from pyjib.frozen import frozen
 from pyjib.project.maven.artifact import Artifact
 from pyjib.project.maven.model import Repository, RepositoryPolicy
 from pyjib.project.maven.settings import Mirror
@@ -34,7 +35,7 @@ _HERE = frozenset(("localhost", "127.0.0.1"))
 _PLAIN = frozenset(("http", "dav", "dav:http", "dav+http"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Remote:
     """A repository as it is asked: a mirror already stands for what it mirrors.
 
@@ -56,7 +57,7 @@ class Remote:
         return f"{self.id} ({hide_user(self.url)})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Account:
     """What came of looking for something: a clause for a message, and what helps.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyjib.errors import DependencyError
+from pyjib.frozen import frozen
 from pyjib.project.maven.artifact import Artifact
 from pyjib.project.maven.collect import Occurrence, collect
 from pyjib.project.maven.effective import Builder
@@ -29,6 +30,7 @@ from pyjib.project.maven.reactor import (
     module_file,
     not_packaged,
 )
+from pyjib.project.maven.remote import hide_user
 
 _AT_RUN_TIME = frozenset(("compile", "runtime", "system"))
 _PASSED_ON = (None, "", "compile", "runtime")
@@ -36,7 +38,7 @@ _WATCHED_SCOPES = frozenset(("compile", "runtime"))
 _NAMED = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Library:
     """One of the project's artifacts with its file.
 
@@ -52,7 +54,7 @@ class Library:
     is_module: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Resolution:
     """The project's libraries in the order of its class path; ``warnings`` are for the user."""
 
@@ -76,6 +78,13 @@ class Resolver:
         and the command that fetches it. Raises ``ProjectError`` for what Maven rejects.
         """
         source = _Source(self, model)
+        try:
+            return self._resolve(model, source)
+        except DependencyError as error:
+            error.hint = source.hint_after(error.hint)
+            raise
+
+    def _resolve(self, model: EffectiveModel, source: _Source) -> Resolution:
         graph = collect(model.dependencies, model.dependency_management, source)
         mediate(graph)
         ordered = tuple(in_order(graph))
@@ -148,6 +157,7 @@ class _Source:
         self._resolver, self._repositories = resolver, model.repositories
         self._managed = {found.key: found.version for found in model.dependency_management}
         self.repository_ids = frozenset(repository.id for repository in model.repositories)
+        self._unasked: dict[str, Repository] = {}
         self._fetch_ahead(model.dependencies)
 
     def descriptor(self, coordinates: Coordinates) -> Descriptor:
@@ -158,9 +168,19 @@ class _Source:
         found = resolver.builder.descriptor(coordinates, self._repositories)
         if found.problem is not None:
             self._require_looked_for(coordinates)
+        for repository in found.repositories:
+            if repository.id not in self.repository_ids and repository.url:
+                self._unasked.setdefault(repository.id, repository)
         self.repository_ids |= {repository.id for repository in found.repositories}
         self._fetch_ahead(found.dependencies)
         return found
+
+    def hint_after(self, hint: str | None) -> str | None:
+        """Return a hint, and the repositories that POMs of dependencies name: nobody asks them."""
+        if not self._unasked or hint is None or not self._resolver.repository.downloads_files:
+            return hint
+        named = ", ".join(f"{each.id}={hide_user(each.url)}" for each in self._unasked.values())
+        return f"{hint}; POMs of dependencies name repositories that are not asked: {named}"
 
     def _fetch_ahead(self, dependencies: Sequence[PomDependency]) -> None:
         """Begin to fetch the POMs that the walk will most likely ask for next."""

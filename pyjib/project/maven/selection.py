@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from pyjib.errors import ConfigurationError, ProjectError
+from pyjib.frozen import frozen
 from pyjib.project.maven.effective import Outline
 from pyjib.project.maven.model import Coordinates, EffectiveModel
 from pyjib.project.maven.reactor import Reactor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Modules:
     """What an aggregator at ``root`` holds, itself among it."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
 from pyjib.errors import ConfigurationError, ProjectError
+from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
 from pyjib.project.maven.command_line import (
     Arguments,
@@ -33,7 +34,7 @@ _BLOCKS_HTTP_SINCE = (3, 8, 1)
 _CURRENT = "3.9.11"  # what pyjib stands for where nothing tells
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MavenSession:
     """What ``mvn`` would know before it reads the first POM.
 

@@ -7,18 +7,19 @@ needed. Nothing secret is shown by ``repr``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from pyjib.errors import ConfigurationError, ProjectError
+from pyjib.frozen import frozen
 from pyjib.project.maven.interpolation import Interpolator
 from pyjib.project.maven.model import Body, Profile
 from pyjib.project.maven.pom import profile_head, properties, repositories
 from pyjib.project.maven.xml_tree import Element, parse_xml, read_bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mirror:
     """A repository that stands in for others; ``mirror_of`` is Maven's pattern of their ids."""
 
@@ -28,7 +29,7 @@ class Mirror:
     blocked: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Server:
     """The login for a repository or mirror of that id; ``headers`` are sent with each request."""
 
@@ -38,7 +39,7 @@ class Server:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Proxy:
     """An HTTP proxy; ``bypass`` are host patterns with ``*`` that go without."""
 
@@ -52,7 +53,7 @@ class Proxy:
     bypass: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Settings:
     """What settings.xml files say; each list has the user's entries first."""
 

@@ -16,12 +16,12 @@ import re
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
-from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
 from pyjib.errors import ConfigurationError, RegistryError
+from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
 from pyjib.registry.cloud.exchange import (
     FORM,
@@ -134,7 +134,7 @@ def _role_keys(reply: Reply, source: str, action: str) -> AwsKeys:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Profiles:
     """The profiles of AWS's two files: those of ``credentials`` go before those of ``config``."""
 

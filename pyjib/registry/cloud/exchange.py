@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from pyjib.errors import CancelledError, PyjibError, RegistryError, TransportError
+from pyjib.frozen import frozen
 from pyjib.oci.json import Json
 from pyjib.registry.cloud.model import CloudTools
 from pyjib.registry.message import Body, Call, Reply
@@ -28,7 +29,7 @@ _LONGEST_LIFE = 10**9
 _SHORTEST_SECRET = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exchange:
     """Talks to the services that lead to a login to one registry.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pyjib.frozen import frozen
 from pyjib.registry.cloud.model import CloudTools, NotHere, Result
 from pyjib.registry.credential import Credential
 
@@ -31,7 +30,7 @@ class GitHub:
         return NotHere(said="GITHUB_TOKEN is not set")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GitLab:
     """The registry ``own`` of the GitLab whose job this is; empty where this is none."""
 

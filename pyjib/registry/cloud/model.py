@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from pyjib.errors import ConfigurationError, TransportError
+from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
 from pyjib.registry.credential import Credential
 from pyjib.registry.message import Call, Reply
@@ -20,7 +20,7 @@ DMI = Path("/sys/class/dmi/id")
 _MAX_FILE = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CloudTools:
     """What a provider may use.
 
@@ -50,7 +50,7 @@ class CloudTools:
         return any(maker.lower() in found for maker in makers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NotHere:
     """Nothing on this machine lets a provider log in; ``said`` tells what was looked for."""
 

@@ -1,0 +1,99 @@
+"""What an index of layers says, and its JSON.
+
+::
+
+    {"entries": [{"key": "…", "diffId": "sha256:…", "recipe": "gzip level 6 …",
+                  "descriptor": {"mediaType": "…", "digest": "sha256:…", "size": 123}}]}
+
+The newest entries come first. An index holds at most ``MOST_ENTRIES`` and ``MOST_BYTES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pyjib.errors import InvalidReferenceError, MalformedDocumentError
+from pyjib.frozen import frozen
+from pyjib.oci.descriptor import Descriptor
+from pyjib.oci.digest import Digest
+from pyjib.oci.json import Json, dump, load
+
+MEDIA_TYPE = "application/vnd.pyjib.layer-index.v1+json"
+MOST_ENTRIES = 1000
+MOST_BYTES = 1 << 20
+
+_MOST_TEXT = 1000
+
+
+@frozen
+class Entry:
+    """A claim: the tar with a ``diff_id``, compressed by a recipe, is the described blob.
+
+    ``key`` is the layer's cache key and ``recipe`` its recipe's text; both are empty where the
+    entry comes from an image, which does not tell them.
+    """
+
+    diff_id: Digest
+    descriptor: Descriptor
+    key: str = ""
+    recipe: str = ""
+
+    def to_json(self) -> Json:
+        """Return the entry as an index has it."""
+        return {
+            "key": self.key,
+            "diffId": str(self.diff_id),
+            "recipe": self.recipe,
+            "descriptor": self.descriptor.to_json(),
+        }
+
+
+def parse_entries(data: bytes) -> tuple[Entry, ...]:
+    """Read an index; raises ``MalformedDocumentError``."""
+    values = load(data, "layer index", limit=MOST_BYTES).get("entries")
+    if not isinstance(values, list) or len(values) > MOST_ENTRIES:
+        raise MalformedDocumentError(
+            f"not a list of at most {MOST_ENTRIES} entries", path="entries"
+        )
+    return tuple(_parse(value, f"entries[{place}]") for place, value in enumerate(values))
+
+
+def dump_entries(entries: Iterable[Entry]) -> bytes:
+    """Write an index of the first entries, as many as it may hold; of two with one key the first.
+
+    No entry is longer than a few hundred bytes, so that the bound in bytes is met by leaving
+    out the last.
+    """
+    unique = list({entry.key: entry for entry in reversed(list(entries))}.values())[::-1]
+    kept = [entry.to_json() for entry in unique[:MOST_ENTRIES]]
+    data = _document(kept)
+    while len(data) > MOST_BYTES:
+        kept = kept[: len(kept) * 9 // 10]
+        data = _document(kept)
+    return data
+
+
+def _document(entries: Sequence[Json]) -> bytes:
+    return dump({"entries": list(entries)})
+
+
+def _parse(value: object, path: str) -> Entry:
+    if not isinstance(value, dict):
+        raise MalformedDocumentError("not an object", path=path)
+    try:
+        diff_id = Digest.parse(_text(value, "diffId", path))
+    except InvalidReferenceError as error:
+        raise MalformedDocumentError(error.message, path=f"{path}.diffId") from None
+    return Entry(
+        key=_text(value, "key", path),
+        diff_id=diff_id,
+        recipe=_text(value, "recipe", path),
+        descriptor=Descriptor.from_json(value.get("descriptor"), f"{path}.descriptor"),
+    )
+
+
+def _text(value: Json, name: str, path: str) -> str:
+    text = value.get(name)
+    if not isinstance(text, str) or not 0 < len(text) <= _MOST_TEXT:
+        raise MalformedDocumentError("missing, empty, too long or not text", path=f"{path}.{name}")
+    return text
