@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import venv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ import pytest
 from benchmarks import report
 from benchmarks.apps import App, make_apps
 from benchmarks.cases import CASES, Case
-from benchmarks.peers import Buildah, Crane, Docker, JibCore, JibMaven, Peer, Pyjib
+from benchmarks.peers import Buildah, Crane, Docker, JibCore, JibMaven, MavenClassPath, Peer, Pyjib
 from benchmarks.process import CommandError, measure
 from benchmarks.relay import Relay, relay_to
 from tests.support.peers import Distribution, start_distribution, start_docker
@@ -49,18 +49,20 @@ def main() -> None:
     apps = arguments.apps or ("SM" if arguments.quick else "SMLN")
     runs = arguments.runs or (5 if arguments.quick else 7)
     # Short paths: buildah and dockerd put sockets below.
-    with tempfile.TemporaryDirectory(prefix="pjb-", dir="/tmp", ignore_cleanup_errors=True) as name:
-        with open_bench(Path(name), apps, runs) as bench:
-            bench.peers = [
-                peer
-                for peer in bench.peers
-                if not arguments.peer or any(word in peer.name for word in arguments.peer)
-            ]
-            for case in CASES:
-                if not arguments.case or case.name in arguments.case:
-                    bench.run(case)
-            if "L" in bench.apps:
-                bench.run(Case(name="cold", apps="L", fresh_target=True, forgets=True), runs=3)
+    with (
+        tempfile.TemporaryDirectory(prefix="pjb-", dir="/tmp", ignore_cleanup_errors=True) as name,
+        open_bench(Path(name), apps, runs) as bench,
+    ):
+        bench.peers = [
+            peer
+            for peer in bench.peers
+            if not arguments.peer or any(word in peer.name for word in arguments.peer)
+        ]
+        for case in CASES:
+            if not arguments.case or case.name in arguments.case:
+                bench.run(case)
+        if "L" in bench.apps:
+            bench.run(Case(name="cold", apps="L", fresh_target=True, forgets=True), runs=3)
     _tell(bench, runs, arguments.json, arguments.markdown)
 
 
@@ -190,7 +192,7 @@ def open_bench(scratch: Path, apps: str, runs: int) -> Iterator[Bench]:
         program = _install_pyjib(scratch / "venv")
         bench.peers += _pyjibs(scratch, program)
         _push_base(program, distribution.address)
-        for find in (_jib_maven, _jib_core, _crane, _buildah):
+        for find in (_maven_class_path, _jib_maven, _jib_core, _crane, _buildah):
             _add(bench, lambda find=find: find(scratch))  # type: ignore[misc]
         _add(bench, lambda: _docker(scratch, stack))
         yield bench
@@ -237,6 +239,11 @@ def _push_base(program: Path, registry: str) -> None:
     command += ["--platform", "linux/amd64,linux/arm64", "--app-root", "/base"]
     command += ["--to", f"{registry}/library/eclipse-temurin:17-jre"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def _maven_class_path(scratch: Path) -> Peer:
+    home = _made(scratch / "maven-class-path")
+    return MavenClassPath(home=home, maven=require("mvn"))
 
 
 def _jib_maven(scratch: Path) -> Peer:

@@ -25,6 +25,7 @@ class Case:
     change: Callable[[App, int], None] | None = None
     to_tar: bool = False
     platforms: tuple[str, ...] = ()
+    plans: bool = False
 
     def build(self, app: App, peer: Peer, registry: str, run: int, scratch: str) -> Build:
         """Return the build of one run by one peer."""
@@ -39,10 +40,12 @@ class Case:
             base=f"{registry}/library/eclipse-temurin:17-jre",
             target=target,
             platforms=self.platforms,
+            plans=self.plans,
         )
 
 
 CASES = (
+    Case(name="plan", apps="SM", plans=True),
     Case(name="cold", apps="SM", fresh_target=True, forgets=True),
     Case(name="nothing changed", apps="SMN"),
     Case(name="one class changed", apps="SM", change=App.change_a_class),

@@ -18,12 +18,16 @@ JIB_CORE_VERSION = "0.28.1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """One build to be made: from ``base`` to ``target``, a name in a registry or ``tar:FILE``."""
+    """One build to be made: from ``base`` to ``target``, a name in a registry or ``tar:FILE``.
+
+    ``plans`` asks for no image, only for all that is to be known of it: its class path at least.
+    """
 
     app: App
     base: str
     target: str
     platforms: tuple[str, ...] = ()
+    plans: bool = False
 
 
 class Peer(Protocol):
@@ -73,6 +77,8 @@ class Pyjib:
         if target.startswith("tar:"):
             target = f"tar://{target[4:]}"
         words: list[str | Path] = [self.program, "build", build.app.root, "--quiet"]
+        if build.plans:
+            words[1:] = ["plan", build.app.root]
         words += ["--from", build.base, "--to", target, "--cache", self.home / "cache"]
         for platform in build.platforms:
             words += ["--platform", platform]
@@ -95,7 +101,11 @@ class JibMaven:
         return {}
 
     def can(self, build: Build) -> bool:
-        return build.app.has_pom and not (build.target.startswith("tar:") and build.platforms)
+        return (
+            not build.plans
+            and build.app.has_pom
+            and not (build.target.startswith("tar:") and build.platforms)
+        )
 
     def command(self, build: Build) -> Sequence[str | Path]:
         is_tar = build.target.startswith("tar:")
@@ -134,7 +144,7 @@ class JibCore:
         return {}
 
     def can(self, build: Build) -> bool:
-        return not (build.target.startswith("tar:") and build.platforms)
+        return not build.plans and not (build.target.startswith("tar:") and build.platforms)
 
     def command(self, build: Build) -> Sequence[str | Path]:
         target = self.program / "target"
@@ -171,7 +181,7 @@ class Crane:
         return {"CRANE": str(self.crane), "TMP": str(self.home)}
 
     def can(self, build: Build) -> bool:
-        return not build.target.startswith("tar:") and not build.platforms
+        return not build.plans and not build.target.startswith("tar:") and not build.platforms
 
     def command(self, build: Build) -> Sequence[str | Path]:
         app = build.app
@@ -210,7 +220,7 @@ class Buildah:
         return {"BUILDAH_ISOLATION": "chroot", "TMPDIR": str(self.home)}
 
     def can(self, build: Build) -> bool:
-        return not build.platforms
+        return not build.plans and not build.platforms
 
     def command(self, build: Build) -> Sequence[str | Path]:
         store = f"--root {self.home}/root --runroot {self.home}/run --storage-driver {self.driver}"
@@ -245,7 +255,7 @@ class Docker:
         return {**self.variables, "DOCKER_BUILDKIT": "0"}
 
     def can(self, build: Build) -> bool:
-        return not build.platforms and not build.target.startswith("tar:")
+        return not build.plans and not build.platforms and not build.target.startswith("tar:")
 
     def command(self, build: Build) -> Sequence[str | Path]:
         dockerfile = _write_dockerfile(build, self.home)
@@ -263,3 +273,26 @@ class Docker:
                 check=False,
                 capture_output=True,
             )
+
+
+@dataclass(kw_only=True)
+class MavenClassPath:
+    """Maven working out the class path, offline: a part of what ``pyjib plan`` tells."""
+
+    home: Path
+    maven: Path
+    name: str = "mvn -o dependency:build-classpath"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {}
+
+    def can(self, build: Build) -> bool:
+        return build.plans and build.app.has_pom
+
+    def command(self, build: Build) -> Sequence[str | Path]:
+        to = f"-Dmdep.outputFile={self.home / 'class-path'}"
+        return [self.maven, "-o", "-q", "-B", "dependency:build-classpath", to]
+
+    def forget(self) -> None:
+        pass  # it keeps nothing

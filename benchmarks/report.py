@@ -67,6 +67,7 @@ PYJIB_JIB, PYJIB_GZIP, PYJIB_ZSTD = "pyjib (Jib's bytes)", "pyjib (gzip)", "pyji
 JIB_MAVEN, JIB_CORE = "jib-maven-plugin", "jib-core"
 
 BARS = (
+    Bar(case="plan", apps="SM", own=PYJIB_JIB, peer="mvn -o", at_least=3),
     Bar(case="nothing changed", apps="SM", own=PYJIB_JIB, peer=JIB_MAVEN, at_least=10),
     Bar(case="nothing changed", apps="SM", own=PYJIB_JIB, peer=JIB_CORE, at_least=2.5),
     Bar(case="nothing changed", apps="SM", own=PYJIB_JIB, peer="buildah", at_least=1.2),
@@ -104,6 +105,10 @@ def _limits(found: Mapping[Key, Series]) -> list[dict[str, object]]:
     numerous = _find(found, "nothing changed", "N", PYJIB_JIB)
     if numerous is not None:
         result.append(_bar("nothing changed, N: at most 0.5 s", 0.5 / numerous.wall, 1))
+    for app in "SM":
+        plan = _find(found, "plan", app, PYJIB_JIB)
+        if plan is not None:
+            result.append(_bar(f"plan, {app}: at most 0.5 s", 0.5 / plan.wall, 1))
     large, small = (_find(found, "cold", app, PYJIB_GZIP) for app in "LS")
     if large is not None:
         result.append(_bar("cold, L: at most 150 MB of memory", 150e6 / large.peak, 1))

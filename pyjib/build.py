@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pyjib.base import BaseImages, BaseTools, pull_base
 from pyjib.cancellation import Cancellation
@@ -22,14 +22,16 @@ from pyjib.events import ImagePublished, Listener, ProjectRead, ignore
 from pyjib.frozen import frozen
 from pyjib.image.assemble import assemble_image, assemble_index
 from pyjib.image.java import check_java, check_java_name
+from pyjib.layer.known import KnownLayers, can_be_recognised
 from pyjib.layer.model import Layer
 from pyjib.layer.pack import pack_layers
+from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.image import AnyImage
 from pyjib.oci.location import EngineLocation, Location, RegistryLocation
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
-from pyjib.options import BuildOptions
+from pyjib.options import BuildOptions, LayerIndexMode
 from pyjib.plan.make_plan import make_plan
 from pyjib.plan.model import BuildPlan
 from pyjib.plan.warnings import plan_warnings
@@ -37,6 +39,9 @@ from pyjib.project.extras import read_extras
 from pyjib.project.model import AppArchive, Project
 from pyjib.registry.client import RegistryClient
 from pyjib.store.store import Store
+
+if TYPE_CHECKING:
+    from pyjib.layer_index import LayerIndex
 
 Reader: TypeAlias = Callable[[], Project | AppArchive]
 """Reads what is to be built, as jib-cli sees it if that is an ``AppArchive``."""
@@ -151,10 +156,14 @@ def build(
     check_java_name(planned.plan.base, planned.plan.java_version)
     with open_tools(options, listener=listener, cancellation=cancellation) as tools:
         destinations = _open_destinations(options, planned.project, tools)
-        for destination in destinations:
-            destination.check()
-        made = _make(planned.plan, options.platforms, tools)
-        published = tuple(_write(destination, made.image, listener) for destination in destinations)
+        found = [destination.check() for destination in destinations]
+        with _layer_index(options, planned.plan, found, tools) as index:
+            made = _make(planned.plan, options.platforms, tools, index)
+            published = tuple(
+                _write(destination, made.image, listener) for destination in destinations
+            )
+            if index is not None:
+                index.add(made.layers, made.image.digest)
     return BuildResult(
         image=made.image,
         plan=planned.plan,
@@ -311,8 +320,37 @@ def _project_reference(project: Project | None) -> Reference:
         return Reference.parse("application")
 
 
+def _layer_index(
+    options: BuildOptions, plan: BuildPlan, found: Sequence[Descriptor | None], tools: BaseTools
+) -> AbstractContextManager[LayerIndex | None]:
+    """Return what knows of layers in the first target that is a registry, if there is one.
+
+    ``found`` is what the name of each target leads to.
+    """
+    if options.layer_index is LayerIndexMode.OFF or not can_be_recognised(plan.recipe):
+        return nullcontext()
+    for target, descriptor in zip(options.targets, found, strict=True):
+        if isinstance(target, RegistryLocation):
+            from pyjib.layer_index import open_layer_index
+
+            return open_layer_index(
+                options.layer_index,
+                [target.reference, *map(target.reference.with_tag, options.tags)],
+                descriptor,
+                created_by=plan.identity.created_by,
+                recipe=plan.recipe,
+                client=tools.registry,
+                store=tools.store,
+                listener=tools.listener,
+            )
+    return nullcontext()
+
+
 def _materials(
-    plan: BuildPlan, platforms: Sequence[Platform], tools: BaseTools
+    plan: BuildPlan,
+    platforms: Sequence[Platform],
+    tools: BaseTools,
+    known: KnownLayers | None = None,
 ) -> tuple[BaseImages, tuple[Layer, ...]]:
     """Pull the base's metadata while layers are packed: one waits, the other works."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pyjib-base") as pool:
@@ -325,6 +363,7 @@ def _materials(
                 store=tools.store,
                 listener=tools.listener,
                 cancellation=tools.cancellation,
+                known=known,
             )
         except CancelledError:
             # Without a base there is no image: its failure is what stopped us, if it failed.
@@ -347,8 +386,13 @@ def _pull(plan: BuildPlan, platforms: Sequence[Platform], tools: BaseTools) -> B
     return base
 
 
-def _make(plan: BuildPlan, platforms: Sequence[Platform], tools: BaseTools) -> Assembled:
-    base, layers = _materials(plan, platforms, tools)
+def _make(
+    plan: BuildPlan,
+    platforms: Sequence[Platform],
+    tools: BaseTools,
+    known: KnownLayers | None = None,
+) -> Assembled:
+    base, layers = _materials(plan, platforms, tools, known)
     images = [assemble_image(image, layers, plan) for image in base.images]
     image = images[0] if len(images) == 1 else assemble_index(images, plan)
     return Assembled(image=image, plan=plan, base=base, layers=layers)

@@ -8,7 +8,7 @@
     ├── ProjectError                the Java project cannot be read
     │   ├── MainClassError
     │   └── DependencyError
-    ├── PlatformError               a base image lacks the platform, or is too old for the classes
+    ├── PlatformError               the base lacks the platform, or is too old for the classes
     ├── ContentError                bytes are not what they claim to be
     │   ├── DigestMismatchError
     │   ├── SizeMismatchError

@@ -310,6 +310,16 @@ class CompressionChoice:
     level: int | None = None
 
 
+class LayerIndexMode(StrEnum):
+    """Whether layers that a registry has are looked for before they are packed.
+
+    ``AUTO`` looks at the image that the target names at present.
+    """
+
+    AUTO = "auto"
+    OFF = "off"
+
+
 @frozen
 class BuildOptions:
     """What to build, from what, and where to put it.
@@ -325,7 +335,8 @@ class BuildOptions:
     ``layers`` stand for a project: then there is none to be read, and ``mode``, ``main_class``
     and the like have no meaning; ``base`` ``None`` is then ``scratch``. ``transformations`` are
     done to the finished plan, in their order. ``engine_program`` ``None`` means that daemons are
-    talked to by their socket.
+    talked to by their socket. ``layer_index`` is a mode, or the name of an index that is kept in
+    a registry.
     """
 
     targets: tuple[Location, ...] = ()
@@ -360,3 +371,4 @@ class BuildOptions:
     cache: Path | None = None
     layers: tuple[ListedLayer, ...] | None = None
     transformations: tuple[Transformation, ...] = ()
+    layer_index: LayerIndexMode | Reference = LayerIndexMode.AUTO

@@ -3,7 +3,6 @@
 # A module stands before those that import it, or pytest could not rewrite its assertions.
 pytest_plugins = [
     "tests.support.peers",
-    "tests.support.go_programs",
     "tests.support.registry",
     "tests.support.jre_base",
 ]

@@ -46,9 +46,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compare": GROUND | {"oci", "layer.decompress"},
     "skaffold": GROUND | {"oci", "options", "project", "plan.model", "jib", "image.java_hash_map"},
     "destination": GROUND | {"oci", "options", "registry", "engine"},
+    "layer_index": GROUND | {"oci", "options", "plan.model", "layer", "registry", "store"},
     "build": GROUND
     | {"oci", "options", "project", "plan", "layer", "image", "base", "destination"}
-    | {"registry", "engine", "store"},
+    | {"layer_index", "registry", "engine", "store"},
     "maven_remote": GROUND | {"oci", "options", "project.maven", "registry"},
     "maven_choice": GROUND | {"oci", "options", "project", "jib", "maven_remote"},
     "configure": GROUND | {"oci", "options", "project", "jib", "maven_choice"},

@@ -77,8 +77,9 @@ def choose(
     """Return the entry of an index for each platform; ``name`` is the base's, for the error.
 
     The same variant goes before any other that is accepted, and earlier entries before later
-    ones; ``ALL_PLATFORMS`` stands for all. With no ``platforms``, linux/amd64 is wanted, but an index that holds just one platform
-    is taken as it is. Raises ``PlatformError`` listing what there is.
+    ones; ``ALL_PLATFORMS`` stands for all. With no ``platforms``, linux/amd64 is wanted, but an
+    index that holds just one platform is taken as it is. Raises ``PlatformError`` listing what
+    there is.
     """
     runnable = [entry for entry in entries if _is_runnable(entry)]
     if platforms == ALL_PLATFORMS:

@@ -140,7 +140,7 @@ def build_and_tell(
     if configured.outputs is not None:
         _write_jib_outputs(configured.outputs, options, result)
     if as_json:
-        say(dump(document(options, result, recorder.cached)).decode())
+        say(dump(document(options, result, recorder.cached, recorder.sources)).decode())
     else:
         for published in result.published:
             say(published.location)
@@ -170,17 +170,19 @@ _CANCELLING = Line(verb="cancel", text="stopping; press Ctrl-C again to stop at 
 
 
 class _Recorder:
-    """Passes events on, and remembers which layers were not packed anew."""
+    """Passes events on, and remembers which layers were not packed anew, and where they are."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._lock = threading.Lock()
         self.cached: dict[str, bool] = {}
+        self.sources: dict[str, str] = {}
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, LayerPacked):
             with self._lock:
                 self.cached.setdefault(event.digest, event.cached)
+                self.sources.setdefault(event.digest, event.source)
         self._listener(event)
 
 
@@ -212,8 +214,16 @@ def metadata(options: BuildOptions, result: BuildResult) -> Json:
     }
 
 
-def document(options: BuildOptions, result: BuildResult, cached: dict[str, bool]) -> Json:
-    """Return all of a result: the members of ``metadata``, then what Jib does not tell."""
+def document(
+    options: BuildOptions,
+    result: BuildResult,
+    cached: dict[str, bool],
+    sources: dict[str, str],
+) -> Json:
+    """Return all of a result: the members of ``metadata``, then what Jib does not tell.
+
+    ``sources`` are the repositories that have layers which were not packed here.
+    """
     return metadata(options, result) | {
         "platforms": [str(image.platform) for image in images_of(result.image)],
         "base": {
@@ -227,6 +237,7 @@ def document(options: BuildOptions, result: BuildResult, cached: dict[str, bool]
                 "diffId": str(layer.diff_id),
                 "size": layer.blob.descriptor.size,
                 "cached": cached.get(str(layer.blob.descriptor.digest), False),
+                "source": sources.get(str(layer.blob.descriptor.digest)) or None,
             }
             for layer in result.layers
         ],

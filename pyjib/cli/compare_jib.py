@@ -90,11 +90,12 @@ def compare_jib_command(ctx: click.Context, /, image: Location, path: Path, **gi
     """Compare an image that Jib made with the one that build makes of the project.
 
     IMAGE is a name in a registry, docker://NAME, tar://FILE or the path of a .tar file,
-    oci://DIR[:TAG] or the path of such a directory. PATH and options are those of build; nothing is written. Jib's version is
-    taken from the image's history unless it is known otherwise. The exit code is 0 if the
-    images are equal, down to image ID and manifest digest, and 1 if they differ: then the first
-    difference is shown for each of index, manifest, config, layers, tar entries, headers and
-    bytes. It is 2 if they could not be compared. What `docker save` writes, and Jib's own jib-image.tar, have no manifest to compare.
+    oci://DIR[:TAG] or the path of such a directory. PATH and options are those of build; nothing
+    is written. Jib's version is taken from the image's history unless it is known otherwise. The
+    exit code is 0 if the images are equal, down to image ID and manifest digest, and 1 if they
+    differ: then the first difference is shown for each of index, manifest, config, layers, tar
+    entries, headers and bytes. It is 2 if they could not be compared. What `docker save` writes,
+    and Jib's own jib-image.tar, have no manifest to compare.
     """
     output = outputs.output_of(ctx, given)
     try:

@@ -24,9 +24,10 @@ _SIGNALS = [
     if hasattr(signal, name)
 ]
 _GLANCE = 0.2
-GRACE = 5.0
-"""Seconds that cancelled work is given. What takes longer is a thread that waits for a server
-which does not answer; files are written under other names than their own until the end."""
+GRACE = 2.0
+"""Seconds that cancelled work is given: connections notice in a tenth of one, and uploads take
+one to tell their registries. What takes longer is a program that was started and does not end;
+files are written under other names than their own until the end."""
 
 
 def run_cancellable(
@@ -39,8 +40,8 @@ def run_cancellable(
     """Do ``work`` in a thread, and return or raise what it does.
 
     Ctrl-C, SIGTERM and SIGHUP set the cancellation that work is given, and call ``notice``; work
-    that then fails raises ``CancelledError``. Once more, or after ``GRACE`` seconds, the process ends
-    at once, after a call of ``abandon``. The main thread is kept free for this, since on Windows
+    that then fails raises ``CancelledError``. Once more, or after ``GRACE`` seconds, the process
+    ends at once, after a call of ``abandon``. The main thread is kept free for this, since on Windows
     a thread that waits for another hears no signal. ``cancellation`` is one that others know of.
     """
     cancellation = cancellation or Cancellation()

@@ -115,6 +115,15 @@ OPTIONS: tuple[Option, ...] = (
         type=Text("compression", parse.parse_compression),
     ),
     _one(
+        "--layer-index",
+        _IMAGE,
+        "auto|off|REF",
+        "Where to learn which layers the registry of --to has, so that they are not packed again "
+        "by a machine whose cache is empty: from the image that is there (auto, the default), "
+        "from an index that is kept under a name of its own, or not at all (off).",
+        type=Text("layer index", parse.parse_layer_index),
+    ),
+    _one(
         "--created",
         _IMAGE,
         "WHEN",

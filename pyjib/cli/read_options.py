@@ -57,6 +57,7 @@ def read_options(given: Mapping[str, Any], *, log_in: bool = True) -> BuildOptio
         "mode": Mode(given["mode"]) if given["mode"] else None,
         "file_time": given["file_time"],
         "compression": given["compression"],
+        "layer_index": given["layer_index"],
     }
     options = replace(options, **{name: value for name, value in optional.items() if value})
     options = replace(options, registry=read_registry(given))

@@ -14,8 +14,14 @@ from pyjib.jib.to_options import Unnamed
 from pyjib.oci.instant import EPOCH, Instant
 from pyjib.oci.location import Location, Scratch, parse_location
 from pyjib.oci.media_type import Compression
-from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES, check_tag
-from pyjib.options import CompressionChoice, ExtraDirectory, HostEnvironment, Permission
+from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES, Reference, check_tag
+from pyjib.options import (
+    CompressionChoice,
+    ExtraDirectory,
+    HostEnvironment,
+    LayerIndexMode,
+    Permission,
+)
 
 Now: TypeAlias = Literal["now"]
 NOW: Final[Now] = "now"
@@ -39,6 +45,22 @@ def parse_target(text: str) -> Location | Unnamed:
             hint="a repository of that name is written registry://scratch",
         )
     return location
+
+
+def parse_layer_index(text: str) -> LayerIndexMode | Reference:
+    """Parse ``auto``, ``off``, or the name of an index in a registry.
+
+    A repository of such a name on Docker Hub is written ``docker.io/library/off``.
+    """
+    if text in tuple(LayerIndexMode):
+        return LayerIndexMode(text)
+    reference = Reference.parse(text)
+    if reference.digest is not None:
+        raise ConfigurationError(
+            f"an index of layers changes, and {text} has a digest",
+            hint="name it by a tag: REGISTRY/REPOSITORY:layer-index",
+        )
+    return reference
 
 
 def parse_list(text: str) -> tuple[str, ...]:

@@ -26,9 +26,9 @@ class Found:
 def first_difference(jib: bytes, ours: bytes, what: str) -> Found | None:
     """Return where two documents differ first; ``what`` names them.
 
-    A digest, a diff id or a size is told only if nothing else differs. Documents with the same members in
-    the same order may still be written in different ways: then the place is a byte's. Raises
-    ``MalformedDocumentError``.
+    A digest, a diff id or a size is told only if nothing else differs. Documents with the same
+    members in the same order may still be written in different ways: then the place is a byte's.
+    Raises ``MalformedDocumentError``.
     """
     if jib == ours:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from pyjib.frozen import frozen
+from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.image import AnyImage
 
@@ -29,8 +30,11 @@ class Published:
 class Destination(Protocol):
     """A place that an image is written to."""
 
-    def check(self) -> None:
-        """Fail early, before anything is built, if it is plain that nothing can be written."""
+    def check(self) -> Descriptor | None:
+        """Fail early, before anything is built, if it is plain that nothing can be written.
+
+        Returns what the destination's own name leads to at present, where that is known.
+        """
 
     def write(self, image: AnyImage) -> Published:
         """Write an image and all that belongs to it; afterwards it is there as a whole.

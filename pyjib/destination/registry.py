@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pyjib.cancellation import Cancellation
 from pyjib.destination.model import Published
 from pyjib.errors import DeniedError
 from pyjib.events import Listener, ignore
-from pyjib.frozen import frozen
+from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.image import AnyImage
 from pyjib.oci.reference import Reference
 from pyjib.registry.client import RegistryClient
 from pyjib.registry.transfer import push_image
 
 
-@frozen
+@dataclass(slots=True, kw_only=True)
 class RegistryDestination:
-    """Pushes to ``reference``'s repository under its tag and ``tags``."""
+    """Pushes to ``reference``'s repository under its tag and ``tags``.
+
+    What ``check`` finds under the tag is remembered for ``write``.
+    """
 
     reference: Reference
     client: RegistryClient
@@ -25,8 +28,9 @@ class RegistryDestination:
     jobs: int = 4
     listener: Listener = ignore
     cancellation: Cancellation = field(default_factory=Cancellation)
+    _found: Descriptor | None = field(default=None, init=False, repr=False)
 
-    def check(self) -> None:
+    def check(self) -> Descriptor | None:
         """Reach the registry, log in for pushing, and check the names.
 
         Raises ``InvalidReferenceError`` for a digest, and what ``RegistryClient`` raises. That a
@@ -36,9 +40,10 @@ class RegistryDestination:
             self.reference.with_tag(tag)
         self.client.expect_push(self.reference)
         try:
-            self.client.manifest_head(self.reference)
+            self._found = self.client.manifest_head(self.reference)
         except DeniedError:
-            return  # some registries answer so for what is not there; pushing will tell
+            return None  # some registries answer so for what is not there; pushing will tell
+        return self._found
 
     def write(self, image: AnyImage) -> Published:
         """Push what is missing, the names last of all."""
@@ -47,6 +52,7 @@ class RegistryDestination:
             image,
             self.reference,
             self.tags,
+            found=self._found,
             jobs=self.jobs,
             listener=self.listener,
             cancellation=self.cancellation,

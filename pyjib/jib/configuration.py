@@ -1,4 +1,6 @@
-"""What a pom or a Gradle build configures for Jib, in Jib's own words (``jib-plugins-and-cli`` §1.4).
+"""What a pom or a Gradle build configures for Jib, in Jib's own words.
+
+Specification: ``jib-plugins-and-cli`` §1.4.
 
 Values are as they were written, for nothing is judged here but what has no form at all.
 ``None`` is not configured. That an empty list can be configured matters to ``args``.
@@ -115,8 +117,8 @@ class JibOutputPaths:
 class JibConfiguration:
     """All that is configured for one of Jib's plugins.
 
-    ``plugin`` is its name and ``version`` its version; ``has_plugin_dependencies`` tells whether it was given
-    libraries, without which it finds no extensions. ``origins`` tells by dotted name of a
+    ``plugin`` is its name and ``version`` its version; ``has_plugin_dependencies`` tells whether
+    it was given libraries, without which it finds no extensions. ``origins`` tells by dotted name of a
     parameter where its value comes from, for messages; ``warnings`` are for the user.
     """
 

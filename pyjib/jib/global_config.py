@@ -1,4 +1,4 @@
-"""Jib's global ``config.json`` (``jib-plugins-and-cli`` §5). Nothing is ever created or fetched."""
+"""Jib's global ``config.json`` (``jib-plugins-and-cli`` §5), never created or fetched."""
 
 from __future__ import annotations
 

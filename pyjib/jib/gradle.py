@@ -138,7 +138,7 @@ class _Reader:
         return found
 
     def stated(self, name: str, kind: type[T]) -> T | None:
-        """Return a value of the extension; raises ``ConfigurationError`` if it is none of ``kind``."""
+        """Return a value of the extension; ``ConfigurationError`` if it is none of ``kind``."""
         value: Any = self._extension
         for part in name.split("."):
             value = value.get(part) if isinstance(value, dict) else None
@@ -221,7 +221,7 @@ def _platforms(reader: _Reader) -> tuple[JibPlatform, ...] | None:
 
 
 def _auth(reader: _Reader, side: str) -> JibAuth | None:
-    """Return the login of properties; that there is one in the build script is all that is known."""
+    """Return the login of properties; of the build script's it is known only that there is one."""
     words = {word: reader.of_jvm(f"jib.{side}.auth.{word}") for word in ("username", "password")}
     if words["username"] and words["password"]:
         return JibAuth(username=words["username"], password=words["password"], by_user=True)

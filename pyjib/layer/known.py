@@ -56,8 +56,8 @@ class KnownLayers(Protocol):
     def find(self, sought: Sought) -> Blob | None:
         """Return the layer that is sought, if it is there and looks as it must."""
 
-    def holds(self, descriptor: Descriptor) -> Blob | None:
-        """Return a layer that was seen or packed here before, if it is there."""
+    def holds(self, descriptor: Descriptor, diff_id: Digest) -> Blob | None:
+        """Return a layer that was recognised or packed on this machine, if it is there."""
 
 
 def can_be_recognised(recipe: LayerRecipe) -> bool:

@@ -163,7 +163,8 @@ class _Packer:
         key = work.key.key
         record = self.store.layer_record(key)
         if record is not None:
-            blob = known.holds(replace(record.descriptor, media_type=self.media_type))
+            described = replace(record.descriptor, media_type=self.media_type)
+            blob = known.holds(described, record.diff_id)
             return None if blob is None else _learnt(blob, record.diff_id)
         if not known.may_have(key):
             return None

@@ -24,7 +24,7 @@ _NAME = 100
 _OWNER_NAME = 32
 _MAX_ID = 0o7777777
 _MAX_NUMBER = 0o77777777777
-"""The largest size (a byte below 8 GiB) and time that a header holds; more goes into a PAX record."""
+"""The largest size (a byte below 8 GiB) and time in a header; more goes into a PAX record."""
 
 # Name, mode, uid, gid, size, mtime, checksum, type, link name, magic, version, user name, group
 # name, device numbers, prefix (POSIX.1-1988 ustar).

@@ -1,7 +1,8 @@
 """An index of layers kept in a registry, as an artifact under a tag of its own.
 
 Several builds may write it at once. Where the registry knows ETags, one that comes too late is
-told so; everywhere, the index is read once more afterwards, and what was lost is added again.
+told so. Elsewhere the index is read once more afterwards, and what was lost by then is added
+again; what is lost even so is packed once more by some later build.
 """
 
 from __future__ import annotations
@@ -49,15 +50,14 @@ def read_artifact(client: RegistryClient, reference: Reference) -> Stored:
 
 
 def add_to_artifact(client: RegistryClient, reference: Reference, added: Sequence[Entry]) -> None:
-    """Add entries to the index, before those that are there; nobody else's are lost.
+    """Add entries to the index, before those that are there.
 
     Raises what ``read_artifact`` raises, but for a damaged index, which is written anew.
     """
-    wanted = {entry.key for entry in added}
     written = False
     for _ in range(ROUNDS):
         found = _found(client, reference)
-        if wanted <= {entry.key for entry in found.entries} and (written or not added):
+        if all(entry in found.entries for entry in added):
             return
         written = _put(client, reference, (*added, *found.entries), found.etag) or written
     if not written:

@@ -8,6 +8,7 @@ from pyjib.errors import MalformedDocumentError
 from pyjib.layer_index.model import Entry
 from pyjib.oci import media_type as types
 from pyjib.oci.config import ImageConfig
+from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.json import MAX_DOCUMENT, Json
 from pyjib.oci.manifest import Index, Manifest, parse_document
 from pyjib.oci.reference import Reference
@@ -42,7 +43,7 @@ def _manifest(client: RegistryClient, reference: Reference) -> Manifest | None:
     data, _ = client.manifest_get(reference)
     document = parse_document(data)
     if isinstance(document, Index):
-        first = next((entry for entry in document.manifests if _runs(entry.platform)), None)
+        first = next(filter(_runs, document.manifests), None)
         if first is None:
             return None
         data, _ = client.manifest_get(reference.with_digest(first.digest))
@@ -50,9 +51,9 @@ def _manifest(client: RegistryClient, reference: Reference) -> Manifest | None:
     return document if isinstance(document, Manifest) else None
 
 
-def _runs(platform: object) -> bool:
+def _runs(entry: Descriptor) -> bool:
     # Attestations sit in indexes as manifests for the platform unknown/unknown.
-    return not str(platform).startswith("unknown/")
+    return entry.platform is None or entry.platform.os != "unknown"
 
 
 def _verified(client: RegistryClient, reference: Reference, manifest: Manifest) -> bytes:

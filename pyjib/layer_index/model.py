@@ -11,6 +11,7 @@ The newest entries come first. An index holds at most ``MOST_ENTRIES`` and ``MOS
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from pyjib.errors import InvalidReferenceError, MalformedDocumentError
 from pyjib.frozen import frozen
@@ -64,8 +65,10 @@ def dump_entries(entries: Iterable[Entry]) -> bytes:
     No entry is longer than a few hundred bytes, so that the bound in bytes is met by leaving
     out the last.
     """
-    unique = list({entry.key: entry for entry in reversed(list(entries))}.values())[::-1]
-    kept = [entry.to_json() for entry in unique[:MOST_ENTRIES]]
+    newest: dict[str, Entry] = {}
+    for entry in entries:
+        newest.setdefault(entry.key, entry)
+    kept = [entry.to_json() for entry in islice(newest.values(), MOST_ENTRIES)]
     data = _document(kept)
     while len(data) > MOST_BYTES:
         kept = kept[: len(kept) * 9 // 10]

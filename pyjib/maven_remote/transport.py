@@ -74,19 +74,25 @@ class Transport:
         self._lock = threading.Lock()
 
     def download(
-        self, remote: Remote, path: str, out: BinaryIO, *, stop: Cancellation | None = None
+        self,
+        remote: Remote,
+        path: str,
+        out: BinaryIO,
+        *,
+        most: int = _LARGEST,
+        stop: Cancellation | None = None,
     ) -> Received | None:
         """Write a repository's file into ``out``, ``None`` if it has none of that path.
 
-        Raises ``TransferError``; and ``CancelledError`` where the build, or ``stop``, was ended.
+        Raises ``TransferError``, also for more than ``most`` bytes; and ``CancelledError`` where the build, or ``stop``, was ended.
         """
         if remote.url.lower().startswith("file:"):
-            return self._copy(remote, path, out)
+            return self._copy(remote, path, out, most)
         url = _url(remote, path)
         attempt = 1
         while True:
             try:
-                return self._attempt(remote, url, out, stop)
+                return self._attempt(remote, url, out, most, stop)
             except Passing as passing:
                 if attempt >= self._options.attempts:
                     raise _given_up(passing.error) from None
@@ -96,11 +102,12 @@ class Transport:
                 raise _given_up(error) from None
 
     def read(self, remote: Remote, path: str) -> bytes | None:
-        """Return a small file's bytes; raises as ``download`` does."""
+        """Return the bytes of a small file, 1 MiB at most; raises as ``download`` does."""
         import io  # noqa: PLC0415  only who downloads needs it
 
         out = io.BytesIO()
-        return None if self.download(remote, path, out) is None else out.getvalue()[:_SMALL]
+        found = self.download(remote, path, out, most=_SMALL)
+        return None if found is None else out.getvalue()
 
     def close(self) -> None:
         """Close all connections; they are made anew if there is more to ask."""
@@ -116,7 +123,7 @@ class Transport:
         self._cancellation.wait(delay)
 
     def _attempt(
-        self, remote: Remote, start: Url, out: BinaryIO, stop: Cancellation | None
+        self, remote: Remote, start: Url, out: BinaryIO, most: int, stop: Cancellation | None
     ) -> Received | None:
         out.seek(0)
         out.truncate()
@@ -132,8 +139,8 @@ class Transport:
                 if stop is not None:
                     stop.check()
                 received.add(chunk)
-                if received.size > _LARGEST:
-                    raise TransferError(f"more than {_LARGEST} bytes were sent")
+                if received.size > most:
+                    raise TransferError(f"{start} has more than {most} bytes")
                 out.write(chunk)
         finally:
             answer.close()
@@ -177,7 +184,7 @@ class Transport:
                 wire = self._wires[key] = Wire(self._options, host, self._cancellation.check)
             return wire
 
-    def _copy(self, remote: Remote, path: str, out: BinaryIO) -> Received | None:
+    def _copy(self, remote: Remote, path: str, out: BinaryIO, most: int) -> Received | None:
         source = _directory(remote.url) / path
         received = Received({})
         try:
@@ -185,6 +192,8 @@ class Transport:
                 while chunk := file.read(_CHUNK):
                     self._cancellation.check()
                     received.add(chunk)
+                    if received.size > most:
+                        raise TransferError(f"{source} has more than {most} bytes")
                     out.write(chunk)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None

@@ -67,7 +67,7 @@ class ArchiveMember:
         return bytes(content)
 
     def head_from(self, file: BinaryIO, count: int) -> bytes:
-        """Return the first ``count`` bytes, or all there are, unverified, out of the open archive."""
+        """Return up to ``count`` bytes of the beginning, unverified, out of the open archive."""
         content = b""
         with _MemberReader(file, self, owns_file=False, chunk=count + 256) as reader:
             while len(content) < count and (more := reader.read(count - len(content))):

@@ -63,8 +63,9 @@ def read_directory(
 
     ``host`` tells where Maven's local repository and settings are; ``maven`` is what was worked
     out of the pom already, or why that cannot be. ``class_path`` is a file with the class path,
-    which takes the place of all other sources of libraries. Raises ``ProjectError`` if it is no project, is not compiled, or has
-    several jars that could be meant; ``DependencyError`` if libraries are missing.
+    which takes the place of all other sources of libraries. Raises ``ProjectError`` if it is no
+    project, is not compiled, or has several jars that could be meant; ``DependencyError`` if
+    libraries are missing.
     """
     if class_path is not None:
         return replace(_read_with(class_path, root, mode, host, maven), root=root)

@@ -1,8 +1,8 @@
 """A Gradle project, by what Gradle itself wrote of it: the init script's ``classpath.json``.
 
 Specification: ``maven-and-gradle-projects`` §8, ``jib-plugins-and-cli`` §2. The format is that of
-``class_path_file``, with more members: ``rootDir``, ``group``, ``version``, ``jar``, ``jib`` (what the
-plugin of that name is told) and ``skaffold``.
+``class_path_file``, with more members: ``rootDir``, ``group``, ``version``, ``jar``, ``jib``
+(what the plugin of that name is told) and ``skaffold``.
 """
 
 from __future__ import annotations

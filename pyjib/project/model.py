@@ -209,8 +209,9 @@ class AppArchive:
     """A jar or war of an application.
 
     ``files`` are its files, sorted by path, and directories that are called like a class file.
-    ``main_class`` is what ``java -jar`` starts; ``launcher`` is Spring Boot's of this jar, ``None`` for another jar. ``libraries`` are those
-    of the manifest's ``Class-Path``, by their paths relative to the archive, in its order.
+    ``main_class`` is what ``java -jar`` starts; ``launcher`` is Spring Boot's of this jar, ``None``
+    for another jar. ``libraries`` are those of the manifest's ``Class-Path``, by their paths
+    relative to the archive, in its order.
     ``layers`` are Spring Boot's, ``None`` without an index. ``java_version`` is the release that
     jib-cli takes it to need: that of the first class, or of the one that starts if that is newer.
     """

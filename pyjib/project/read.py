@@ -31,9 +31,9 @@ def read_project(
     Only disk is read, and nothing is written. ``mode`` matters where the two modes need other
     files; ``host`` tells where Maven's local repository and settings are; ``maven`` is what was
     worked out of the pom there already, or why that cannot be; ``class_path`` is a file with
-    the class path that the build tool worked out. Raises ``ProjectError`` if there is no such project or
-    it cannot be read, and ``DependencyError`` if one of its libraries is missing. A main class
-    that is missing or ambiguous is no error here.
+    the class path that the build tool worked out. Raises ``ProjectError`` if there is no such
+    project or it cannot be read, and ``DependencyError`` if one of its libraries is missing. A
+    main class that is missing or ambiguous is no error here.
     """
     try:
         return _read(path, mode, host, maven, class_path)

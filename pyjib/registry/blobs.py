@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from pyjib.errors import SizeMismatchError, TransportError
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
-from pyjib.registry.message import PATIENCE, Call
+from pyjib.registry.message import Call
 from pyjib.registry.refusal import MAX_ERROR
 from pyjib.registry.retry import Passing
 from pyjib.registry.scope import Scopes
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 _PROGRESS = 1024 * 1024
-_PATIENCE = PATIENCE
-_SLOWEST = 1024
-_STALL = 60.0
 
 
 def head(session: Session, name: Reference, digest: Digest, scopes: Scopes) -> int | None:
@@ -101,7 +97,6 @@ class _Download:
             registry=name.registry,
             target=f"/v2/{name.repository}/blobs/{descriptor.digest}",
             scopes=scopes,
-            patience=_PATIENCE,
         )
         self._ranges = True
         self._breaks = 0
@@ -112,7 +107,7 @@ class _Download:
         answer = self._session.open(self._ranged())
         try:
             skip = self._skip(answer)
-            for chunk in _paced(answer.chunks(), self._what):
+            for chunk in answer.chunks():
                 self._session.cancellation.check()
                 fresh = chunk[skip:]
                 skip = max(0, skip - len(chunk))
@@ -152,7 +147,6 @@ class _Download:
             scopes=self._call.scopes,
             headers={"Range": f"bytes={self.done}-"},
             accepted=frozenset({200, 206, 416}),
-            patience=_PATIENCE,
         )
 
     def _skip(self, answer: Answer) -> int:
@@ -165,16 +159,3 @@ class _Download:
             self._ranges = False
             raise Passing(TransportError(f"{self._what} cannot be had from byte {self.done} on"))
         return 0
-
-
-def _paced(source: Iterator[bytes], what: str) -> Iterator[bytes]:
-    """Pass chunks on; raises ``Passing`` if next to nothing came for a minute."""
-    began, count = time.monotonic(), 0
-    for chunk in source:
-        yield chunk
-        count += len(chunk)
-        passed = time.monotonic() - began
-        if passed > _STALL:
-            if count < _SLOWEST * _STALL:
-                raise Passing(TransportError(f"{what} came at {count / passed:.0f} bytes a second"))
-            began, count = time.monotonic(), 0

@@ -100,10 +100,20 @@ def _files(folder: Path) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
+        if not _is_known(folder):
+            return []
         raise ConfigurationError(
             f"cannot read certificates from {folder}: {error.strerror}",
             hint="give its user the right to read the folder, or remove it",
         ) from None
+
+
+def _is_known(folder: Path) -> bool:
+    """Tell whether a folder is seen at all: a home that is another user's may be closed to us."""
+    try:
+        return folder.is_dir()
+    except OSError:
+        return False
 
 
 def _key_of(certificate: Path) -> Path:

@@ -57,9 +57,9 @@ class Diagnosis:
     """What was found out of a registry, in the order in which it was.
 
     ``trouble`` is why nothing follows, if the registry cannot be talked to. ``tls`` is the version
-    that is spoken, and ``verified`` tells whether the certificate had to be good. ``skew`` is how many
-    seconds this machine's clock is ahead of the registry's. ``token`` tells of getting a token,
-    ``login`` whether the registry accepts what is sent; ``pull`` and ``push`` are ``None`` where
+    that is spoken, and ``verified`` tells whether the certificate had to be good. ``skew`` is how
+    many seconds this machine's clock is ahead of the registry's. ``token`` tells of getting a
+    token, ``login`` whether the registry accepts what is sent; ``pull`` and ``push`` are ``None`` where
     no repository was asked about. ``mirrors`` are asked before the registry when the image is
     pulled; ``warnings`` came up on the way.
     """

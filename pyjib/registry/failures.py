@@ -56,7 +56,13 @@ def mapped(error: Exception, request: Request, proxy: Proxy | None) -> Passing |
         reason = str(error) or type(error).__name__
         message = f"{what}: the connection to {where} broke ({reason})"
         return Passing(TransportError(message, hint=_CUT))
-    return TransportError(f"cannot send {what}: {error}")
+    # What h11 says of a header that cannot be sent has the header's value in it: a login's.
+    reason = "a header has bytes that no header may have" if _is_of_header(error) else str(error)
+    return TransportError(f"cannot send {what}: {reason}")
+
+
+def _is_of_header(error: Exception) -> bool:
+    return "header" in str(error).lower() and isinstance(error, httpcore.LocalProtocolError)
 
 
 def _said(reason: str) -> str:

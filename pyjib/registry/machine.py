@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 from pyjib.errors import ConfigurationError
 from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
+from pyjib.registry.presence import is_there
 
 _LARGEST = 1 << 20
 _HOW = {"": (True, True), "all": (True, True), "digest-only": (False, True)}
@@ -102,7 +103,7 @@ def read_machine(host: HostEnvironment) -> Machine:
     insecure: dict[str, Path] = {}
     networks: list[tuple[_Network, Path]] = []
     hub_mirrors: tuple[StandIn, ...] = ()
-    daemon = next((path for path in _daemon_files(host) if path.is_file()), None)
+    daemon = next((path for path in _daemon_files(host) if is_there(path)), None)
     if daemon is not None:
         document = _json(daemon)
         hub_mirrors = tuple(_hub_mirrors(document, daemon, insecure))
@@ -145,7 +146,7 @@ def _containers_files(host: HostEnvironment) -> Iterator[Path]:
     own = _config(host) / "containers"
     folders = [own] if host.system is None else [host.system / "containers", own]
     mains = [Path(named)] if named else [folder / "registries.conf" for folder in folders[::-1]]
-    main = next((path for path in mains if path.is_file()), None)
+    main = next((path for path in mains if is_there(path)), None)
     if main is not None:
         yield main
     for folder in folders:

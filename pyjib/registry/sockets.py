@@ -56,18 +56,26 @@ class Network(httpcore.NetworkBackend):
         local_address: str | None = None,  # noqa: ARG002  httpcore's signature
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
-        """Connect to the first address of a name that answers."""
+        """Connect to the first address of a name that answers.
+
+        Each is given its share of the time that is left: one that keeps silent, as those of
+        IPv6 do where a network has none, does not take it from the others.
+        """
         clock = _Clock(timeout, self._check)
         failure: OSError | None = None
-        for family, kind, protocol, address in self._addresses(host.strip("[]"), port, clock):
-            sock = socket.socket(family, kind, protocol)
+        addresses = self._addresses(host.strip("[]"), port, clock)
+        for place, (family, kind, protocol, address) in enumerate(addresses):
+            sock: socket.socket | None = None
             try:
-                _connect(sock, address, clock)
+                sock = socket.socket(family, kind, protocol)
+                _connect(sock, address, clock.share(len(addresses) - place))
             except OSError as error:
-                sock.close()
+                if sock is not None:
+                    sock.close()
                 failure = error
             except BaseException:
-                sock.close()
+                if sock is not None:
+                    sock.close()
                 raise
             else:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -231,6 +239,12 @@ class _Clock:
     @property
     def passed(self) -> float:
         return time.monotonic() - self._start
+
+    def share(self, parts: int) -> _Clock:
+        """Return a clock for one of so many equal parts of what is left."""
+        if self._timeout is None:
+            return self
+        return _Clock(max(0.0, self._timeout - self.passed) / parts, self._check)
 
     def slice(self) -> float:
         """Return how long to block now; raises ``TimeoutError`` when the time is up."""

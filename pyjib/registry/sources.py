@@ -26,6 +26,7 @@ from pyjib.registry import docker_config, helpers
 from pyjib.registry.cloud.model import CloudTools, Provider
 from pyjib.registry.credential import GIVEN, Credential, Outcome, Step, names_of, server_of
 from pyjib.registry.docker_config import AskHelper, DockerConfig
+from pyjib.registry.presence import is_there
 
 KUBERNETES_FILE = ".dockerconfigjson"
 """The file in which Kubernetes mounts a secret of registry logins."""
@@ -198,10 +199,10 @@ def _files(host: HostEnvironment) -> Iterator[Path]:
     own = docker_config.path_of(host)
     yield own
     mounted = own.with_name(KUBERNETES_FILE)
-    if mounted.is_file():
+    if is_there(mounted):
         yield mounted
     old = host.home / ".dockercfg"
-    if old.is_file():
+    if is_there(old):
         yield old
     runtime = host.get("XDG_RUNTIME_DIR")
     if runtime:

@@ -28,11 +28,14 @@ def push_image(
     reference: Reference,
     tags: Sequence[str],
     *,
+    found: Descriptor | None = None,
     jobs: int,
     listener: Listener,
     cancellation: Cancellation,
 ) -> None:
     """Push an image or an index under the reference's tag and ``tags``, ``jobs`` blobs at a time.
+
+    ``found`` is what the reference's tag led to when this push was prepared, if that is known.
 
     The first failure cancels everything that shares the cancellation; no thread is left running.
     """
@@ -42,7 +45,13 @@ def push_image(
     )
     names = list(dict.fromkeys((*([reference.tag] if reference.tag else []), *tags)))
     done: frozenset[str] = frozenset()
-    present = _is_present(client, reference, image.descriptor)
+    # A tag that leads to the image shows that all of the image is there, and has not to be set.
+    # Should another push have moved it since, then theirs came last: as if ours had been done
+    # when the tag was looked at.
+    is_named = found is not None and reference.tag is not None and found.digest == image.digest
+    if is_named:
+        names.remove(str(reference.tag))
+    present = is_named or _is_present(client, reference, image.descriptor)
     if present:
         size = image.descriptor.size
         listener(BlobPresent(digest=str(image.digest), size=size, where=reference.name))

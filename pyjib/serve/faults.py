@@ -42,8 +42,8 @@ class Fault:
     the status of the registry's answer, for faults after it.
 
     **What happens**, in this order: the registry does not see the headers that ``hide`` names, if
-    the fault comes before it and lets it answer; ``delay`` seconds pass; ``drop`` ends the connection with no
-    answer; ``status``, ``headers`` (added, in place of those of the same name; a text may have
+    the fault comes before it and lets it answer; ``delay`` seconds pass; ``drop`` ends the
+    connection with no answer; ``status``, ``headers`` (added, in place of those of the same name; a text may have
     ``{url}``, ``{path}``, ``{query}`` and ``{location}``, that of the answer), ``remove`` and
     ``body`` make or change the answer; then the body keeps ``shorten`` bytes,
     ``append`` is added, byte ``corrupt`` (negative: from the end) is flipped; and on its way out

@@ -66,7 +66,7 @@ def described_module(model: EffectiveModel, image: str | None) -> Json | None:
 
 
 def target_image(model: EffectiveModel, properties: Properties) -> str | None:
-    """Return the image that a module is to become, as it is written, ``None`` if that is nowhere."""
+    """Return the image that a module is to become, as it is written; ``None`` if it is not."""
     for name in ("image", "jib.to.image"):
         found = properties.find(name)
         if found is not None:

@@ -21,7 +21,7 @@ def meant_modules(
     ordered = build_order((*reactor, model))
     by_pom = {found.pom: found for found in ordered}
     if model.modules:
-        chosen = {found.pom for found in _below(model, by_pom)}
+        chosen = {found.pom for found in _below(model, by_pom, set())}
     else:
         known = {found.coordinates: found for found in ordered}
         chosen = {found.pom for found in _upstream(model, known)}
@@ -74,12 +74,16 @@ def _needs(model: EffectiveModel) -> Iterator[Coordinates]:
 
 
 def _below(
-    model: EffectiveModel, by_pom: Mapping[Path, EffectiveModel]
+    model: EffectiveModel, by_pom: Mapping[Path, EffectiveModel], seen: set[Path]
 ) -> Iterator[EffectiveModel]:
+    """Yield a module and all that it holds, each once."""
+    if model.pom in seen:
+        return
+    seen.add(model.pom)
     yield model
     for name in model.modules:
         path = (model.basedir / name).resolve()
         pom = path / _POM if path.is_dir() else path
         found = next((one for one in by_pom.values() if one.pom.resolve() == pom), None)
-        if found is not None and found is not model:
-            yield from _below(found, by_pom)
+        if found is not None:
+            yield from _below(found, by_pom, seen)

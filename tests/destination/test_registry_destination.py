@@ -45,7 +45,7 @@ def test_an_index(registry: RegistryServer) -> None:
     assert found.digest == index.digest
 
 
-def test_nothing_new_with_a_token_is_three_requests_and_a_token() -> None:
+def test_nothing_new_with_a_token_is_one_request_and_a_token() -> None:
     """The tag is looked up first, so that a wrong name or login shows before anything is built."""
     with RegistryServer(users={"me": "pw"}, auth="token") as server:
         for _ in range(2):
@@ -55,7 +55,24 @@ def test_nothing_new_with_a_token_is_three_requests_and_a_token() -> None:
                 target.check()
                 target.write(random_image(1))
         asked = [f"{seen.method} {seen.status}" for seen in server.journal if seen.path != "/v2/"]
-    assert asked == ["HEAD 401", "GET 200", "HEAD 200", "HEAD 200", "HEAD 200"]
+    assert asked == ["HEAD 401", "GET 200", "HEAD 200"]
+
+
+def test_a_tag_that_moved_after_it_was_looked_at(registry: RegistryServer) -> None:
+    """What was found there is no reason to leave the tag on anything else than the image."""
+    with watched() as it:
+        target = destination(it, f"{registry.address}/team/app:1", "2")
+        target.write(random_image(1))
+        target.check()
+        target.write(random_image(2))
+        target.check()
+        registry.clear_journal()
+        target.write(random_image(2))
+    assert [seen.path.rpartition("/")[2] for seen in registry.journal] == ["2"]
+    for tag in ("1", "2"):
+        found = image_in(registry, "team/app", tag)
+        assert found is not None
+        assert found.digest == random_image(2).digest
 
 
 @pytest.mark.parametrize("name", ["r.example/a@sha256:" + "0" * 64])

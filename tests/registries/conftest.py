@@ -12,12 +12,10 @@ from tests.support.go_registries import Registries
 
 
 @pytest.fixture(scope="session")
-def registries(
-    go_programs: GoPrograms, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Registries]:
+def registries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registries]:
     """Registries, started when a test first asks for one."""
-    directory = tmp_path_factory.mktemp("registries")
-    with Registries(go_programs, directory) as started:
+    programs = GoPrograms(tmp_path_factory.mktemp("go"))
+    with Registries(programs, tmp_path_factory.mktemp("registries")) as started:
         yield started
 
 

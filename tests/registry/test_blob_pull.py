@@ -20,7 +20,6 @@ from pyjib.errors import (
 from pyjib.events import RetryScheduled
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.reference import Reference
-from pyjib.registry import blobs
 from pyjib.serve import RegistryServer
 from pyjib.store.store import Store
 from tests.support.clients import Watched, watched
@@ -262,13 +261,3 @@ def test_a_taker_may_stop(server: ScriptedServer) -> None:
         chunks = it.client.blob_chunks(name(server), LAYER)
         next(chunks)
         chunks.close()  # type: ignore[attr-defined]
-
-
-@pytest.mark.faults
-def test_a_trickle_is_broken_off(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A minute at less than 1 KiB a second, both shortened here."""
-    monkeypatch.setattr(blobs, "_STALL", 1e-9)
-    monkeypatch.setattr(blobs, "_SLOWEST", 1e30)
-    server.rule("GET", ".*/blobs/.*", Reply(200, {}, DATA))
-    with watched(attempts=1) as it, pytest.raises(TransportError, match="bytes a second"):
-        pull(it, server)

@@ -170,6 +170,31 @@ def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
         stream.close()
 
 
+@pytest.mark.faults
+def test_an_address_that_keeps_silent_leaves_time_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where IPv6 leads nowhere, a name's first address takes no answer to be an answer."""
+    with silent_server() as server:
+        address = ("127.0.0.1", port_of(server.address))
+        silent = ("127.0.0.2", 1)
+        connect = sockets._connect
+
+        def connect_or_wait(sock: socket.socket, place: Any, clock: Any) -> None:
+            while place == silent:
+                clock.slice()  # until its time is up
+            connect(sock, place, clock)
+
+        def look_up(host: str, port: int, **_: Any) -> list[Any]:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", one) for one in (silent, address)]
+
+        monkeypatch.setattr(sockets, "_connect", connect_or_wait)
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        stream = Network(nothing).connect_tcp("r.example", 1, timeout=0.1)
+        assert stream.get_extra_info("server_addr") == address
+        stream.close()
+
+
 @pytest.mark.advisories
 @pytest.mark.parametrize("limit", [Reach.PUBLIC, Reach.PRIVATE])
 def test_no_connection_further_inside_than_allowed(

@@ -7,19 +7,16 @@ The programs lie in a directory of the run.
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-from tests.support.programs import attempt, missing
+from tests.support.programs import attempt, missing, require
 
 TRIES = 3
 _NO = re.compile(r"\b(403|404|410)\b|unknown revision|not found|requires go")
-_ENVIRONMENT = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", "GOWORK": "off"}
+_ENVIRONMENT = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "GOWORK": "off"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +46,7 @@ class GoPrograms:
 
         It is tried anew where the module proxy does not answer, and never twice in a run.
         """
+        require("go")
         if program not in self._known:
             self._known[program] = self._build(program)
         found = self._known[program]
@@ -57,8 +55,6 @@ class GoPrograms:
         return found
 
     def _build(self, program: GoProgram) -> Path | _Failure:
-        if shutil.which("go") is None:
-            return _Failure(f"Go is not installed, and {program.name} is a Go program")
         # A module of its own: `go install NAME@VERSION` asks for a list of versions besides,
         # which not every proxy has of every module.
         directory = self._directory / program.name
@@ -86,9 +82,3 @@ def _go(directory: Path, *arguments: str | Path) -> subprocess.CompletedProcess[
         return attempt("go", "-C", directory, *arguments, environment=_ENVIRONMENT, timeout=400)
     except subprocess.TimeoutExpired as error:
         return subprocess.CompletedProcess(error.cmd, 1, "", "it took more than 400 seconds")
-
-
-@pytest.fixture(scope="session")
-def go_programs(tmp_path_factory: pytest.TempPathFactory) -> GoPrograms:
-    """Go programs for the whole run."""
-    return GoPrograms(tmp_path_factory.mktemp("go"))

@@ -57,6 +57,8 @@ class Kind:
 
     ``tokens`` is how its tokens name their key. ``pages`` tells whether it links from one page
     of tags to the next; ``cuts_lists`` that it gives no more than a page, and no link.
+    ``open_ranges``: it can begin a blob anywhere; ``knows_repositories``: it tells one without
+    anything from one that is not there; ``knows_blobs``: to delete one that is not there is 404.
     """
 
     name: str
@@ -69,7 +71,9 @@ class Kind:
     pages: bool = True
     cuts_lists: bool = False
     deletes_tags: bool = True
-    deletes_blobs: bool = True
+    open_ranges: bool = True
+    knows_repositories: bool = True
+    knows_blobs: bool = True
 
     def __str__(self) -> str:
         return self.name
@@ -109,6 +113,7 @@ KINDS = (
         ),
         family="olareg",
         modes=frozenset({Mode.OPEN, Mode.TLS}),
+        knows_repositories=False,
     ),
     Kind(
         name="crane",
@@ -124,6 +129,8 @@ KINDS = (
         mounts=False,
         pages=False,
         cuts_lists=True,
+        open_ranges=False,
+        knows_blobs=False,
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Expressions replaced in every part of a model. Specification: ``maven-and-gradle-projects`` §1.5.
+"""Expressions replaced in every part of a model (``maven-and-gradle-projects`` §1.5).
 
 Parts without an expression are given back as they are: most have none.
 """

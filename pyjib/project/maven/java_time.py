@@ -1,4 +1,4 @@
-"""Moments written by the patterns of Java's ``SimpleDateFormat``, as ``maven.build.timestamp`` is."""
+"""Moments by the patterns of Java's ``SimpleDateFormat``, as ``maven.build.timestamp`` is one."""
 
 from __future__ import annotations
 

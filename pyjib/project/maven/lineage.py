@@ -175,7 +175,8 @@ class Lineages:
         if found.pom.packaging != "pom":
             raise ProjectError(
                 f"{path}: Invalid packaging for parent POM {pom.parent.group}:"
-                f'{pom.parent.artifact}:{found.pom.effective_version}, must be "pom" but is "{found.pom.packaging}"'
+                f'{pom.parent.artifact}:{found.pom.effective_version}, must be "pom" but is '
+                f'"{found.pom.packaging}"'
             )
         return found, warnings
 

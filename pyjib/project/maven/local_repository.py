@@ -17,7 +17,7 @@ from pyjib.errors import ProjectError
 from pyjib.project.maven.artifact import SNAPSHOT, Artifact
 from pyjib.project.maven.model import Coordinates, Missing, Repository
 from pyjib.project.maven.remote import Account, Downloads
-from pyjib.project.maven.xml_tree import Element, parse_xml, read_bytes
+from pyjib.project.maven.xml_tree import Element, parse_xml, read_bytes, trim
 
 _FAILED = ".lastUpdated"
 _TRACKING = "_remote.repositories"
@@ -283,11 +283,11 @@ def _metadata(element: Element) -> _Metadata:
     versions = element.iterfind("versioning/versions/version")
     return _Metadata(
         updated=_text(element, "versioning/lastUpdated"),
-        versions=tuple(text for version in versions if (text := (version.text or "").strip())),
+        versions=tuple(text for version in versions if (text := trim(version.text or ""))),
         latest=_text(element, "versioning/latest"),
         release=_text(element, "versioning/release"),
     )
 
 
 def _text(element: Element, path: str) -> str:
-    return (element.findtext(path) or "").strip()
+    return trim(element.findtext(path) or "")

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from pyjib.frozen import frozen
+from pyjib.project.maven.activation import Activation
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 DEFAULT_EXECUTION = "default"
@@ -108,7 +109,7 @@ class Repository:
     """A remote repository, before mirrors are looked at."""
 
     id: str
-    url: str
+    url: str = field(repr=False)  # may hold a login
     layout: str = "default"
     releases: RepositoryPolicy = field(default_factory=RepositoryPolicy)
     snapshots: RepositoryPolicy = field(default_factory=RepositoryPolicy)
@@ -198,48 +199,6 @@ class Body:
     repositories: tuple[Repository, ...] = ()
     modules: tuple[str, ...] = ()
     build: Build = field(default_factory=Build)
-
-
-@frozen
-class ActivationProperty:
-    """A condition on a property; ``!`` before the name or the value negates."""
-
-    name: str
-    value: str | None = None
-
-
-@frozen
-class ActivationOs:
-    """A condition on the operating system; ``!`` before a value negates, ``None`` is any."""
-
-    name: str | None = None
-    family: str | None = None
-    architecture: str | None = None
-    version: str | None = None
-
-
-@frozen
-class ActivationFile:
-    """A condition on a file, relative to the project's folder."""
-
-    exists: str | None = None
-    missing: str | None = None
-
-
-@frozen
-class Activation:
-    """When a profile is active on its own; all conditions that are given must hold."""
-
-    by_default: bool = False
-    jdk: str | None = None
-    os: ActivationOs | None = None
-    on_property: ActivationProperty | None = None
-    file: ActivationFile | None = None
-
-    @property
-    def has_conditions(self) -> bool:
-        """Whether anything is asked of the machine at all."""
-        return any((self.jdk, self.os, self.on_property, self.file))
 
 
 @frozen

@@ -12,15 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from pyjib.errors import ProjectError
+from pyjib.project.maven.activation import (
+    Activation,
+    ActivationFile,
+    ActivationOs,
+    ActivationProperty,
+)
 from pyjib.project.maven.model import (
     BOOLEANS,
     DEFAULT_EXECUTION,
     DEFAULT_PLUGIN_GROUP,
     NOTHING,
-    Activation,
-    ActivationFile,
-    ActivationOs,
-    ActivationProperty,
     Body,
     Build,
     Coordinates,

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from pyjib.errors import ProjectError
 from pyjib.frozen import frozen
-from pyjib.project.maven.interpolation import Interpolator, align, basedir_source
-from pyjib.project.maven.model import (
+from pyjib.project.maven.activation import (
     ActivationFile,
     ActivationOs,
     ActivationProperty,
-    Profile,
-    nothing,
 )
+from pyjib.project.maven.interpolation import Interpolator, align, basedir_source
+from pyjib.project.maven.model import Profile, nothing
 
 
 @frozen

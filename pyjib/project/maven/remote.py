@@ -39,12 +39,12 @@ _PLAIN = frozenset(("http", "dav", "dav:http", "dav+http"))
 class Remote:
     """A repository as it is asked: a mirror already stands for what it mirrors.
 
-    ``id`` is what files are tracked and logins are found by. ``blocked`` tells why nothing may be
+    ``id`` is what files are tracked and logins are found by; a user may be in ``url``. ``blocked`` tells why nothing may be
     asked of it, ``None`` for all others.
     """
 
     id: str
-    url: str
+    url: str = field(repr=False)
     releases: RepositoryPolicy = field(default_factory=RepositoryPolicy)
     snapshots: RepositoryPolicy = field(default_factory=RepositoryPolicy)
     blocked: str | None = None

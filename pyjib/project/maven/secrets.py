@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 
 from pyjib.errors import ConfigurationError, ProjectError
-from pyjib.project.maven.xml_tree import parse_xml, read_bytes
+from pyjib.project.maven.xml_tree import parse_xml, read_bytes, trim
 
 _CLOSED = re.compile(r"(?<!\\)\{(.*?[^\\])\}", re.DOTALL)
 _MASTER_KEY = "settings.security"  # no secret: Maven has it in its source
@@ -88,10 +88,10 @@ def _read_master(path: Path, relocations: int) -> str:
         root = parse_xml(read_bytes(path), path)
     except ProjectError as error:
         raise ConfigurationError(error.message) from None
-    elsewhere = (root.findtext("relocation") or "").strip()
+    elsewhere = trim(root.findtext("relocation") or "")
     if elsewhere and relocations:
         return _read_master(path.parent / elsewhere, relocations - 1)
-    closed = closed_part((root.findtext("master") or "").strip())
+    closed = closed_part(trim(root.findtext("master") or ""))
     if closed is None:
         raise ConfigurationError(f"cannot read {path}: it holds no encrypted master password")
     return _open(closed, _MASTER_KEY, f"the master password in {path}")

@@ -16,7 +16,7 @@ from pyjib.frozen import frozen
 from pyjib.project.maven.interpolation import Interpolator
 from pyjib.project.maven.model import Body, Profile
 from pyjib.project.maven.pom import profile_head, properties, repositories
-from pyjib.project.maven.xml_tree import Element, parse_xml, read_bytes
+from pyjib.project.maven.xml_tree import Element, parse_xml, read_bytes, trim
 
 
 @frozen
@@ -24,7 +24,7 @@ class Mirror:
     """A repository that stands in for others; ``mirror_of`` is Maven's pattern of their ids."""
 
     id: str
-    url: str
+    url: str = field(repr=False)  # may hold a login
     mirror_of: str
     blocked: bool = False
 
@@ -163,12 +163,12 @@ def _entries(root: Element, path: str, make: Callable[[Element], _T]) -> tuple[_
 
 def _strings(root: Element, plural: str, singular: str) -> tuple[str, ...]:
     texts = (found.text for found in root.findall(f"{plural}/{singular}"))
-    return tuple(text.strip() for text in texts if text and text.strip())
+    return tuple(filter(None, (trim(text or "") for text in texts)))
 
 
 def _text(element: Element, name: str) -> str | None:
     found = element.findtext(name)
-    return (found.strip() or None) if found else None
+    return (trim(found) or None) if found else None
 
 
 def _flag(element: Element, name: str, *, default: bool) -> bool:
@@ -222,4 +222,4 @@ def _proxy(element: Element) -> Proxy:
 
 def _hosts(text: str | None) -> tuple[str, ...]:
     found: Sequence[str] = (text or "").replace(",", "|").split("|")
-    return tuple(host.strip() for host in found if host.strip())
+    return tuple(filter(None, map(trim, found)))

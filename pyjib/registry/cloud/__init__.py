@@ -2,7 +2,7 @@
 
 ================  ================================================================================
 ``aws`` ``ecr``   Amazon ECR and ECR Public: keys, profiles, web identity, containers, instances
-``google``        Artifact Registry and Container Registry: access tokens, keys, federation, metadata
+``google``        Artifact Registry, Container Registry: access tokens, keys, federation, metadata
 ``azure``         Azure Container Registry: service principals, workload and managed identities
 ``forges``        GitHub's ghcr.io and GitLab's registries in their own CI
 ``providers``     which of them serves a registry;  ``model``, ``exchange``, ``signature``: their tools

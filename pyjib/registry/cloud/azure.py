@@ -2,7 +2,8 @@
 
 1. ``AZURE_TENANT_ID``, ``AZURE_CLIENT_ID`` and ``AZURE_CLIENT_SECRET``: a service principal,
 2. the same two with ``AZURE_FEDERATED_TOKEN_FILE``: workload identity of Kubernetes and CIs,
-3. ``IDENTITY_ENDPOINT`` and ``IDENTITY_HEADER``: managed identity of App Service and Container Apps,
+3. ``IDENTITY_ENDPOINT`` and ``IDENTITY_HEADER``: managed identity of App Service and Container
+   Apps,
 4. the metadata service, on machines of Azure: managed identity of virtual machines.
 """
 

@@ -97,7 +97,7 @@ class Exchange:
         body: bytes | None = None,
         metadata: bool = False,
     ) -> Call:
-        """Return a call that carries a secret: no other host will see it, whatever a server says."""
+        """Return a call that carries a secret: no other host sees it, whatever a server says."""
         return Call(
             action=action,
             registry=self.registry,

@@ -35,6 +35,7 @@ from pyjib.registry.cloud.model import (
 )
 from pyjib.registry.credential import Credential
 from pyjib.registry.message import Reply
+from pyjib.registry.presence import is_there
 from pyjib.registry.urls import Url
 
 _USER = "oauth2accesstoken"
@@ -94,7 +95,7 @@ def _file(host: HostEnvironment) -> tuple[Path, str] | None:
     else:
         directory = host.home / ".config" / "gcloud"
     path = directory / "application_default_credentials.json"
-    return (path, "gcloud") if path.is_file() else None
+    return (path, "gcloud") if is_there(path) else None
 
 
 def _read(path: Path, variable: str) -> tuple[str, Json]:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from pyjib.errors import ProjectError
-from pyjib.project.maven.model import (
+from pyjib.project.maven.activation import (
     Activation,
     ActivationFile,
     ActivationOs,
     ActivationProperty,
-    Profile,
 )
+from pyjib.project.maven.model import Profile
 from pyjib.project.maven.profiles import (
     ProfileContext,
     active_profiles,

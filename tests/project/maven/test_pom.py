@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from pyjib.errors import ProjectError
-from pyjib.project.maven.model import (
+from pyjib.project.maven.activation import (
     Activation,
     ActivationFile,
     ActivationOs,
     ActivationProperty,
+)
+from pyjib.project.maven.model import (
     Exclusion,
     Node,
     Origin,
