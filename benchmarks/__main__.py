@@ -40,7 +40,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="apps S and M, 5 runs each")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write docs/benchmarks.md there"
+    )
     parser.add_argument("--case", action="append", metavar="NAME", help="these cases alone")
     parser.add_argument("--peer", action="append", metavar="NAME", help="these builders alone")
     parser.add_argument("--apps", metavar="LETTERS", help="these applications alone")
@@ -63,10 +65,12 @@ def main() -> None:
                 bench.run(case)
         if "L" in bench.apps:
             bench.run(Case(name="cold", apps="L", fresh_target=True, forgets=True), runs=3)
-    _tell(bench, runs, arguments.json, arguments.markdown)
+    _tell(bench, runs, arguments.json, arguments.markdown, " --quick" * arguments.quick)
 
 
-def _tell(bench: Bench, runs: int, json_file: Path | None, markdown: Path | None) -> None:
+def _tell(
+    bench: Bench, runs: int, json_file: Path | None, markdown: Path | None, options: str
+) -> None:
     found = report.bars(bench.found)
     document = {
         "machine": report.machine(),
@@ -80,7 +84,7 @@ def _tell(bench: Bench, runs: int, json_file: Path | None, markdown: Path | None
     if json_file:
         json_file.write_text(json.dumps(document, indent=2) + "\n")
     if markdown:
-        markdown.write_text(text + "\n")
+        markdown.write_text(report.page(bench.found, found, runs, options))
 
 
 @dataclass(kw_only=True)

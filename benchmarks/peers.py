@@ -290,7 +290,7 @@ class MavenClassPath:
     def can(self, build: Build) -> bool:
         return build.plans and build.app.has_pom
 
-    def command(self, build: Build) -> Sequence[str | Path]:
+    def command(self, build: Build) -> Sequence[str | Path]:  # noqa: ARG002  one command for all
         to = f"-Dmdep.outputFile={self.home / 'class-path'}"
         return [self.maven, "-o", "-q", "-B", "dependency:build-classpath", to]
 

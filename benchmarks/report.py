@@ -182,3 +182,35 @@ def machine() -> dict[str, object]:
         "processor": cpu,
         "cores": int(cores or 0),
     }
+
+
+_HEAD = """# Benchmarks
+
+Made by `scripts/bench{options} --markdown docs/benchmarks.md`; every figure is of one run of it.
+
+Builders are measured side by side, each build a process of its own from start to exit: the
+median of {runs} runs, with the fastest and the slowest, after one that is not counted. They take
+turns, so that what disturbs the machine disturbs all of them. Images go to a Distribution on
+loopback, which has the base. pyjib is an installed wheel with compiled bytecode. CPU is that of
+the builder's own processes (a daemon's, such as Docker's, is not in it), the peak that of its
+largest process. Requests and bytes are of one more build through a counting relay.
+
+S is `fixtures/docker-hello-spring` (Spring Boot, 20 MB), M is `benchmarks/apps/medium` (Spring
+Boot, 83 libraries, 62 MB): pyjib and jib-maven-plugin work them out from the POM, the others get
+their libraries copied beforehand. L has 600 MB of libraries, N 8,000 classes.
+
+"pyjib (Jib's bytes)" is `--identity jib`: the image that Jib makes, bit for bit. The other two
+are pyjib's own identity with its gzip and with zstd. crane never looks whether anything changed,
+and `docker build` leaves the work to a daemon that runs already.
+
+Machine: {processor}, {cores} cores, {system}, Python {python}.
+"""
+
+
+def page(
+    found: Mapping[Key, Series], bars_found: Sequence[Mapping[str, object]], runs: int, options: str
+) -> str:
+    """Return ``docs/benchmarks.md``."""
+    head = _HEAD.format(runs=runs, options=options, **machine())
+    parts = ["## Bars", "", *bar_table(bars_found), "", "## Figures", "", *table(found)]
+    return "\n".join([head, *parts, ""])

@@ -233,4 +233,10 @@ class _Source:
                 done += len(chunk)
                 listener(TransferProgress(direction=Direction.PULL, key=key, done=done))
 
-        return self.tools.store.fetch(descriptor, chunks())
+        try:
+            return self.tools.store.fetch(descriptor, chunks())
+        except DigestMismatchError as error:
+            raise DigestMismatchError(
+                f"{reference.registry} sent other bytes for {reference.name}: {error.message}",
+                hint="check the registry, and mirrors and proxies in front of it",
+            ) from None

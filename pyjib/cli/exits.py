@@ -103,4 +103,8 @@ def _in_our_voice(message: str) -> str:
 def _usage_hint(error: click.UsageError) -> str | None:
     if error.ctx is None:
         return None
+    if isinstance(error, click.NoSuchOption) and error.option_name in ("-p", "--password"):
+        known = {name for option in error.ctx.command.params for name in option.opts}
+        if "--password-stdin" in known:
+            return "arguments can be read by others: pipe the password in with --password-stdin"
     return f"see `{error.ctx.command_path} --help`"

@@ -63,5 +63,6 @@ def init_gradle_command(directory: Path, *, force: bool) -> None:
         file.write(data)
     wrapper = directory / "gradlew"
     gradle = "./gradlew" if wrapper.is_file() else "gradle"
-    tell(f"now run, in {directory}: {shlex.join([gradle, '-I', SCRIPT_NAME, TASK])}")
+    where = "now run" if directory == Path() else f"now run, in {directory}"
+    tell(f"{where}: {shlex.join([gradle, '-I', SCRIPT_NAME, TASK])}")
     say(str(path))

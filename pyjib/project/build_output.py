@@ -23,6 +23,7 @@ from pyjib.project.zip_reader import Archive, read_archive
 # Jars that are no application, whatever is built; Boot's plugin for Gradle calls its thin jar so.
 _SIDE_JARS = ("-sources", "-javadoc", "-tests", "-test-sources", "-plain", "-test-fixtures")
 _FAT_JARS = ("-jar-with-dependencies", "-shaded", "-all", "-fat", "-uber")
+_LISTED = "build/pyjib/classpath.json"
 _SLACK = 2.0  # seconds: copying a tree shuffles times within moments
 
 
@@ -113,13 +114,14 @@ def not_compiled(root: Path, tool: BuildTool) -> ProjectError:
     }
     commands = {
         BuildTool.MAVEN: "mvn compile (or mvn package)",
-        BuildTool.GRADLE: "gradle classes (or gradle installDist)",
+        BuildTool.GRADLE: "gradle classes, or all at once by the script of `pyjib init gradle`",
         BuildTool.UNKNOWN: "mvn package or gradle installDist",
     }
-    return ProjectError(
-        f"no compiled classes in {root}: looked in {places[tool]}",
-        hint=f"compile first: {commands[tool]}",
-    )
+    hint = f"compile first: {commands[tool]}"
+    modules = sorted(path.parent.parent.parent for path in root.glob(f"*/{_LISTED}"))
+    if tool is BuildTool.GRADLE and modules:
+        hint = f"name the module to build, for example {modules[0]}"
+    return ProjectError(f"no compiled classes in {root}: looked in {places[tool]}", hint=hint)
 
 
 def choose(paths: Sequence[Path], facts: BuildFacts, what: str) -> Path | None:

@@ -228,7 +228,7 @@ class _Doctor:
 
         def get() -> str:
             try:
-                self._session.ask(
+                reply = self._session.ask(
                     Call(
                         action=f"pull {reference}",
                         registry=self._registry,
@@ -241,6 +241,8 @@ class _Doctor:
                 )
             except NotFoundError:
                 return self._why_absent(reference)
+            if reply.headers.get("content-type", "").startswith("text/html"):
+                raise ContentError(f"{self._registry} answered with a web page, not with an image")
             return "the image is there"
 
         return _checked(get)
@@ -319,6 +321,9 @@ def _checked(work: Callable[[], str]) -> Check:
         return Check(allowed=False, said=error.message)
     except Passing as passing:
         return Check(allowed=None, said=passing.error.message)
+    except RegistryError as error:
+        # That it does no such thing (a mirror, say) is as definite as a refusal.
+        return Check(allowed=False if error.status == 405 else None, said=error.message)
     except PyjibError as error:
         return Check(allowed=None, said=error.message)
 

@@ -193,12 +193,17 @@ def parse(text: str, source: str) -> DockerConfig:
     """Parse the text of a config; raises ``ConfigurationError`` naming ``source``, not the text."""
     try:
         document: Any = json.loads(text) if text.strip() else {}
-    except (ValueError, RecursionError):
+        wrong = "is not a JSON object"
+    except json.JSONDecodeError as error:
         document = None
+        wrong = f"is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"
+    except (ValueError, RecursionError):
+        document, wrong = None, "is not JSON"
     if not isinstance(document, dict):
         raise ConfigurationError(
-            f"{source} is not a JSON object",
-            hint="it should look like Docker's config.json; pyjib login writes one",
+            f"{source} {wrong}",
+            hint="correct it, or move it away and log in anew with pyjib login: it should look "
+            "like Docker's config.json",
         )
     if source.endswith(".dockercfg"):
         document = {"auths": document}

@@ -51,10 +51,10 @@ def mapped(error: Exception, request: Request, proxy: Proxy | None) -> Passing |
     what = f"{request.method} {request.url}"
     if isinstance(error, httpcore.TimeoutException):
         reason = str(error) if "almost nothing" in str(error) else "stopped answering"
-        return Passing(TransportError(f"{what}: {where} {_said(reason)}", hint=_OVERLOADED))
+        return Passing(TransportError(f"{where} {_said(reason)}", hint=_OVERLOADED))
     if isinstance(error, (httpcore.NetworkError, httpcore.RemoteProtocolError)):
-        reason = str(error) or type(error).__name__
-        message = f"{what}: the connection to {where} broke ({reason})"
+        reason = str(error).removesuffix(".") or type(error).__name__
+        message = f"the connection to {where} broke ({reason})"
         return Passing(TransportError(message, hint=_CUT))
     # What h11 says of a header that cannot be sent has the header's value in it: a login's.
     reason = "a header has bytes that no header may have" if _is_of_header(error) else str(error)
@@ -148,7 +148,8 @@ def _unknown_host(where: str, proxy: Proxy | None) -> TransportError:
         )
     return TransportError(
         f"cannot find the host {where}",
-        hint="check the registry's name for typing errors, and this machine's DNS",
+        hint="check the name for typing errors, and this machine's DNS; where only a proxy leads "
+        "out, set https_proxy",
     )
 
 

@@ -66,14 +66,33 @@ def read(session: Session, reference: Reference, scopes: Scopes) -> tuple[bytes,
     )
     reply = session.ask(call, MAX_DOCUMENT)
     _check_digest(session, reference, reply.data, reply.headers)
-    media_type = parse_document(reply.data).media_type
     stated = _media_type(reply.headers)
+    try:
+        media_type = parse_document(reply.data).media_type
+    except MalformedDocumentError as error:
+        raise _no_manifest(reference, stated, error) from None
     if stated in _KNOWN and stated != media_type:
         raise MalformedDocumentError(
             f"{reference.registry} sent {reference} as {stated}, but it says it is {media_type}",
             hint="push the image again: what the registry has of it is damaged",
         )
     return reply.data, media_type, reply.headers.get("etag")
+
+
+def _no_manifest(
+    reference: Reference, stated: str, error: MalformedDocumentError
+) -> MalformedDocumentError:
+    """Name the place; a page for people tells more of what went wrong than its first character."""
+    if stated.startswith("text/html"):
+        return MalformedDocumentError(
+            f"cannot get the manifest of {reference}: {reference.registry} answered with a web page",
+            hint="open that address in a browser: a proxy or a login page may answer in the "
+            "registry's place, or the name be that of its website",
+        )
+    return MalformedDocumentError(
+        f"cannot get the manifest of {reference}: {error.message}",
+        hint=error.hint or "check the registry, and mirrors and proxies in front of it",
+    )
 
 
 def put(

@@ -155,4 +155,5 @@ def unauthorized(message: str, challenge: str) -> Refusal:
 def denied(user: str | None, need: Need | None) -> Refusal:
     """Return a 403 that says what is missing."""
     what = need.scope if need else "log in"
-    return Refusal(403, Code.DENIED, f"{user or 'nobody'} may not {what}")
+    whom = f"for the user {user}" if user else "without a login"
+    return Refusal(403, Code.DENIED, f"not allowed {whom}: {what}")

@@ -177,7 +177,7 @@ class QuirkLayer:
 
     def _changed(self, request: Request, response: Response) -> Response:
         """Return an answer as this registry gives it."""
-        response = self._moved(response)
+        response = self._moved(request, response)
         if request.method in ("GET", "HEAD"):
             response = self._read(request, response)
         if request.method == "PATCH" and response.status == 202:
@@ -190,16 +190,18 @@ class QuirkLayer:
             response = self._challenging(response)
         return response
 
-    def _moved(self, response: Response) -> Response:
+    def _moved(self, request: Request, response: Response) -> Response:
         location = _header(response.headers, "location")
         if not location or not _UPLOAD.fullmatch(location):
             return response
+        scheme, _, address = self._url.partition("://")
+        host = request.headers.get("host") or address  # as the client calls it
         place = {
             Places.USUAL: location,
             Places.SIGNED: f"{location}?{_STATE}",
             Places.OPAQUE: _OPAQUE + base64.urlsafe_b64encode(location.encode()).decode(),
-            Places.ABSOLUTE: f"{self._url}{location}",
-            Places.PLAIN: f"http://{self._url.partition('://')[2]}{location}",
+            Places.ABSOLUTE: f"{scheme}://{host}{location}",
+            Places.PLAIN: f"http://{host}{location}",
         }[self._quirks.places]
         return _with(response, "Location", place)
 

@@ -38,6 +38,5 @@ def test_each_further_tag_is_one_more(runner: Runner) -> None:
 def test_a_base_by_digest_is_one_request(runner: Runner) -> None:
     first = runner.fresh()
     base = parse_location(f"{runner.registry.address}/library/jre@{first.base_digest}")
-    runner.fresh(base=base)
     runner.again(base=base)
     assert runner.asked == ["HEAD team/app/manifests/1"]

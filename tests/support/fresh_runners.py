@@ -21,7 +21,7 @@ from tests.support.registry import put_image
 
 JIB = Identity.of_jib("3.5.2")
 LIBRARY = "target/dependency/large-1.0.jar"
-LIBRARY_BYTES = 3 << 20
+LIBRARY_BYTES = 5 << 18
 
 
 def write_project(root: Path, seed: int = 0) -> Path:
