@@ -13,9 +13,19 @@ A build reads a project, makes a plan, packs its layers, assembles an image and 
     print(result.digest)
 
 ``plan`` stops after the second step and touches nothing; ``pull`` opens an image that lies
-anywhere; ``validate`` checks every byte of one. There is no global state: builds may run in
-several threads. Errors are ``PyjibError``; see ``pyjib.errors``. Progress comes as events to a
-listener; see ``pyjib.events``.
+anywhere; ``validate`` checks every byte of one::
+
+    print([layer.name for layer in pyjib.plan(options, path=Path("my-app")).plan.layers])
+    with pyjib.pull(pyjib.parse_location("oci://images/app"), options=options) as found:
+        for image in found.images:
+            pyjib.validate(image)
+
+Options of the command line are fields of ``BuildOptions``; what a pom or a Gradle file configures
+for Jib is for the command line, and ``pyjib.configure`` is what reads it. There is no global state:
+builds may run in several threads. Errors are ``PyjibError``, with a ``message``, a ``hint`` or ``None``,
+and the command line's ``exit_code``; see ``pyjib.errors``. Progress comes as events to a
+``listener``, a function that may be called in several threads at once; see ``pyjib.events``.
+A ``Cancellation`` whose ``cancel`` another thread calls ends a build.
 """
 
 from typing import TYPE_CHECKING

@@ -159,9 +159,7 @@ def build(
         found = [destination.check() for destination in destinations]
         with _layer_index(options, planned.plan, found, tools) as index:
             made = _make(planned.plan, options.platforms, tools, index)
-            published = tuple(
-                _write(destination, made.image, listener) for destination in destinations
-            )
+            published = tuple(_write(each, made.image, listener) for each in destinations)
             if index is not None:
                 index.add(made.layers, made.image.digest)
     return BuildResult(
@@ -323,10 +321,7 @@ def _project_reference(project: Project | None) -> Reference:
 def _layer_index(
     options: BuildOptions, plan: BuildPlan, found: Sequence[Descriptor | None], tools: BaseTools
 ) -> AbstractContextManager[LayerIndex | None]:
-    """Return what knows of layers in the first target that is a registry, if there is one.
-
-    ``found`` is what the name of each target leads to.
-    """
+    """Return what knows of layers in the first registry; targets' names lead to ``found``."""
     if options.layer_index is LayerIndexMode.OFF or not can_be_recognised(plan.recipe):
         return nullcontext()
     for target, descriptor in zip(options.targets, found, strict=True):

@@ -40,7 +40,7 @@ def _init(self: Any, *arguments: object, **given: object) -> None:
     """Stand for the ``__init__`` of a class until the first value is made."""
     owner = next(cls for cls in type(self).__mro__ if "__dataclass_fields__" in vars(cls))
     method = _compile_init(owner)
-    owner.__init__ = method
+    type.__setattr__(owner, "__init__", method)
     method(self, *arguments, **given)
 
 
@@ -105,7 +105,7 @@ def _eq(self: Any, other: Any) -> Any:
     if type(other) is not cls:
         return NotImplemented
     # Not by tuples: what differs in its first field is told at once.
-    return all(getattr(self, name) == getattr(other, name) for name in _compared(cls))
+    return all(getattr(self, name) == getattr(other, name) for name in _compared(self.__class__))
 
 
 def _hash(self: Any) -> int:

@@ -190,3 +190,7 @@ def test_third_party_imports_are_declared() -> None:
     }
     found = {imported.split(".")[0] for path in modules().values() for imported, _ in imports(path)}
     assert found - set(sys.stdlib_module_names) - {"pyjib"} <= declared
+
+
+def test_type_checkers_of_users_see_the_annotations() -> None:
+    assert (PACKAGE / "py.typed").is_file()

@@ -11,6 +11,7 @@ from typing import BinaryIO, Self, cast
 
 from pyjib.errors import ContentError
 from pyjib.frozen import frozen
+from pyjib.image.tar_headers import entries, tar_errors
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.json import MAX_DOCUMENT
@@ -40,16 +41,17 @@ class ArchiveFiles:
     def of(cls, opener: Callable[[], BinaryIO], name: str) -> Self:
         """Read the directory of an archive; raises ``ContentError`` if it is no tar."""
         members: dict[str, _Member] = {}
-        try:
-            with opener() as file, tarfile.open(fileobj=file, mode="r:") as tar:
-                for entry in tar:
-                    if (member := _member(entry)) is not None:
-                        members[_normal(entry.name)] = member
-        except (tarfile.TarError, OSError, ValueError) as error:
-            raise ContentError(
-                f"image {name} is no readable tar: {error}",
+
+        def unreadable(reason: object) -> ContentError:
+            return ContentError(
+                f"image {name} is no readable tar: {reason}",
                 hint="name an archive made by `docker save` or by `pyjib build --to tar://FILE`",
-            ) from None
+            )
+
+        with tar_errors(unreadable), opener() as file:
+            for entry in entries(file):
+                if (member := _member(entry)) is not None:
+                    members[_normal(entry.name)] = member
         return cls(name=name, opener=opener, members=members)
 
     def read(self, path: str) -> bytes | None:

@@ -9,6 +9,7 @@ came from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import field
 from typing import BinaryIO
 
@@ -175,7 +176,8 @@ class _Source:
 
         def ask(client: RegistryClient, reference: Reference) -> bytes:
             found = b"".join(client.blob_chunks(reference, descriptor))
-            store.put_document(found, descriptor.digest)
+            with _sender_named(reference):
+                store.put_document(found, descriptor.digest)
             return found
 
         return self.places.by_digest(descriptor.digest, ask)
@@ -233,10 +235,17 @@ class _Source:
                 done += len(chunk)
                 listener(TransferProgress(direction=Direction.PULL, key=key, done=done))
 
-        try:
+        with _sender_named(reference):
             return self.tools.store.fetch(descriptor, chunks())
-        except DigestMismatchError as error:
-            raise DigestMismatchError(
-                f"{reference.registry} sent other bytes for {reference.name}: {error.message}",
-                hint="check the registry, and mirrors and proxies in front of it",
-            ) from None
+
+
+@contextmanager
+def _sender_named(reference: Reference) -> Iterator[None]:
+    """Tell of bytes with another digest who sent them."""
+    try:
+        yield
+    except DigestMismatchError as error:
+        raise DigestMismatchError(
+            f"{reference.registry} sent other bytes for {reference.name}: {error.message}",
+            hint="check the registry, and mirrors and proxies in front of it",
+        ) from None

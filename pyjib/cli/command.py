@@ -93,6 +93,21 @@ class Group(click.Group):
         entry = self.entries.get(cmd_name)
         return super().get_command(ctx, cmd_name) if entry is None else entry.load()
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Tell what may have been meant where there is no such command."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches  # noqa: PLC0415  no run without a mistake needs it
+
+            near = get_close_matches(args[0], self.list_commands(ctx), n=2)
+            if not near:
+                raise
+            meant = f"{error.message} (Did you mean {' or '.join(near)}?)"
+            raise click.UsageError(meant, ctx=error.ctx) from None
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Show the help, as a mistake, where no command is named."""
         if not args and not ctx.resilient_parsing:

@@ -22,6 +22,7 @@ from pyjib.cli.exits import FAILED, USAGE
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say, visible
 from pyjib.cli.render import Output
+from pyjib.cli.values import parse_image_location
 from pyjib.compare import Comparison, Difference, compare_images
 from pyjib.configure import Configured
 from pyjib.errors import ConfigurationError, PyjibError
@@ -38,7 +39,6 @@ from pyjib.oci.location import (
     LayoutLocation,
     Location,
     RegistryLocation,
-    parse_location,
 )
 from pyjib.oci.media_type import ImageFormat
 from pyjib.options import BuildOptions
@@ -66,7 +66,7 @@ def parse_image(text: str) -> Location:
             return ArchiveLocation(path=path)
         if (path / LAYOUT_FILE).is_file():
             return LayoutLocation(path=path)
-    return parse_location(text)
+    return parse_image_location(text)
 
 
 @click.command(

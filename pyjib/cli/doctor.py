@@ -16,8 +16,8 @@ from pyjib.cli.environment import now, read_host
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say, visible
 from pyjib.cli.read_options import read_registry
+from pyjib.cli.values import parse_image_name
 from pyjib.configure import MavenChoice, configure
-from pyjib.errors import ConfigurationError
 from pyjib.jib.to_options import Given
 from pyjib.oci.json import Json, dump
 from pyjib.oci.location import RegistryLocation
@@ -29,20 +29,6 @@ from pyjib.registry.diagnosis import Check, Diagnosis, diagnose
 _WIDTH = 11
 _NOTABLE_SKEW = 5.0
 _LARGE_SKEW = 300.0
-
-
-def _parse_image(text: str) -> Reference:
-    """Read an image's name; ``ghcr.io`` is none, though Docker Hub could have a ``ghcr.io``."""
-    name = text.partition(":")[0]
-    if "/" not in text and ("." in name or name == "localhost"):
-        raise ConfigurationError(
-            f"{text} is a registry, not an image in it",
-            hint=f"name an image, as {text}/team/app; pyjib login --check {text} looks at the "
-            "login alone",
-        )
-    return Reference.parse(text)
-
-
 _MARKS = {Outcome.FOUND: "*", Outcome.FAILED: "!"}
 
 
@@ -60,7 +46,7 @@ pyjib doctor --pull eclipse-temurin:21-jre
 """,
     params=[
         click.Argument(
-            ["reference"], type=shared.Text("reference", _parse_image), metavar="REF"
+            ["reference"], type=shared.Text("reference", parse_image_name), metavar="REF"
         ),
         Option("--pull", is_flag=True, help="Look at pulling only."),
         Option(

@@ -18,10 +18,10 @@ from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say, visible
 from pyjib.cli.read_options import read_reach
 from pyjib.cli.render import size
+from pyjib.cli.values import parse_image_location
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.image import Image
 from pyjib.oci.json import Json, dump
-from pyjib.oci.location import parse_location
 from pyjib.oci.platform import Platform
 
 EXAMPLES = """
@@ -40,7 +40,7 @@ pyjib inspect docker://app
     examples=EXAMPLES,
     params=[
         click.Argument(
-            ["location"], type=shared.Text("location", parse_location), metavar="LOCATION"
+            ["location"], type=shared.Text("location", parse_image_location), metavar="LOCATION"
         ),
         Option(
             "--platform",

@@ -16,7 +16,6 @@ from pyjib.cli.command import Option
 from pyjib.cli.environment import CACHE_VARIABLE
 from pyjib.cli.reach_values import parse_client_certificate, parse_mirror
 from pyjib.errors import ConfigurationError
-from pyjib.oci.location import parse_location
 from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
@@ -55,7 +54,7 @@ def _choice(kind: type[ImageFormat | Mode]) -> click.Choice[str]:
 
 
 _FILE = click.Path(path_type=Path)
-_LOCATION = Text("location", parse_location)
+_LOCATION = Text("location", parse.parse_image_location)
 _INSTANT = Text("time", parse.parse_instant)
 _PAIR = Text("pair", parse.parse_pair)
 _LIST = Text("list", parse.parse_list)

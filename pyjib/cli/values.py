@@ -38,13 +38,44 @@ def parse_target(text: str) -> Location | Unnamed:
     """Parse a place to write an image to; ``docker://`` and ``tar://`` leave the name to Jib's."""
     if text in (Unnamed.DOCKER, Unnamed.TAR):
         return Unnamed(text)
-    location = parse_location(text)
+    location = parse_image_location(text)
     if isinstance(location, Scratch):
         raise ConfigurationError(
             "nothing can be written to scratch, the empty base image",
             hint="a repository of that name is written registry://scratch",
         )
     return location
+
+
+def parse_image_location(text: str) -> Location:
+    """Parse where an image is or will be; ``ghcr.io`` alone is no image of Docker Hub."""
+    check_names_image(text)
+    return parse_location(text)
+
+
+def parse_image_name(text: str) -> Reference:
+    """Parse the name of an image in a registry, with the same exception."""
+    check_names_image(text)
+    return Reference.parse(text)
+
+
+def check_names_image(text: str) -> None:
+    """Refuse what is a registry or a file; Docker would look for it at Docker Hub.
+
+    What Docker Hub has under names of one word are official images, and none has a dot.
+    """
+    name = text.partition("@")[0].partition(":")[0].lower()
+    if "/" in text or ("." not in name.strip(".") and name != "localhost"):
+        return
+    if name.endswith(".tar"):
+        raise ConfigurationError(
+            f"{text} is no image's name", hint=f"a file is written tar://{text}"
+        )
+    raise ConfigurationError(
+        f"{text} is a registry, not an image in it",
+        hint=f"name an image, as {text}/team/app; one of Docker Hub is written "
+        f"docker.io/library/{text}",
+    )
 
 
 def parse_layer_index(text: str) -> LayerIndexMode | Reference:

@@ -6,6 +6,7 @@ headers, the order of their records, how numbers are padded, what follows the la
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import field
@@ -17,6 +18,8 @@ from pyjib.frozen import frozen
 _BLOCK = 512
 _CHUNK = 1 << 20
 _LONGEST_EXTENSION = 1 << 20
+_LONGEST_NUMBER = 20
+_OCTAL = re.compile(rb"[0-7]*")
 
 FIELDS = (
     *("name", "mode", "uid", "gid", "size", "mtime", "checksum", "type", "link name", "magic"),
@@ -139,6 +142,8 @@ class TarWalk:
     def _entry(self, header: Header, extensions: tuple[Extension, ...]) -> Entry:
         said = {key: value for extension in extensions for key, value in extension.records}
         stated = said.get("size", b"")
+        if len(stated) > _LONGEST_NUMBER:
+            raise ContentError(f"a tar header before byte {self._position} has a size too long")
         size = int(stated) if stated.isdigit() else self._number(header["size"])
         if header["type"] in _WITHOUT_CONTENT:
             size = 0
@@ -155,12 +160,9 @@ class TarWalk:
         if raw[0] & 0x80:
             return int.from_bytes(bytes((raw[0] & 0x7F,)) + raw[1:])
         text = raw.strip(b" \0")
-        try:
-            return int(text or b"0", 8)
-        except ValueError:
-            raise ContentError(
-                f"a tar header before byte {self._position} has a number {raw!r}"
-            ) from None
+        if not _OCTAL.fullmatch(text):
+            raise ContentError(f"a tar header before byte {self._position} has a number {raw!r}")
+        return int(text or b"0", 8)
 
     def _end(self, zeros: int) -> End:
         is_clean = True

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import tarfile
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from pyjib.errors import ContentError
+from pyjib.image.tar_headers import entries, tar_errors
 from pyjib.layer.decompress import decompressed, sniff
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
@@ -92,16 +92,11 @@ class _ForwardReader(io.RawIOBase):
 
 
 def _check_entries(source: _ForwardReader) -> None:
-    try:
-        with tarfile.TarFile(fileobj=source, mode="r") as tar:
-            while (entry := tar.next()) is not None:
-                _check_name(entry.name)
-                if entry.islnk():
-                    _check_name(entry.linkname)
-                # Or it keeps an object for every entry.
-                tar.members = []  # type: ignore[attr-defined]
-    except (tarfile.TarError, ValueError, EOFError) as error:
-        raise ContentError(f"the tar cannot be read: {error}") from None
+    with tar_errors(lambda reason: ContentError(f"the tar cannot be read: {reason}")):
+        for entry in entries(cast(BinaryIO, source)):
+            _check_name(entry.name)
+            if entry.islnk():
+                _check_name(entry.linkname)
 
 
 def _check_name(name: str) -> None:

@@ -55,7 +55,7 @@ def parse_global_config(data: bytes, path: Path) -> GlobalConfig:
     """Return what the text of a file says; unknown members are passed over."""
     try:
         document: Any = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _unusable(path, f"it is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise _unusable(path, "it is not an object")

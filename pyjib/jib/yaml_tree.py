@@ -139,7 +139,8 @@ def parse_yaml(text: str, file: str) -> Document:
         line = f", line {mark.line + 1}" if mark is not None else ""
         reason = error.problem or error.context
         raise ConfigurationError(f"{file}{line}: this is not YAML: {reason}") from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
+        # Of numbers beyond measure PyYAML lets Python complain: "\UFFFFFFFF" and %YAML 9…9.
         raise ConfigurationError(f"{file}: this is not YAML: {error}") from None
     if more is not None:
         message = f"{file}, line {more}: only the first document of a build file counts"

@@ -11,10 +11,12 @@ import hashlib
 import zlib
 from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from pyjib.frozen import frozen
 from pyjib.layer.compress import compressor, part_compressor
+from pyjib.layer.pieces import in_order
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
@@ -80,9 +82,15 @@ def look_for(
     """
     hashed = hashlib.sha256()
     sampler = _PartSampler(recipe) if recipe.in_parts else _StreamSampler(recipe)
-    for piece in pieces:
+
+    def take(piece: bytes) -> None:
         hashed.update(piece)
         sampler.take(piece)
+
+    # Files are read, and compared with their digests, while the pieces before are hashed.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pyjib-hash") as pool:
+        for _ in in_order(take, pieces, pool, ahead=2):
+            pass
     return Sought(
         key=key,
         diff_id=Digest.finish(hashed),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from pyjib.errors import ContentError
+from pyjib.errors import ContentError, NotFoundError
 from pyjib.events import Direction, Listener, TransferFinished, TransferStarted
 from pyjib.frozen import frozen
 from pyjib.layer.decompress import decompressed
@@ -69,7 +69,15 @@ class LayerRepository:
         key, size, pull = str(descriptor.digest), descriptor.size, Direction.PULL
         label = f"layer {descriptor.digest.short} of {self.name.familiar}"
         self.listener(TransferStarted(direction=pull, key=key, label=label, total=size))
-        blob = self.store.fetch(descriptor, self.client.blob_chunks(self.name, descriptor))
+        try:
+            blob = self.store.fetch(descriptor, self.client.blob_chunks(self.name, descriptor))
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"{label} was there when the build began, and is gone: {error.message}",
+                action=error.action,
+                status=error.status,
+                hint="build again: what a registry does not have is packed",
+            ) from None
         self.listener(TransferFinished(direction=pull, key=key, size=size))
         return blob
 

@@ -48,13 +48,19 @@ class ImageConfig:
 
     @property
     def history(self) -> tuple[Json, ...]:
-        """How the layers came to be, oldest first."""
-        return tuple(self.document.get("history") or ())
+        """How the layers came to be, oldest first; what is no object is left out."""
+        entries = self.document.get("history")
+        if not isinstance(entries, list):
+            return ()
+        return tuple(entry for entry in entries if isinstance(entry, dict))
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables of ``Env``, in its order; an entry without ``=`` is left out."""
-        pairs = (entry.partition("=") for entry in self.run.get("Env") or ())
+        entries = self.run.get("Env")
+        if not isinstance(entries, list):
+            return {}
+        pairs = (entry.partition("=") for entry in entries if isinstance(entry, str))
         return {name: value for name, equals, value in pairs if equals}
 
 

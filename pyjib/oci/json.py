@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any, TypeAlias
 
 from pyjib.errors import MalformedDocumentError
 
 Json: TypeAlias = dict[str, Any]
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _NON_BMP = re.compile("[\U00010000-\U0010ffff]")
 MAX_DOCUMENT = 4 * 1024 * 1024
 """The largest manifest, index or config in bytes that is read: what registries themselves take."""
@@ -34,18 +36,30 @@ def dump(value: object) -> bytes:
 def load(data: bytes, what: str, *, limit: int = MAX_DOCUMENT) -> Json:
     """Parse an object of at most ``limit`` bytes; ``what`` names the document in errors.
 
-    Raises ``MalformedDocumentError`` if it is too large, not JSON, not an object, or has a
-    member twice (two readers could then see two documents under one digest).
+    Raises ``MalformedDocumentError`` if it is too large, not JSON, not an object, has a member
+    twice (two readers could then see two documents under one digest), or what ``dump`` could not
+    write again: text that is no Unicode, or a depth beyond all measure.
     """
     if len(data) > limit:
         raise MalformedDocumentError(f"{what} has {len(data)} bytes, more than {limit}")
     try:
-        value = json.loads(data, object_pairs_hook=_unique)
+        # Left to itself, json takes UTF-16 too, and halves of pairs that are no UTF-8.
+        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise MalformedDocumentError(f"{what} is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise MalformedDocumentError(f"{what} is not a JSON object")
+    if _SURROGATE.search(data):
+        _check_text(value, what)
     return value
+
+
+def _check_text(value: Json, what: str) -> None:
+    # Escapes can spell halves of a pair, which no encoding has bytes for.
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise MalformedDocumentError(f"{what} has text that is not Unicode") from None
 
 
 def _upper_escapes(text: str) -> str:
@@ -65,7 +79,6 @@ def _surrogates(match: re.Match[str]) -> str:
 def _unique(pairs: list[tuple[str, Any]]) -> Json:
     result = dict(pairs)
     if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the member {twice!r} appears twice")
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"the member {twice[:200]!r} appears twice")
     return result

@@ -116,9 +116,9 @@ def document_type(document: Json) -> str:
     if stated is None or stated == "":
         return types.OCI_INDEX if lists else types.OCI_MANIFEST
     known = types.INDEXES if lists else types.MANIFESTS
-    if stated not in known:
+    if not isinstance(stated, str) or stated not in known:
         raise MalformedDocumentError(f"{stated!r} does not fit its content", path="mediaType")
-    return str(stated)
+    return stated
 
 
 def _descriptors(document: Json, name: str) -> tuple[Descriptor, ...]:

@@ -34,6 +34,7 @@ from pyjib.project.class_path_list import read_class_path_list
 from pyjib.project.gradle import open_gradle_project
 from pyjib.project.jar import read_plain_jar
 from pyjib.project.maven.project import POM, MavenProject, open_maven_project
+from pyjib.project.maven.reactor import NotPackagedError
 from pyjib.project.model import Project, ProjectFile, ProjectKind
 from pyjib.project.own_code import examine_classes, is_class, split_classes
 from pyjib.project.quarkus import (
@@ -132,6 +133,8 @@ def _read_instead(root: Path, mode: Mode, missing: DependencyError) -> Project:
     try:
         project = _read_by_output(root, mode)
     except DependencyError as error:
+        if isinstance(missing, NotPackagedError):
+            raise missing from None  # a module of this build wants building, and no other way
         raise DependencyError(
             f"{missing.message}; {error.message}", hint=f"{missing.hint}; or {error.hint}"
         ) from None

@@ -33,6 +33,7 @@ HARMLESS_SIZE = 10 << 20
 """Up to this many bytes the ratio does not matter."""
 
 _MAX_DIRECTORY = 256 << 20
+_MAX_IMPLIED = 16 << 20  # letters in the names of directories that names of members imply
 _END = struct.Struct("<4s6xHLLH")  # APPNOTE 4.3.16
 _END_SIGNATURE = b"PK\x05\x06"
 _LOCATOR = struct.Struct("<4s4xQ4x")  # 4.3.15
@@ -113,7 +114,7 @@ def read_archive(path: Path) -> Archive:
             directories.add(member.name)
         else:
             members[member.name] = member
-    directories.update(_implied(set(members) | directories))
+    directories.update(_implied(set(members) | directories, path))
     directories.discard("")
     _refuse_bomb(members, size, path)
     return Archive(path=path, members=MappingProxyType(members), directories=frozenset(directories))
@@ -262,12 +263,16 @@ def _check_numbers(member: ArchiveMember, place: _Place) -> None:
         raise damaged(member.describe(), "it does not lie within the archive")
 
 
-def _implied(names: set[str]) -> set[str]:
+def _implied(names: set[str], path: Path) -> set[str]:
     found: set[str] = set()
+    size = 0
     for name in names:
         parent = name.rpartition("/")[0]
         while parent and parent not in found:
             found.add(parent)
+            size += len(parent)
+            if size > _MAX_IMPLIED:
+                raise _bomb(path, "its names lead through too many directories")
             parent = parent.rpartition("/")[0]
     return found
 

@@ -10,7 +10,7 @@ from pyjib.errors import SizeMismatchError, TransportError
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
-from pyjib.registry.message import Call
+from pyjib.registry.message import PATIENCE, Call
 from pyjib.registry.refusal import MAX_ERROR
 from pyjib.registry.retry import Passing
 from pyjib.registry.scope import Scopes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 _PROGRESS = 1024 * 1024
+_PATIENCE = PATIENCE
 
 
 def head(session: Session, name: Reference, digest: Digest, scopes: Scopes) -> int | None:
@@ -97,6 +98,7 @@ class _Download:
             registry=name.registry,
             target=f"/v2/{name.repository}/blobs/{descriptor.digest}",
             scopes=scopes,
+            patience=_PATIENCE,
         )
         self._ranges = True
         self._breaks = 0
@@ -147,6 +149,7 @@ class _Download:
             scopes=self._call.scopes,
             headers={"Range": f"bytes={self.done}-"},
             accepted=frozenset({200, 206, 416}),
+            patience=_PATIENCE,
         )
 
     def _skip(self, answer: Answer) -> int:

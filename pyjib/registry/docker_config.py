@@ -17,7 +17,6 @@ import base64
 import binascii
 import json
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import field
@@ -159,9 +158,25 @@ def _fits(key: str, names: tuple[str, ...], parts: list[str]) -> bool:
 
 def _match(patterns: list[str], labels: list[str]) -> bool:
     return len(patterns) == len(labels) and all(
-        re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), label)
-        for pattern, label in zip(patterns, labels, strict=True)
+        _match_label(pattern, label) for pattern, label in zip(patterns, labels, strict=True)
     )
+
+
+def _match_label(pattern: str, label: str) -> bool:
+    # Not by a regular expression: many stars could keep one busy for years.
+    first, *others = pattern.split("*")
+    if not others:
+        return label == first
+    *between, last = others
+    if not label.startswith(first) or not label.endswith(last):
+        return False
+    place, end = len(first), len(label) - len(last)
+    for part in between:
+        found = label.find(part, place, max(place, end))
+        if found < 0:
+            return False
+        place = found + len(part)
+    return place <= end
 
 
 def _host_of(key: str) -> str | None:
@@ -210,12 +225,22 @@ def parse(text: str, source: str) -> DockerConfig:
     return DockerConfig(source=source, document=document)
 
 
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def write(config: DockerConfig, path: Path) -> None:
     """Write a config so that readers see the old or the new one; only its owner may read it.
 
     A symbolic link stays one. Raises ``ConfigurationError``.
     """
     text = json.dumps(config.document, indent="\t", ensure_ascii=False)
+    if not _is_unicode(text):
+        text = json.dumps(config.document, indent="\t")  # as escapes, which it was read from
     try:
         target = path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

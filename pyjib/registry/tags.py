@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from pyjib.errors import MalformedDocumentError
 from pyjib.oci.reference import Reference
@@ -24,12 +26,27 @@ def list_all(session: Session, name: Reference, scopes: Scopes) -> list[str]:
         scopes=scopes,
     )
     found: dict[str, None] = {}
-    for page in pages(session, call):
+    last = _collect(session, name, call, found)
+    while len(last) == _PAGE:
+        # Some cut a list to what was asked for and link to no other page.
         before = len(found)
-        found.update(dict.fromkeys(_tags(page, name)))
+        after = quote(last[-1], safe="")
+        last = _collect(session, name, replace(call, target=f"{call.target}&last={after}"), found)
         if len(found) == before:
             break
     return list(found)
+
+
+def _collect(session: Session, name: Reference, call: Call, found: dict[str, None]) -> list[str]:
+    """Add the tags of a page and those that it links to; return those of the last."""
+    last: list[str] = []
+    for page in pages(session, call):
+        before = len(found)
+        last = _tags(page, name)
+        found.update(dict.fromkeys(last))
+        if len(found) == before:
+            return []
+    return last
 
 
 def _tags(page: Reply, name: Reference) -> list[str]:

@@ -6,11 +6,13 @@ of all. A manifest that the registry has by its digest has everything below it t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
+from typing import TypeVar
 
 from pyjib.cancellation import Cancellation
-from pyjib.errors import DeniedError
+from pyjib.errors import DeniedError, RegistryError
 from pyjib.events import BlobPresent, Listener
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
@@ -20,6 +22,9 @@ from pyjib.oci.image import AnyImage, Image, ImageIndex, images_of
 from pyjib.oci.reference import Reference
 from pyjib.registry.client import RegistryClient
 from pyjib.registry.uploads import can_mount
+
+T = TypeVar("T")
+_REFILLS = 2
 
 
 def push_image(
@@ -45,6 +50,7 @@ def push_image(
     )
     names = list(dict.fromkeys((*([reference.tag] if reference.tag else []), *tags)))
     done: frozenset[str] = frozenset()
+    refill = partial(_push_blobs, client, reference, wanted, jobs, cancellation)
     # A tag that leads to the image shows that all of the image is there, and has not to be set.
     # Should another push have moved it since, then theirs came last: as if ours had been done
     # when the tag was looked at.
@@ -58,10 +64,27 @@ def push_image(
     else:
         missing = _missing(client, image, reference)
         _push_blobs(client, reference, _blobs(missing), jobs, cancellation)
-        done = _push_manifests(client, image, missing, reference, names)
+        done = _insist(lambda: _push_manifests(client, image, missing, reference, names), refill)
     for tag in names:
         if tag not in done:
-            _tag(client, image, reference.with_tag(tag), skip=present)
+            tagged = reference.with_tag(tag)
+            _insist(partial(_tag, client, image, tagged, skip=present), refill)
+
+
+def _insist(put: Callable[[], T], refill: Callable[[], None]) -> T:
+    """Put manifests, and refill the repository where it turns out to lack a blob that it had.
+
+    It may have been collected as garbage meanwhile, and Distribution 2 misses one for a moment
+    while somebody else pushes the same.
+    """
+    for _ in range(_REFILLS):
+        try:
+            return put()
+        except RegistryError as error:
+            if all(one.code != "MANIFEST_BLOB_UNKNOWN" for one in error.diagnostics):
+                raise
+        refill()
+    return put()
 
 
 def _missing(client: RegistryClient, image: AnyImage, reference: Reference) -> Sequence[Image]:

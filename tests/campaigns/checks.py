@@ -138,9 +138,20 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+_READ: dict[Path, tuple[int, ...]] = {}
+"""What the files that were right when they were read were then."""
+
+
 def _is_right(path: Path) -> bool:
+    status = path.stat()
+    state = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    if _READ.get(path) == state:
+        return True
     with path.open("rb") as file:
-        return hashlib.file_digest(file, path.parent.name).hexdigest() == path.name
+        is_right = hashlib.file_digest(file, path.parent.name).hexdigest() == path.name
+    if is_right:
+        _READ[path] = state
+    return is_right
 
 
 def _blobs(root: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pyjib.serve import RegistryServer
+from pyjib.serve import RegistryServer, Rules
 from tests.support.cli import HELLO, Cli
 from tests.support.scripted import Reply, ScriptedServer, Seen
 
@@ -217,3 +217,32 @@ def test_the_login_of_a_project(cli: Cli, guarded: RegistryServer) -> None:
     assert done.code == 0, done.stdout + done.stderr
     assert "* 1. the options: has a login: user me" in done.stdout
     assert SECRET not in done.stdout
+
+
+@pytest.mark.parametrize("text", ["localhost:5000", "ghcr.io", "r.example.com:5000"])
+def test_a_registry_without_an_image(cli: Cli, text: str) -> None:
+    done = cli("doctor", text)
+    assert (done.code, done.stdout) == (2, "")
+    assert f"{text} is a registry, not an image in it" in done.stderr
+    assert f"hint: name an image, as {text}/team/app" in done.stderr
+
+
+def test_a_web_page_in_the_place_of_a_registry(cli: Cli, server: ScriptedServer) -> None:
+    for method in ("HEAD", "GET", "POST"):
+        server.rule(method, ".*", Reply(200, {"Content-Type": "text/html"}, b"<html>"))
+    done = cli("doctor", f"{server.address}/app")
+    assert done.code == 1
+    assert f"pull       not known: {server.address} answered with a web page" in done.stdout
+    inspected = cli("inspect", f"{server.address}/app")
+    assert inspected.code == 1
+    assert (
+        f"get the manifest of {server.address}/app:latest: {server.address} answered with a web"
+        in (inspected.stderr)
+    )
+
+
+def test_a_registry_that_takes_no_pushes(cli: Cli) -> None:
+    with RegistryServer(rules=Rules(read_only=True)) as server:
+        done = cli("doctor", f"{server.address}/app")
+    assert done.code == 1
+    assert "push       NO: cannot begin an upload" in done.stdout

@@ -93,3 +93,14 @@ def test_results_are_utf_8_whatever_the_locale(cli: Cli) -> None:
     done = cli.program("build", HELLO, "--from", "scratch", "--to", target, environment=environment)
     assert done.code == 0, done.stderr
     assert done.stdout == f"{target}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(["bulid"], "(Did you mean build?)"), (["cache", "prunes"], "(Did you mean prune?)")],
+)
+def test_a_command_that_is_nearly_one(cli: Cli, arguments: list[str], meant: str) -> None:
+    done = cli(*arguments)
+    assert (done.code, done.stdout) == (2, "")
+    assert f"no such command '{arguments[-1]}'. {meant}" in done.stderr
+    assert "Did you mean" not in cli("xyzzy").stderr

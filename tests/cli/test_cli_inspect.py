@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pyjib.serve import RegistryServer
+from pyjib.serve import Fault, Moment, RegistryServer
 from tests.support.cli import HELLO, Cli
 from tests.support.images import image_of, random_tar, temurin_image, temurin_index
 from tests.support.registry import put_image
@@ -100,3 +100,14 @@ def test_a_config_may_hold_anything(cli: Cli, registry_unchecked: RegistryServer
     assert done.code == 0, done.stderr
     assert "\x1b" not in done.stdout
     assert cli("inspect", f"{registry_unchecked.address}/odd:1", "--json").code == 0
+
+
+def test_other_bytes_are_told_with_their_sender(cli: Cli) -> None:
+    image = temurin_image()
+    flipped = Fault(at=Moment.AFTER, method="GET", path="/v2/**/blobs/*", corrupt=-1)
+    with RegistryServer(faults=[flipped]) as server:
+        put_image(server, "base/jre", image, "17")
+        done = cli("inspect", f"{server.address}/base/jre:17")
+    assert done.code == 1
+    sender = f"{server.address} sent other bytes for {server.address}/base/jre: "
+    assert f"error: {sender}content does not match its digest {image.image_id}" in done.stderr

@@ -67,7 +67,12 @@ def test_the_password_is_never_an_argument(cli: Cli) -> None:
     done = cli("login", "r.example.com", "-u", "me", "--password", SECRET)
     assert done.code == 2
     assert "no such option '--password'" in done.stderr
-    assert cli("login", "r.example.com", "-u", "me", "-p", SECRET).code == 2
+    short = cli("login", "r.example.com", "-u", "me", "-p", SECRET)
+    assert short.code == 2
+    for said in (done.stderr, short.stderr):
+        assert "hint: arguments can be read by others: pipe the password in with" in said
+        assert SECRET not in said
+    assert "--password-stdin" not in cli("cache", "du", "-p", "x").stderr
 
 
 def test_mistakes(cli: Cli) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pyjib.cli import environment, values
 from pyjib.errors import ConfigurationError
 from pyjib.oci.instant import EPOCH, Instant
+from pyjib.oci.location import parse_location
 from pyjib.oci.media_type import Compression
 from pyjib.options import CompressionChoice, ExtraDirectory, HostEnvironment, Permission
 
@@ -188,3 +189,24 @@ def test_who_has_a_colour_terminal() -> None:
         assert environment.colour(terminal, {"TERM": "xterm", "CI": "true"})
     assert not environment.colour(terminal, {"TERM": "xterm"})  # it is closed
     assert not environment.can_move(None, {})
+
+
+@pytest.mark.parametrize("text", ["ghcr.io", "localhost:5000", "LocalHost", "r.io:1@sha256:0"])
+def test_a_registry_is_no_image(text: str) -> None:
+    for parse in (values.parse_image_location, values.parse_image_name, values.parse_target):
+        with pytest.raises(ConfigurationError, match="is a registry, not an image in it") as caught:
+            parse(text)
+        assert f"{text}/team/app" in str(caught.value.hint)
+
+
+def test_a_file_is_no_image() -> None:
+    with pytest.raises(ConfigurationError, match="no image's name") as caught:
+        values.parse_image_location("app.tar")
+    assert caught.value.hint == "a file is written tar://app.tar"
+
+
+@pytest.mark.parametrize(
+    "text", ["app", "app:1.0", "localhost:5000/app", "r.io/app", "tar://a.tar"]
+)
+def test_an_image_is_one(text: str) -> None:
+    assert values.parse_image_location(text) == parse_location(text)

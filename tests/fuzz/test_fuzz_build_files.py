@@ -131,10 +131,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(data=b"[" * 3000)
 @fuzz
 def test_jib_yaml(data: bytes) -> None:
-    text = data.decode("utf-8", "replace")
+    text = data[:8000].decode("utf-8", "replace")  # PyYAML takes its time
     survives(
         lambda: parse_build_file(text, {"name": "world", "tag": "${name}"}, context="."),
-        mebibytes=96,  # PyYAML's nodes and marks
+        mebibytes=48,  # PyYAML's nodes and marks
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pyjib.build import BuildResult
-from pyjib.errors import ContentError
+from pyjib.errors import ContentError, NotFoundError
 from pyjib.events import LayerPacked
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
@@ -312,6 +312,16 @@ def test_a_layer_that_is_gone(runner: Runner) -> None:
     again = runner.fresh()
     assert runner.large
     assert again.digest == cold.digest
+
+
+def test_a_layer_that_goes_while_it_is_counted_on(runner: Runner, tmp_path: Path) -> None:
+    cold = runner.fresh()
+    blob = cold.layers[0].blob.descriptor.digest
+    path = f"/v2/team/app/blobs/{blob}"
+    runner.registry.faults.add(Fault(method="GET", path=path, status=404, calls=(3, None)))
+    with pytest.raises(NotFoundError) as caught:
+        runner.fresh(to=[runner.target, f"tar://{tmp_path}/app.tar"])
+    assert caught.value.hint == "build again: what a registry does not have is packed"
 
 
 def test_a_registry_without_ranges(runner: Runner) -> None:

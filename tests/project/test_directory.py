@@ -513,6 +513,10 @@ class TestNoProject:
         assert "no compiled classes" in message
         assert command in message
 
+    def test_the_root_of_a_build_that_gradle_told_of(self, tmp_path: Path) -> None:
+        write_tree(tmp_path, {"settings.gradle": "", "app/build/pyjib/classpath.json": "{}"})
+        assert f"name the module to build, for example {tmp_path / 'app'}" in refusal(tmp_path)
+
     def test_a_parent_of_modules(self, tmp_path: Path) -> None:
         modules = "<modules><module>web</module><module>core</module></modules>"
         write_tree(tmp_path, {"pom.xml": pom(packaging="pom", more=modules)})

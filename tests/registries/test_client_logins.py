@@ -19,7 +19,7 @@ from pyjib.oci.reference import Reference
 from pyjib.registry.transfer import push_image
 from pyjib.store.store import Store
 from tests.support.clients import Watched, watched
-from tests.support.go_registries import Mode, Real, Registries, kinds
+from tests.support.go_registries import Kind, Mode, Real, Registries, kinds
 from tests.support.images import checked, random_image, random_index
 
 REFUSED = (UnauthorizedError, DeniedError)
@@ -100,13 +100,14 @@ def test_tokens_for_pushing_and_pulling(tokened: Real, tmp_path: Path) -> None:
         assert it.client.manifest_delete(name.with_digest(image.digest))
 
 
-def test_a_push_asks_for_one_token(tokened: Real) -> None:
-    if tokened.tokens is None:
-        pytest.skip("the embedded registry's tokens have tests of their own")
-    tokened.tokens.asked.clear()
-    with user(tokened, "anna") as it:
-        push(it, at(tokened, "team/one-token"), random_index(212))
-    assert tokened.tokens.asked == [("anna", ("repository:team/one-token:pull,push",))]
+@pytest.mark.parametrize("kind", kinds(Mode.TOKEN, tokens_apart=True))
+def test_a_push_asks_for_one_token(kind: Kind, registries: Registries) -> None:
+    real = registries.get(kind, Mode.TOKEN)
+    assert real.tokens is not None
+    real.tokens.asked.clear()
+    with user(real, "anna") as it:
+        push(it, at(real, "team/one-token"), random_index(212))
+    assert real.tokens.asked == [("anna", ("repository:team/one-token:pull,push",))]
 
 
 def test_without_a_login(tokened: Real, tmp_path: Path) -> None:

@@ -260,6 +260,14 @@ def test_broken_files_are_named_and_not_quoted(home: Home, text: str) -> None:
     assert "secret" not in caught.value.message + str(caught.value.hint)
 
 
+def test_a_broken_file_is_told_with_the_place(home: Home) -> None:
+    home.config.parent.mkdir()
+    home.config.write_text('{\n"auths": {,}}')
+    with pytest.raises(ConfigurationError, match=r"is not JSON: .*, line 2, column 11") as caught:
+        home.user("r.io")
+    assert "log in anew with pyjib login" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize("member", ["auths", "credHelpers", "credsStore"])
 def test_odd_members_count_as_missing(home: Home, member: str) -> None:
     write(home.config, {member: 7})

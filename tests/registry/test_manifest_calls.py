@@ -263,6 +263,22 @@ def test_tags(server: ScriptedServer) -> None:
     ]
 
 
+def test_tags_of_a_registry_that_links_to_no_page(server: ScriptedServer) -> None:
+    """A list of as many as were asked for may go on; one that says the same again has ended."""
+    path = "/v2/team/app/tags/list"
+    first = [f"{number:04}" for number in range(1000)]
+    server.rule("GET", path, page(*first), times=1)
+    server.rule("GET", path, page("a", "b"), times=1)
+    server.rule("GET", path, page(*first))
+    with watched() as it:
+        assert it.client.tag_list(tagged(server)) == [*first, "a", "b"]
+        assert it.client.tag_list(tagged(server)) == first
+    assert [seen.target.partition("?")[2] for seen in server.seen("GET", path)] == [
+        *("n=1000", "n=1000&last=0999"),
+        *("n=1000", "n=1000&last=0999"),
+    ]
+
+
 def test_no_tags(server: ScriptedServer) -> None:
     server.rule("GET", ".*/list", page())
     with watched() as it:

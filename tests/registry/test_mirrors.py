@@ -55,6 +55,12 @@ def test_nothing_set_up(files: Files) -> None:
     assert files.machine == Machine()
 
 
+def test_files_that_may_not_be_looked_at_are_not_there(files: Files) -> None:
+    """As a home that is another user's; a name that is too long is refused to root as well."""
+    files.variables["CONTAINERS_REGISTRIES_CONF"] = str(files.root / ("x" * 300))
+    assert files.machine == Machine()
+
+
 def test_mirrors_by_option(files: Files) -> None:
     given = [("registry-1.docker.io", "m.io"), ("r.io:5000", "x"), ("docker.io", "M.io:1/hub/a")]
     assert files.places("ubuntu:24.04", *given) == [

@@ -10,7 +10,7 @@ import pytest
 from pyjib.errors import ConfigurationError, PyjibError, TransportError
 from pyjib.oci.reference import Reference
 from pyjib.options import ClientCertificate, HostEnvironment, RegistryOptions
-from pyjib.registry.certificates import check_pem, find_certificates
+from pyjib.registry.certificates import HostCertificates, check_pem, find_certificates
 from pyjib.registry.client import RegistryClient
 from pyjib.registry.urls import Url
 from pyjib.serve import RegistryServer
@@ -46,6 +46,12 @@ def refusal(server: RegistryServer, home: Path, **options: Any) -> PyjibError:
     with pytest.raises((TransportError, ConfigurationError)) as caught:
         ask(server, home, **options)
     return caught.value
+
+
+def test_folders_that_may_not_be_looked_at_are_not_there(tmp_path: Path) -> None:
+    host = HostEnvironment.of({"XDG_CONFIG_HOME": str(tmp_path / ("x" * 300))}, tmp_path)
+    found = find_certificates(Url.of_host("https", "r.example"), RegistryOptions(), host)
+    assert found == HostCertificates()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pyjib.oci.image import AnyImage
 from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.reference import Reference
 from pyjib.registry.transfer import push_image
-from pyjib.serve import Fault, Moment, RegistryServer
+from pyjib.serve import Fault, Moment, RegistryServer, Request
 from tests.support.clients import Watched, watched
 from tests.support.images import image_of, image_with, random_image, random_index, random_tar
 from tests.support.registry import image_in, put_image, tags_in
@@ -157,6 +157,39 @@ def test_foreign_layers_are_left_alone(registry_unchecked: RegistryServer) -> No
             image_with(image.config, (layer, image.layers[1]), ImageFormat.DOCKER),
         )
     assert asked(registry_unchecked).count("HEAD blobs") == 2
+
+
+def test_a_blob_that_was_collected_in_between_is_sent_again(registry: RegistryServer) -> None:
+    image = random_image(7)
+    layer = image.layers[0].descriptor.digest
+    collected: list[str] = []
+
+    def collect(request: Request) -> None:
+        if request.method == "PUT" and "/manifests/" in request.path and not collected:
+            collected.append(request.path)
+            registry.repositories.delete_blob("team/app", layer)
+
+    registry.intercept = collect
+    with watched() as it:
+        push(it, registry.address, image, ["2"])
+    assert collected
+    assert asked(registry).count("POST uploads") == 4
+    assert tags_in(registry, "team/app") == ["1", "2"]
+
+
+def test_a_blob_that_never_stays_is_told(registry: RegistryServer) -> None:
+    image = random_image(8)
+    layer = image.layers[0].descriptor.digest
+
+    def collect(request: Request) -> None:
+        if request.method == "PUT" and "/manifests/" in request.path:
+            registry.repositories.delete_blob("team/app", layer)
+
+    registry.intercept = collect
+    with watched() as it, pytest.raises(RegistryError) as caught:
+        push(it, registry.address, image)
+    assert "MANIFEST_BLOB_UNKNOWN" in caught.value.message
+    assert asked(registry).count("POST uploads") == 5
 
 
 @pytest.fixture

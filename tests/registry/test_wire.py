@@ -224,6 +224,25 @@ def test_no_secret_in_any_log(server: ScriptedServer, caplog: pytest.LogCaptureF
     assert "s3cret" not in caplog.text
 
 
+@pytest.mark.advisories
+def test_no_secret_in_what_is_said_of_a_header_that_cannot_be_sent(server: ScriptedServer) -> None:
+    """A token with a line's end in it; h11 repeats the whole header."""
+    session = open_session()
+    call = Call(
+        action="ask",
+        registry=server.address,
+        url=Url.of_host("http", server.address),
+        bare=True,
+        authorization="Bearer s3cret\n",
+    )
+    try:
+        with pytest.raises(TransportError, match="no header may have") as caught:
+            session.ask(call)
+    finally:
+        session.close()
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.faults
 def test_warnings_are_shown_once_and_not_for_ever(server: ScriptedServer) -> None:
     """Case 50."""

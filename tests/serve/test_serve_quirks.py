@@ -12,6 +12,7 @@ import pytest
 
 from pyjib.errors import ConfigurationError, NotFoundError, UnauthorizedError
 from pyjib.oci.blob import Blob
+from pyjib.oci.reference import Reference
 from pyjib.registry.transfer import push_image
 from pyjib.registry.uploads import Outcome
 from pyjib.serve import PRESETS, Fault, Quirks, RegistryServer
@@ -133,3 +134,11 @@ def test_presets_differ_from_the_rule() -> None:
     assert all(quirks != Quirks() for quirks in PRESETS.values())
     with pytest.raises(ConfigurationError, match="no quirks called nobody"):
         RegistryServer(quirks="nobody")
+
+
+@pytest.mark.parametrize("preset", ["artifactory", "acr"])
+def test_the_registry_is_called_as_its_client_calls_it(stage: Stage, preset: str) -> None:
+    server = stage.registry(quirks=preset, users={"AWS": "pw"})
+    address = server.address.replace("127.0.0.1", "localhost")
+    it = stage.client(login=(address, "AWS", "pw"))
+    assert it.client.blob_push(Reference.parse(f"{address}/app"), blob_of(9)) is Outcome.UPLOADED

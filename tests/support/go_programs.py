@@ -21,12 +21,16 @@ _ENVIRONMENT = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "GOWORK": "off"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoProgram:
-    """A program of a module; ``package`` is its path within that."""
+    """A program of a module; ``package`` is its path within that.
+
+    With ``main``, the text of a Go program, that is built instead, on top of the package.
+    """
 
     name: str
     module: str
     version: str
     package: str
+    main: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,12 @@ class GoPrograms:
         directory.mkdir()
         (directory / "go.mod").write_text("module tools\n")
         package = f"{program.module}/{program.package}"
-        built = directory / "bin"
+        target, built = package, directory / "bin"
+        if program.main:
+            (directory / "main.go").write_text(program.main)
+            target = "."
         said = ""
-        for command in (("get", f"{package}@{program.version}"), ("build", "-o", built, package)):
+        for command in (("get", f"{package}@{program.version}"), ("build", "-o", built, target)):
             for place in range(TRIES):
                 done = _go(directory, *command)
                 if done.returncode == 0:

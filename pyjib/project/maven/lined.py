@@ -71,6 +71,7 @@ def read_lined(data: bytes) -> Lined | None:
             element.text_line = parser.CurrentLineNumber
 
     parser = expat.ParserCreate()
+    parser.buffer_text = True  # else a text comes line by line, and joining takes its square
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = text
     try:

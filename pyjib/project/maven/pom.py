@@ -48,6 +48,7 @@ _NESTED_FACTS = frozenset(
         "reporting",
     )
 )
+_DEEPEST = 100
 _PRESERVE = "{http://www.w3.org/XML/1998/namespace}space"
 
 
@@ -197,8 +198,16 @@ def repositories(element: Element) -> tuple[Repository, ...]:
     return tuple(map(_repository, _items(element, "repositories", "repository")))
 
 
-def node(element: Element) -> Node:
-    """Return an element and all below it as immutable values, text trimmed."""
+def node(element: Element, depth: int = 0) -> Node:
+    """Return an element and all below it as immutable values, text trimmed.
+
+    Raises ``ProjectError`` where elements lie in each other deeper than anybody writes them.
+    """
+    if depth > _DEEPEST:
+        raise ProjectError(
+            f"a configuration has more than {_DEEPEST} elements within each other",
+            hint="look at the pom: no plugin is configured like this",
+        )
     text = element.text
     if text is not None and element.get(_PRESERVE) != "preserve":
         text = trim(text)
@@ -207,7 +216,7 @@ def node(element: Element) -> Node:
         local_name(element.tag),
         text or None,
         attributes or NOTHING,
-        tuple(map(node, element)),
+        tuple(node(child, depth + 1) for child in element),
     )
 
 

@@ -15,7 +15,7 @@ from pyjib.project.maven.validation import ID, Violation
 from pyjib.project.maven.xml_tree import trim
 
 _MODEL = "4.0.0"
-_NUMBERS = re.compile(r"\d+(\.\d+)*")
+_NUMBERS = re.compile(r"\d{1,9}(\.\d{1,9})*")
 
 
 def raw_violations(root: Lined, path: Path) -> Iterator[Violation]:

@@ -166,9 +166,13 @@ def _module_pom(pom: Path, module: str) -> Path:
     return path
 
 
-def not_packaged(model: EffectiveModel, file: RepositoryFile, wanted_by: str) -> DependencyError:
+class NotPackagedError(DependencyError):
+    """A module of the same build is needed, and neither packaged nor installed."""
+
+
+def not_packaged(model: EffectiveModel, file: RepositoryFile, wanted_by: str) -> NotPackagedError:
     """Return what to raise for a module that is needed, and neither packaged nor installed."""
-    return DependencyError(
+    return NotPackagedError(
         f"{model.coordinates} is a module of the same build, and its file {file.path} is not "
         f"there ({wanted_by})",
         hint=f"package it first: mvn package -pl :{model.artifact} -am",

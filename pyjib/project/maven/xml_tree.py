@@ -31,18 +31,25 @@ def parse_xml(data: bytes, path: Path, kind: str = "XML") -> Element:
 
     Raises ``ProjectError`` with line and column for what is not well-formed XML.
     """
-    _refuse_entities(data, path)
-    bare = _NAMESPACE.sub(b"", data[:_HEAD], count=1) + data[_HEAD:]
     try:
-        root = _parse(bare)
-    except ET.ParseError as error:
-        if error.code != expat.errors.codes[expat.errors.XML_ERROR_UNDEFINED_ENTITY]:
-            raise not_parseable(data, path, error, kind) from None
-        root = _parse_with_html_entities(bare, path, kind)
+        root = _root(data, path, kind)
+    except (ValueError, LookupError) as error:  # Python has no such encoding, or expat cannot
+        raise ProjectError(f"{path}: Non-parseable {kind}: {error}") from None
     if root.tag.startswith("{"):
         for element in root.iter():
             element.tag = local_name(element.tag)
     return root
+
+
+def _root(data: bytes, path: Path, kind: str) -> Element:
+    _refuse_entities(data, path)
+    bare = _NAMESPACE.sub(b"", data[:_HEAD], count=1) + data[_HEAD:]
+    try:
+        return _parse(bare)
+    except ET.ParseError as error:
+        if error.code != expat.errors.codes[expat.errors.XML_ERROR_UNDEFINED_ENTITY]:
+            raise not_parseable(data, path, error, kind) from None
+        return _parse_with_html_entities(bare, path, kind)
 
 
 def read_bytes(path: Path) -> bytes:
