@@ -313,7 +313,8 @@ class CompressionChoice:
 class LayerIndexMode(StrEnum):
     """Whether layers that a registry has are looked for before they are packed.
 
-    ``AUTO`` looks at the image that the target names at present.
+    ``AUTO`` looks at the image that the target names at present. It is for registries whose
+    writers are trusted (docs/adr/009-layer-index.md), and so not the default.
     """
 
     AUTO = "auto"
@@ -371,4 +372,4 @@ class BuildOptions:
     cache: Path | None = None
     layers: tuple[ListedLayer, ...] | None = None
     transformations: tuple[Transformation, ...] = ()
-    layer_index: LayerIndexMode | Reference = LayerIndexMode.AUTO
+    layer_index: LayerIndexMode | Reference = LayerIndexMode.OFF

@@ -118,8 +118,8 @@ OPTIONS: tuple[Option, ...] = (
         _IMAGE,
         "auto|off|REF",
         "Where to learn which layers the registry of --to has, so that they are not packed again "
-        "by a machine whose cache is empty: from the image that is there (auto, the default), "
-        "from an index that is kept under a name of its own, or not at all (off).",
+        "by a machine whose cache is empty: from the image that is there (auto), from an index "
+        "that is kept under a name of its own, or not at all (off, the default).",
         type=Text("layer index", parse.parse_layer_index),
     ),
     _one(

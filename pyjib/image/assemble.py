@@ -29,7 +29,7 @@ def assemble_image(base: Image, layers: Sequence[Layer], plan: BuildPlan) -> Ima
     """Lay ``layers`` and the plan's configuration over ``base``; the platform is the base's.
 
     The base's layers are taken over as they are, under the media types of the plan's format;
-    for Jib's dialect all of them are said to be gzip, as Jib does. Raises ``ContentError`` for a
+    for Jib's dialect all of the base's are said to be gzip, as Jib does. Raises ``ContentError`` for a
     base that contradicts itself.
     """
     _check_layer_count(base, plan)
@@ -47,7 +47,7 @@ def assemble_image(base: Image, layers: Sequence[Layer], plan: BuildPlan) -> Ima
         config,
         [
             *(_retyped(blob, plan) for blob in base.layers),
-            *(_retyped(layer.blob, plan) for layer in layers),
+            *(_retyped(layer.blob, plan, is_own=True) for layer in layers),
         ],
         plan.format,
     )
@@ -88,9 +88,9 @@ def _image(config: ImageConfig, layers: Sequence[Blob], image_format: ImageForma
     return Image(manifest=manifest, config=config, layers=tuple(layers))
 
 
-def _retyped(blob: Blob, plan: BuildPlan) -> Blob:
+def _retyped(blob: Blob, plan: BuildPlan, *, is_own: bool = False) -> Blob:
     old = blob.descriptor
-    if plan.identity.is_jib:
+    if plan.identity.is_jib and not is_own:
         compression = Compression.GZIP
     else:
         compression = types.layer_compression(old.media_type)
