@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -125,10 +126,17 @@ class Bench:
     def _is_for(self, peer: Peer, app: App, case: Case) -> bool:
         if app.name in "LN" and not isinstance(peer, Pyjib):
             return False
-        if not case.fresh_target and isinstance(peer, Pyjib) and "Jib" not in peer.name:
-            return False  # how layers were compressed matters once
+        if isinstance(peer, Pyjib) and not self._matters(peer, case):
+            return False
         build = case.build(app, peer, self.distribution.address, 0, str(self.scratch))
         return peer.can(build)
+
+    @staticmethod
+    def _matters(peer: Pyjib, case: Case) -> bool:
+        """Compression matters where layers are packed, an index where the cache alone is empty."""
+        if peer.name == report.PYJIB_INDEX:
+            return case.forgets and not case.fresh_target
+        return peer.name == report.PYJIB_JIB or case.forgets
 
     def _once(self, app: App, case: Case, peer: Peer, run: int, series: report.Series) -> None:
         build = case.build(app, peer, self.distribution.address, run, str(self.scratch))
@@ -225,11 +233,12 @@ def _install_pyjib(directory: Path) -> Path:
 
 def _pyjibs(scratch: Path, program: Path) -> list[Peer]:
     def pyjib(name: str, *options: str) -> Pyjib:
-        home = _made(scratch / name.split("(")[1].strip(")").replace("'", "").replace(" ", "-"))
+        home = _made(scratch / "-".join(re.findall(r"[a-z]+", name.lower())))
         return Pyjib(name=name, home=home, program=program, options=options)
 
     return [
         pyjib(report.PYJIB_JIB, "--identity", "jib"),
+        pyjib(report.PYJIB_INDEX, "--identity", "jib", "--layer-index", "auto"),
         pyjib(report.PYJIB_GZIP, "--identity", "pyjib"),
         pyjib(report.PYJIB_ZSTD, "--identity", "pyjib", "--compression", "zstd"),
     ]

@@ -238,7 +238,7 @@ def test_fault_48_cancelled_within_a_push(stage: Stage) -> None:
             listener=it.events.append,
             cancellation=it.cancellation,
         )
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20  # and not for as long as the uploads would take
     opened = {exchange.path for exchange in seen(server, "PUT")}
     assert opened
     assert opened <= {exchange.path for exchange in seen(server, "DELETE")}

@@ -385,3 +385,11 @@ def test_variables_are_those_of_the_base_overlaid_by_ours(
     config = ContainerConfig(environment=tuple(ours.items()))
     result = assemble_image(image, [], plan_of(config, identity=identity))
     assert result.config.environment == {**base, **ours}
+
+
+def test_jibs_dialect_says_what_layers_of_ours_are() -> None:
+    """Jib has no zstd: what it says of every base layer must not be said of our own."""
+    layer = packed(image_format=ImageFormat.OCI, compression=Compression.ZSTD)
+    plan = plan_of(identity=JIB, format=ImageFormat.OCI)
+    made = checked(assemble_image(temurin_image(), [layer], plan))
+    assert made.layers[-1].descriptor.media_type == types.OCI_LAYER_ZSTD

@@ -3,7 +3,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import shutil
 import subprocess
 import sys
 import tracemalloc
@@ -23,6 +22,7 @@ from pyjib.layer.tar import write_tar
 from pyjib.oci.media_type import Compression
 from pyjib.plan.model import LayerPlan
 from tests.support.layers import LargeFile, file_entry
+from tests.support.programs import require
 
 GZIP, ZSTD, NONE = Compression.GZIP, Compression.ZSTD, Compression.NONE
 methods = pytest.mark.parametrize("method", [NONE, GZIP, ZSTD])
@@ -61,12 +61,13 @@ class TestParts:
         assert decompress(packed, method) == b"".join(parts)
 
     @coded
+    @pytest.mark.peers
     def test_others_read_them(self, method: Compression) -> None:
         packed = b"".join(map(part_compressor(method, None), [b"abc" * 999, b"def" * 999]))
         program = {GZIP: ["gzip", "-dc"], ZSTD: ["zstd", "-dc"]}[method]
-        if shutil.which(program[0]) is None:
-            pytest.skip(f"{program[0]} is not installed")
-        found = subprocess.run(program, input=packed, capture_output=True, check=True)
+        found = subprocess.run(
+            [require(program[0]), *program[1:]], input=packed, capture_output=True, check=True
+        )
         assert found.stdout == b"abc" * 999 + b"def" * 999
 
     def test_bytes_of_gzip(self) -> None:

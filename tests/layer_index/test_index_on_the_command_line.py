@@ -44,12 +44,12 @@ def test_what_is_told(registry: RegistryServer, tmp_path: Path) -> None:
     assert first.code == 0, first.stderr
     assert {layer["source"] for layer in first.json["layers"]} == {None}
     shutil.rmtree(tmp_path / "home" / "cache")
-    second = cli(*command, "--json")
+    second = cli(*command, "--json", "--layer-index", "auto")
     learnt, *packed = second.json["layers"]
     assert (learnt["cached"], learnt["source"]) == (True, f"{registry.address}/team/app")
     assert {layer["source"] for layer in packed} == {None}
     assert f"layer    dependencies  1.3 MB (in {registry.address}/team/app)" in second.stderr
     assert second.json["imageDigest"] == first.json["imageDigest"]
     shutil.rmtree(tmp_path / "home" / "cache")
-    third = cli(*command, "--json", "--layer-index", "off")
+    third = cli(*command, "--json")
     assert not third.json["layers"][0]["cached"]

@@ -21,8 +21,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pyjib.oci.location import LayoutLocation, Location
 from pyjib.options import HostEnvironment
 from pyjib.project.maven.command_line import parse_arguments
@@ -32,7 +30,7 @@ from pyjib.serve import RegistryServer
 from tests.support.cli import Cli
 from tests.support.identity import BASE, NEWEST, ROOT
 from tests.support.peers import Engine, start_docker
-from tests.support.programs import attempt, run
+from tests.support.programs import attempt, missing, run
 from tests.support.real_jib import QUICK, base_in, base_registry, java_home
 
 FIXTURES = ROOT / "fixtures"
@@ -207,7 +205,7 @@ def our_image(
         *told(case, version, registry),
     )
     if done.code != 0 and "local repository" in done.stderr:
-        pytest.skip(f"Maven has not been here yet: {done.stderr}")
+        missing("mvn", f"Maven has not been here yet: {done.stderr}")
     assert done.code == 0, done.stderr
     return _written_image(project)
 

@@ -13,7 +13,7 @@ from pyjib.build import BuildResult, build
 from pyjib.events import BlobPresent, Event, LayerPacking, TransferStarted, Warned
 from pyjib.oci.identity import PYJIB, Identity
 from pyjib.oci.location import parse_location
-from pyjib.options import BuildOptions, HostEnvironment
+from pyjib.options import BuildOptions, HostEnvironment, LayerIndexMode
 from pyjib.serve import RegistryServer
 from tests.support.images import temurin_image
 from tests.support.projects import pom, write_maven_project
@@ -66,6 +66,7 @@ class Runner:
             "identity": self.identity,
             "host": HostEnvironment(home=self.root / "home"),
             "cache": self.root / f"cache-{self._count}",
+            "layer_index": LayerIndexMode.AUTO,
             **options,
         }
         return build(BuildOptions(**given), path=self.project, listener=self.events.append)
