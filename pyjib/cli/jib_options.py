@@ -16,7 +16,7 @@ from pyjib.oci.identity import JIB_MAVEN_PLUGIN, NEWEST_JIB, PYJIB, Identity
 from pyjib.project.maven.reactor import MavenScope
 from pyjib.project.maven.remote import parse_repository
 
-_SECTION = "Jib and Maven"
+SECTION = "Jib and Maven"
 _IDENTITY = re.compile(r"jib(?::([0-9]+(?:\.[0-9]+)*))?(?:/([0-9]{1,2}))?", re.ASCII)
 
 
@@ -53,7 +53,7 @@ def parse_identity(text: str) -> IdentityChoice:
 OPTIONS: tuple[Option, ...] = (
     Option(
         "--identity",
-        section=_SECTION,
+        section=SECTION,
         metavar="WHO",
         type=Text("identity", parse_identity),
         help="Whose image it is to be, byte for byte: pyjib, or jib[:VERSION][/JDK]. Default: that "
@@ -62,7 +62,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "-D",
         "--define",
-        section=_SECTION,
+        section=SECTION,
         metavar="NAME=VALUE",
         multiple=True,
         help="A property for Maven and Jib, as mvn takes it: -Djib.to.tags=1,2. May be repeated.",
@@ -70,28 +70,28 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "-P",
         "--profile",
-        section=_SECTION,
+        section=SECTION,
         metavar="PROFILE",
         multiple=True,
         help="Profiles of Maven to turn on, or off with ! before them. May be repeated.",
     ),
     Option(
         "--maven-scope",
-        section=_SECTION,
+        section=SECTION,
         type=click.Choice([scope.value for scope in MavenScope]),
         help="Whether other modules of the same build are taken from where they were built "
         "(reactor), or from the local repository (module). Default: reactor.",
     ),
     Option(
         "--module",
-        section=_SECTION,
+        section=SECTION,
         metavar="MODULE",
         help="The module to build of those that the pom in PATH holds, as mvn -pl names it: its "
         "path, :ARTIFACT or GROUP:ARTIFACT. Default: the only one that configures Jib.",
     ),
     Option(
         "--maven-repository",
-        section=_SECTION,
+        section=SECTION,
         metavar="[ID=]URL",
         multiple=True,
         type=Text("repository", parse_repository),
@@ -101,13 +101,13 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "--offline",
-        section=_SECTION,
+        section=SECTION,
         is_flag=True,
         help="Download nothing for the class path, whatever repositories are named.",
     ),
     Option(
         "--classpath-file",
-        section=_SECTION,
+        section=SECTION,
         metavar="FILE",
         type=click.Path(path_type=Path),
         help="A file with the class path that Maven or another tool worked out, instead of one "
@@ -116,7 +116,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "--jib-execution",
-        section=_SECTION,
+        section=SECTION,
         metavar="ID",
         help="An execution of jib-maven-plugin whose configuration is to be used. Default: what "
         "mvn jib:build uses.",
@@ -124,7 +124,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "-b",
         "--build-file",
-        section=_SECTION,
+        section=SECTION,
         metavar="FILE",
         type=click.Path(path_type=Path),
         help="A jib.yaml to build by instead of a project; its relative paths start from PATH.",
@@ -132,7 +132,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "-p",
         "--parameter",
-        section=_SECTION,
+        section=SECTION,
         metavar="NAME=VALUE",
         multiple=True,
         type=Text("pair", parse_pair),

@@ -27,6 +27,7 @@ from pyjib.options import BuildOptions
 from pyjib.project.gradle import COMMAND, GradleProject, open_gradle_project
 from pyjib.project.maven.model import EffectiveModel
 from pyjib.project.maven.project import POM, MavenProject, open_maven_project
+from pyjib.project.maven.selection import Modules, select_module
 from pyjib.skaffold import announce, files_document, init_document, path_list
 from pyjib.skaffold.documents import SYNC_MARKER
 from pyjib.skaffold.maven import described_module, target_image, watched_files
@@ -34,6 +35,13 @@ from pyjib.skaffold.modules import meant_modules
 from pyjib.skaffold.sync import check_syncable, sync_map
 
 _OPTIONS = [
+    Option(
+        "--module",
+        metavar="MODULE",
+        section=jib_options.SECTION,
+        help="The module of those that the pom in DIR holds, as mvn -pl names it: its path, "
+        ":ARTIFACT or GROUP:ARTIFACT.",
+    ),
     *(option for option in jib_options.OPTIONS if option.name in ("define", "profile")),
     outputs.QUIET,
     shared.DEBUG,
@@ -170,9 +178,11 @@ def _choice(given: dict[str, Any]) -> MavenChoice:
 
 def _open(path: Path, choice: MavenChoice) -> MavenProject | GradleProject:
     if (path / POM).is_file():
-        return open_maven_project(
-            path, host=read_host(), arguments=choice.arguments, scope=choice.scope
-        )
+        maven = _open_maven(path, choice)
+        if choice.module is None:
+            return maven
+        module = select_module(Modules.of(path, maven.reactor), choice.module)
+        return _open_maven(module, choice)
     project = open_gradle_project(path)
     if project is None:
         raise ConfigurationError(
@@ -180,6 +190,12 @@ def _open(path: Path, choice: MavenChoice) -> MavenProject | GradleProject:
             hint=f"for Gradle, run `pyjib init gradle`, and then {COMMAND}",
         )
     return project
+
+
+def _open_maven(path: Path, choice: MavenChoice) -> MavenProject:
+    return open_maven_project(
+        path, host=read_host(), arguments=choice.arguments, scope=choice.scope
+    )
 
 
 def _modules(project: MavenProject) -> tuple[EffectiveModel, ...]:

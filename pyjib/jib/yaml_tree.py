@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from yaml.events import AliasEvent, DocumentEndEvent
+from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, DocumentEndEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pyjib.errors import ConfigurationError
 from pyjib.events import Warned
 from pyjib.frozen import frozen
 
+_DEEPEST = 100
 _NULL = "tag:yaml.org,2002:null"
 
 
@@ -120,11 +121,7 @@ def parse_yaml(text: str, file: str) -> Document:
     ``ConfigurationError``.
     """
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, AliasEvent):
-                raise _alias(file, event.start_mark)
-            if isinstance(event, DocumentEndEvent):
-                break
+        _check_events(text, file)
         loader = yaml.SafeLoader(text)
         try:
             root = loader.get_node() if loader.check_node() else None
@@ -146,6 +143,23 @@ def parse_yaml(text: str, file: str) -> Document:
         message = f"{file}, line {more}: only the first document of a build file counts"
         warnings.append(Warned(message=message, hint="take what follows it out"))
     return Document(root=Value(root, "", file), warnings=tuple(warnings))
+
+
+def _check_events(text: str, file: str) -> None:
+    """Refuse what could fill memory or time before a tree is made of it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, AliasEvent):
+            raise _alias(file, event.start_mark)
+        if isinstance(event, DocumentEndEvent):
+            return
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ConfigurationError(
+                f"{file}, line {event.start_mark.line + 1}: more than {_DEEPEST} lists and objects "
+                "lie in each other",
+                hint="a build file has four levels: look for brackets that nothing closes",
+            )
 
 
 def _follows(loader: yaml.SafeLoader) -> int | None:

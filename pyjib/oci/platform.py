@@ -28,7 +28,7 @@ class Platform:
             _PART.fullmatch(part) or part in _ALIASES for part in parts
         ):
             raise InvalidReferenceError(
-                f"not a platform: {text!r}",
+                f"not a platform: {text[:200]!r}",
                 hint="write os/architecture, for example linux/amd64 or linux/arm64",
             )
         architecture = _ALIASES.get(parts[1], parts[1])

@@ -107,7 +107,7 @@ class Reference:
 def check_tag(text: str) -> None:
     """Raise ``InvalidReferenceError`` unless text is a tag."""
     if not _TAG.fullmatch(text):
-        raise InvalidReferenceError(f"not a tag: {text!r}", hint=_TAG_HINT)
+        raise InvalidReferenceError(f"not a tag: {text[:200]!r}", hint=_TAG_HINT)
 
 
 def is_repository(text: str) -> bool:
@@ -179,4 +179,6 @@ def _parse_digest(digest: str, text: str) -> Digest:
 
 
 def _invalid(text: str, reason: str, hint: str | None = None) -> InvalidReferenceError:
-    return InvalidReferenceError(f"invalid image reference {text[:300]!r}: {reason}", hint=hint)
+    # Whoever passes a whole file for a name gets no whole file back.
+    message = f"invalid image reference {text[:300]!r}: {reason[:600]}"
+    return InvalidReferenceError(message, hint=None if hint is None else hint[:600])

@@ -90,6 +90,18 @@ def test_a_module(cli: Cli, app: Path, tmp_path: Path) -> None:
     assert "/etc/own.conf" in targets
 
 
+def test_a_module_that_is_not_packaged(cli: Cli, app: Path, tmp_path: Path) -> None:
+    """There is one way out, and no list of others."""
+    write(tmp_path / "pom.xml", pom("t:root:1", modules("app", "lib"), packaging="pom"))
+    write(tmp_path / "lib" / "pom.xml", pom(":lib", parent("t:root:1")))
+    write(app / "pom.xml", pom(":app", parent("t:root:1"), dependencies("t:lib:1")))
+    done = cli("plan", app)
+    assert done.code == 1
+    message, hint = done.stderr.splitlines()
+    assert message.endswith("is not there (wanted by t:app:1)")
+    assert hint == "hint: package it first: mvn package -pl :lib -am"
+
+
 def test_a_plan_needs_no_network(app: Path, arguments: list[str], tmp_path: Path) -> None:
     """Nothing of it is imported while all files are there."""
     listed = write(app / "pom.xml", pom("t:app:1"))

@@ -54,6 +54,18 @@ def test_a_module_is_told_with_what_it_is_made_from(cli: Cli, tmp_path: Path) ->
     assert "prices:1" in one
 
 
+def test_a_module_is_named_as_build_names_it(cli: Cli, tmp_path: Path) -> None:
+    root = make_project("two modules", tmp_path)
+    for command in GOALS:
+        by_directory = cli("skaffold", command, root / "web")
+        assert by_directory.code == 0, by_directory.stderr
+        for name in ("web", ":web"):
+            assert cli("skaffold", command, root, "--module", name) == by_directory
+    nothing = cli("skaffold", "files", root, "--module", "nope")
+    assert (nothing.code, nothing.stdout) == (2, "")
+    assert "has no module nope" in nothing.stderr
+
+
 def test_properties_name_images_and_extra_directories(cli: Cli, tmp_path: Path) -> None:
     root = make_project("two modules", tmp_path)
     done = cli("skaffold", "init", root / "web", "-Djib.to.image=a", "-Dimage=b")

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyjib.errors import PyjibError
 from pyjib.oci.digest import Digest
 from pyjib.oci.location import parse_location
 from pyjib.oci.platform import Platform
-from pyjib.oci.reference import Reference
+from pyjib.oci.reference import Reference, check_tag
 from pyjib.registry.challenge import parse_challenges
 from pyjib.registry.scope import parse_scopes
 from tests.support.fuzzing import damaged, fuzz, survives
 
+MIB = 1 << 20
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 NAMES = (
     "busybox",
@@ -53,6 +56,16 @@ def test_names(data: bytes) -> None:
     if reference is not None:
         assert Reference.parse(str(reference)) == reference
         assert str(reference).isascii()
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * MIB + "!", "A" * MIB, "A" * MIB + "/b/", "x://" + "a" * MIB]
+)
+def test_long_names_make_short_messages(text: str) -> None:
+    for parse in (Reference.parse, parse_location, Digest.parse, Platform.parse, check_tag):
+        with pytest.raises(PyjibError) as caught:
+            parse(text)
+        assert len(f"{caught.value.message}{caught.value.hint}") < 3000
 
 
 @given(text=st.text())

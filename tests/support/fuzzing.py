@@ -29,6 +29,7 @@ fuzz = settings(
 
 T = TypeVar("T")
 _MIB = 1 << 20
+_LONGEST = 300_000
 _HUGE = 10**3000
 _TOKENS = (
     *(b"\0", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xff\xfe", b"\r\n", b"\t", b"/", b".."),
@@ -61,7 +62,7 @@ def damaged(draw: st.DrawFn, seeds: Sequence[bytes], tokens: Sequence[bytes] = (
     """Return one of ``seeds``, damaged up to four times; ``tokens`` are put in too."""
     data = draw(st.sampled_from(seeds))
     for _ in range(draw(st.integers(0, 4))):
-        data = _damage(draw, data, seeds, (*_TOKENS, *tokens, *tokens))
+        data = _damage(draw, data, seeds, (*_TOKENS, *tokens, *tokens))[:_LONGEST]
     return data
 
 
