@@ -155,10 +155,11 @@ def _check_events(text: str, file: str) -> None:
             return
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > _DEEPEST:
+            line = f", line {event.start_mark.line + 1}" if event.start_mark is not None else ""
             raise ConfigurationError(
-                f"{file}, line {event.start_mark.line + 1}: more than {_DEEPEST} lists and objects "
-                "lie in each other",
-                hint="a build file has four levels: look for brackets that nothing closes",
+                f"{file}{line}: this is not YAML that a build file may be: more than {_DEEPEST} "
+                "lists and objects lie in each other",
+                hint="a build file has few levels: look for brackets that nothing closes",
             )
 
 

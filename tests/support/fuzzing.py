@@ -20,7 +20,7 @@ from pyjib.errors import PyjibError
 
 _LONG = os.environ.get("PYJIB_FUZZ_EXAMPLES")
 fuzz = settings(
-    max_examples=int(_LONG or 60),
+    max_examples=int(_LONG or 150),
     derandomize=_LONG is None,
     database=None,
     deadline=None,
