@@ -62,7 +62,7 @@ DOORS = {
     "httpx": {"engine"},
     "click": {"cli"},
     "rich": {"cli"},
-    "cryptography": {"registry.cloud.google", "serve.certificate", "project.maven.secrets"},
+    "cryptography": {"registry.login.cloud.google", "serve.certificate", "project.maven.secrets"},
     "zstandard": {"layer.compress", "layer.decompress"},
     "deflate": {"layer.compress"},
 }

@@ -23,8 +23,8 @@ from pyjib.oci.json import Json, dump
 from pyjib.oci.location import RegistryLocation
 from pyjib.oci.reference import Reference
 from pyjib.options import BuildOptions, HostEnvironment, RegistryOptions
-from pyjib.registry.credential import Outcome, Step
-from pyjib.registry.diagnosis import Check, Diagnosis, diagnose
+from pyjib.registry.login.credential import Outcome, Step
+from pyjib.registry.login.diagnosis import Check, Diagnosis, diagnose
 
 _WIDTH = 11
 _NOTABLE_SKEW = 5.0

@@ -20,7 +20,7 @@ from pyjib.cli.read_options import read_registry
 from pyjib.errors import ConfigurationError
 from pyjib.oci.reference import DOCKER_HUB
 from pyjib.options import HostEnvironment, RegistryOptions
-from pyjib.registry.login import Kept, login, logout
+from pyjib.registry.login.keeping import Kept, login, logout
 
 REGISTRY = click.Argument(
     ["registry"],

@@ -15,7 +15,7 @@ from pyjib.oci.location import Location, RegistryLocation
 from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.reference import DOCKER_HUB
 from pyjib.options import BuildOptions, ExtraDirectory, Login, Mode, RegistryOptions
-from pyjib.registry.certificates import check_pem
+from pyjib.registry.net.certificates import check_pem
 
 T = TypeVar("T")
 

@@ -19,13 +19,13 @@ from pyjib.maven_remote.logins import Logins, basic
 from pyjib.maven_remote.problem import TransferError
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.project.maven.remote import Remote, hide_user
-from pyjib.registry.message import Request
-from pyjib.registry.reach import check_hop
-from pyjib.registry.retry import PASSING_STATUSES, Passing, delay_before, retry_after
-from pyjib.registry.urls import Url
+from pyjib.registry.net.message import Request
+from pyjib.registry.net.reach import check_hop
+from pyjib.registry.net.retry import PASSING_STATUSES, Passing, delay_before, retry_after
+from pyjib.registry.net.urls import Url
 
 if TYPE_CHECKING:
-    from pyjib.registry.wire import Answer, Wire
+    from pyjib.registry.net.wire import Answer, Wire
 
 _ABSENT = frozenset((404, 410))
 _MOVED = frozenset((301, 302, 303, 307, 308))
@@ -174,7 +174,7 @@ class Transport:
 
     def _wire(self, url: Url) -> Wire:
         # What it imports takes longer than reading a whole project.
-        from pyjib.registry.wire import Wire  # noqa: PLC0415
+        from pyjib.registry.net.wire import Wire  # noqa: PLC0415
 
         host = self._logins.host_for(url.scheme, url.host, self._host)
         key = tuple(sorted(host.variables.items()))

@@ -17,14 +17,14 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.manifest import Index
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, RegistryOptions
-from pyjib.registry import blobs, deletes, manifests, referrers, tags, uploads
+from pyjib.registry.calls import blobs, deletes, manifests, referrers, tags, uploads
+from pyjib.registry.calls.ladder import Ladders
+from pyjib.registry.calls.uploads import Outcome
 from pyjib.registry.flight import SingleFlight
-from pyjib.registry.ladder import Ladders
-from pyjib.registry.message import Call
+from pyjib.registry.login.scope import Scope, Scopes, union
 from pyjib.registry.mirrors import Place, find_places
-from pyjib.registry.scope import Scope, Scopes, union
+from pyjib.registry.net.message import Call
 from pyjib.registry.session import Session
-from pyjib.registry.uploads import Outcome
 
 
 class RegistryClient:

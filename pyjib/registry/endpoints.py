@@ -11,10 +11,10 @@ from pyjib.frozen import frozen
 from pyjib.oci.reference import DOCKER_HUB
 from pyjib.registry.flight import SingleFlight
 from pyjib.registry.machine import Machine
-from pyjib.registry.message import Reply, Request
-from pyjib.registry.reach import is_loopback
-from pyjib.registry.retry import NoTlsError, Passing
-from pyjib.registry.urls import Url
+from pyjib.registry.net.message import Reply, Request
+from pyjib.registry.net.reach import is_loopback
+from pyjib.registry.net.retry import NoTlsError, Passing
+from pyjib.registry.net.urls import Url
 
 _HUB_API = "registry-1.docker.io"
 USER_AGENT = "pyjib"

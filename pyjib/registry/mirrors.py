@@ -15,7 +15,7 @@ from pyjib.frozen import frozen
 from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES, Reference
 from pyjib.options import RegistryOptions
 from pyjib.registry.machine import Machine, Rule, StandIn
-from pyjib.registry.urls import Url
+from pyjib.registry.net.urls import Url
 
 FLAG = "--mirror"
 

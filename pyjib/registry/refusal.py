@@ -16,10 +16,10 @@ from pyjib.errors import (
     UnauthorizedError,
 )
 from pyjib.frozen import frozen
-from pyjib.registry.credential import GIVEN
-from pyjib.registry.message import Call
-from pyjib.registry.retry import LONGEST_RETRY_AFTER, PASSING_STATUSES, Passing, retry_after
-from pyjib.registry.scope import is_reading, repository_of
+from pyjib.registry.login.credential import GIVEN
+from pyjib.registry.login.scope import is_reading, repository_of
+from pyjib.registry.net.message import Call
+from pyjib.registry.net.retry import LONGEST_RETRY_AFTER, PASSING_STATUSES, Passing, retry_after
 
 MAX_ERROR = 64 * 1024
 """The largest error body in bytes that is looked at."""

@@ -18,22 +18,22 @@ from pyjib.cancellation import Cancellation
 from pyjib.errors import PyjibError, RegistryError, TransportError
 from pyjib.events import Listener, RetryScheduled, Warned
 from pyjib.options import HostEnvironment, RegistryOptions
-from pyjib.registry.auth import Authenticator, AuthTools
-from pyjib.registry.challenge import Challenge, parse_challenges, wants_more
-from pyjib.registry.credentials import Finder
 from pyjib.registry.endpoints import USER_AGENT, Endpoints
-from pyjib.registry.late import Late
+from pyjib.registry.login.auth import Authenticator, AuthTools
+from pyjib.registry.login.challenge import Challenge, parse_challenges, wants_more
+from pyjib.registry.login.credentials import Finder
+from pyjib.registry.login.tokens import Tokens
 from pyjib.registry.machine import Machine
-from pyjib.registry.message import Call, Reply, Request
-from pyjib.registry.reach import check_hop
+from pyjib.registry.net.late import Late
+from pyjib.registry.net.message import Call, Reply, Request
+from pyjib.registry.net.reach import check_hop
+from pyjib.registry.net.retry import LONGEST_CALL, Gates, Passing, delay_before
+from pyjib.registry.net.urls import Url
 from pyjib.registry.refusal import MAX_ERROR, LoginWords, describe, printable, refusal
-from pyjib.registry.retry import LONGEST_CALL, Gates, Passing, delay_before
-from pyjib.registry.tokens import Tokens
-from pyjib.registry.urls import Url
 
 if TYPE_CHECKING:
-    from pyjib.registry.cloud.model import CloudTools
-    from pyjib.registry.wire import Answer, Wire
+    from pyjib.registry.login.cloud.model import CloudTools
+    from pyjib.registry.net.wire import Answer, Wire
 
 _log = logging.getLogger(__name__)
 
@@ -339,7 +339,7 @@ class Session:
             return known
 
     def _cloud_tools(self) -> CloudTools:
-        from pyjib.registry.cloud import model  # noqa: PLC0415  only who needs it
+        from pyjib.registry.login.cloud import model  # noqa: PLC0415  only who needs it
 
         dmi = model.DMI if self._host.system is not None else None
         return model.CloudTools(

@@ -20,8 +20,8 @@ from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.image import AnyImage, Image, ImageIndex, images_of
 from pyjib.oci.reference import Reference
+from pyjib.registry.calls.uploads import can_mount
 from pyjib.registry.client import RegistryClient
-from pyjib.registry.uploads import can_mount
 
 T = TypeVar("T")
 _REFILLS = 2

@@ -9,7 +9,7 @@ import pytest
 
 from pyjib.events import RetryScheduled, Warned
 from pyjib.oci.digest import Digest
-from pyjib.registry import blobs
+from pyjib.registry.calls import blobs
 from pyjib.serve import Limits, Moment, Rules
 from tests.support.registry import put_blob
 from tests.support.trouble import BLOBS, MIB, UPLOADS, Stage, at, blob_of, name, seen

@@ -12,7 +12,7 @@ from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.json import dump
 from pyjib.oci.manifest import Index
 from pyjib.oci.reference import Reference
-from pyjib.registry.referrers import fallback_tag
+from pyjib.registry.calls.referrers import fallback_tag
 from pyjib.serve import Fault, Moment, RegistryServer, Rules
 from tests.support.images import random_image
 from tests.support.registry import put_image, tags_in

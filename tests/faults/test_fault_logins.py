@@ -12,8 +12,8 @@ import pytest
 from pyjib.errors import PyjibError, UnauthorizedError
 from pyjib.events import Warned
 from pyjib.oci.reference import Reference
-from pyjib.registry import tokens
-from pyjib.registry.uploads import Outcome
+from pyjib.registry.calls.uploads import Outcome
+from pyjib.registry.login import tokens
 from pyjib.serve import Fault, Moment, RegistryServer
 from tests.support.registry import blob_in, put_blob
 from tests.support.trouble import MIB, SESSION, Client, Stage, at, blob_of, name, seen

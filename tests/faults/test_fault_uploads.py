@@ -10,9 +10,9 @@ import pytest
 from pyjib.errors import CancelledError, TransportError
 from pyjib.oci.blob import Blob
 from pyjib.oci.reference import Reference
-from pyjib.registry import ladder
+from pyjib.registry.calls import ladder
+from pyjib.registry.calls.uploads import Outcome
 from pyjib.registry.transfer import push_image
-from pyjib.registry.uploads import Outcome
 from pyjib.serve import Fault, Moment, RegistryServer, Request
 from tests.support.images import random_image
 from tests.support.registry import blob_in

@@ -9,8 +9,8 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.location import parse_location
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference, check_tag
-from pyjib.registry.challenge import parse_challenges
-from pyjib.registry.scope import parse_scopes
+from pyjib.registry.login.challenge import parse_challenges
+from pyjib.registry.login.scope import parse_scopes
 from tests.support.fuzzing import damaged, fuzz, survives
 
 MIB = 1 << 20

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from pyjib.jib.global_config import parse_global_config
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, RegistryOptions
-from pyjib.registry import docker_config
+from pyjib.registry.login import docker_config
 from pyjib.registry.machine import read_machine
 from pyjib.registry.mirrors import find_places
 from tests.support.fuzzing import damaged, fuzz, odd_json_bytes, survives

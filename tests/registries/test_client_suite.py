@@ -37,12 +37,12 @@ from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.platform import LINUX_AMD64
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, RegistryOptions
-from pyjib.registry import tags as tag_calls
+from pyjib.registry.calls import tags as tag_calls
+from pyjib.registry.calls.ladder import CHUNK
+from pyjib.registry.calls.referrers import fallback_tag
+from pyjib.registry.calls.uploads import Outcome
 from pyjib.registry.client import RegistryClient
-from pyjib.registry.ladder import CHUNK
-from pyjib.registry.referrers import fallback_tag
 from pyjib.registry.transfer import push_image
-from pyjib.registry.uploads import Outcome
 from pyjib.store.store import Store
 from tests.support.clients import Watched, watched
 from tests.support.front import Front

@@ -35,11 +35,14 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.manifest import Manifest
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, RegistryOptions
-from pyjib.registry import auth, helpers, manifests, paging, session, tokens, wire
-from pyjib.registry.credentials import search_for
-from pyjib.registry.docker_config import DockerConfig
-from pyjib.registry.message import Reply as ClientReply
-from pyjib.registry.urls import Url
+from pyjib.registry import session
+from pyjib.registry.calls import manifests, paging
+from pyjib.registry.login import auth, helpers, tokens
+from pyjib.registry.login.credentials import search_for
+from pyjib.registry.login.docker_config import DockerConfig
+from pyjib.registry.net import wire
+from pyjib.registry.net.message import Reply as ClientReply
+from pyjib.registry.net.urls import Url
 from pyjib.serve import RegistryServer
 from pyjib.serve import push as serve_push
 from tests.support.clients import Watched, watched

@@ -29,8 +29,8 @@ from pyjib.events import (
 )
 from pyjib.oci.blob import Blob
 from pyjib.oci.reference import Reference
-from pyjib.registry.upload_body import PIECE as CHUNK
-from pyjib.registry.uploads import Outcome
+from pyjib.registry.calls.upload_body import PIECE as CHUNK
+from pyjib.registry.calls.uploads import Outcome
 from pyjib.serve import RegistryServer
 from tests.support.clients import watched
 from tests.support.scripted import Reply, ScriptedServer, Seen, listening_nowhere

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyjib.registry.challenge import Challenge, parse_challenges
-from pyjib.registry.scope import Scope, covers, is_reading, parse_scopes, union
+from pyjib.registry.login.challenge import Challenge, parse_challenges
+from pyjib.registry.login.scope import Scope, covers, is_reading, parse_scopes, union
 
 
 def parse(*lines: str) -> list[tuple[str, dict[str, str]]]:

@@ -12,10 +12,10 @@ import pytest
 
 from pyjib.errors import ConfigurationError
 from pyjib.options import CredentialHelper, HostEnvironment, Login, RegistryOptions
-from pyjib.registry import docker_config, helpers
-from pyjib.registry.credential import Credential
-from pyjib.registry.credentials import Finder, find
-from pyjib.registry.login import logout, store
+from pyjib.registry.login import docker_config, helpers
+from pyjib.registry.login.credential import Credential
+from pyjib.registry.login.credentials import Finder, find
+from pyjib.registry.login.keeping import logout, store
 
 posix = pytest.mark.skipif(os.name != "posix", reason="the fake helper is a script with #!")
 

@@ -14,7 +14,7 @@ from pyjib.errors import ConfigurationError, TransportError, UnauthorizedError
 from pyjib.events import Warned
 from pyjib.oci.blob import Blob
 from pyjib.oci.reference import Reference
-from pyjib.registry.uploads import Outcome
+from pyjib.registry.calls.uploads import Outcome
 from pyjib.serve import RegistryServer
 from tests.support.clients import make_certificate, watched
 from tests.support.scripted import Reply, ScriptedServer

@@ -6,7 +6,15 @@ import pytest
 
 from pyjib.errors import RegistryError
 from pyjib.oci.digest import Digest
-from pyjib.registry.ladder import LARGEST_CHUNK, MIB, SMALLEST_CHUNK, Climb, Ladders, Manners, Way
+from pyjib.registry.calls.ladder import (
+    LARGEST_CHUNK,
+    MIB,
+    SMALLEST_CHUNK,
+    Climb,
+    Ladders,
+    Manners,
+    Way,
+)
 from pyjib.serve import Fault, RegistryServer, Rules
 from tests.support.clients import watched
 from tests.support.images import random_image

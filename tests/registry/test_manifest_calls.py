@@ -26,7 +26,7 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.json import dump
 from pyjib.oci.manifest import Index, Manifest
 from pyjib.oci.reference import Reference
-from pyjib.registry.referrers import fallback_tag
+from pyjib.registry.calls.referrers import fallback_tag
 from tests.support.clients import watched
 from tests.support.scripted import Reply, ScriptedServer
 

@@ -9,8 +9,8 @@ import pytest
 from pyjib.errors import ConfigurationError, TransportError
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment
-from pyjib.registry.proxies import Proxy, is_exempt, proxy_for
-from pyjib.registry.urls import Url
+from pyjib.registry.net.proxies import Proxy, is_exempt, proxy_for
+from pyjib.registry.net.urls import Url
 from tests.support.clients import watched
 from tests.support.scripted import Reply, ScriptedServer, listening_nowhere
 

@@ -20,10 +20,10 @@ from pyjib.oci.blob import Blob
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, RegistryOptions
-from pyjib.registry import tokens
+from pyjib.registry.calls.uploads import Outcome
 from pyjib.registry.client import RegistryClient
-from pyjib.registry.login import login
-from pyjib.registry.uploads import Outcome
+from pyjib.registry.login import tokens
+from pyjib.registry.login.keeping import login
 from pyjib.serve import RegistryServer
 from pyjib.serve.message import Request, Response
 from tests.support.clients import Watched, watched

@@ -15,10 +15,10 @@ from pyjib.errors import (
     UnauthorizedError,
 )
 from pyjib.registry.flight import SingleFlight
-from pyjib.registry.message import Call
+from pyjib.registry.login.scope import Scope
+from pyjib.registry.net.message import Call
+from pyjib.registry.net.retry import Gates, Passing, delay_before, retry_after
 from pyjib.registry.refusal import LoginWords, in_words, parse_error, refusal
-from pyjib.registry.retry import Gates, Passing, delay_before, retry_after
-from pyjib.registry.scope import Scope
 
 NOON = "Wed, 01 May 2024 12:00:00 GMT"
 

@@ -15,9 +15,9 @@ import pytest
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import CancelledError
-from pyjib.registry import sockets
-from pyjib.registry.reach import Reach
-from pyjib.registry.sockets import Network, Stream, TooFarInsideError
+from pyjib.registry.net import sockets
+from pyjib.registry.net.reach import Reach
+from pyjib.registry.net.sockets import Network, Stream, TooFarInsideError
 from tests.support.clients import make_certificate
 from tests.support.silence import ends_when_cancelled, silent_server
 

@@ -10,9 +10,9 @@ import pytest
 from pyjib.errors import ConfigurationError, PyjibError, TransportError
 from pyjib.oci.reference import Reference
 from pyjib.options import ClientCertificate, HostEnvironment, RegistryOptions
-from pyjib.registry.certificates import HostCertificates, check_pem, find_certificates
 from pyjib.registry.client import RegistryClient
-from pyjib.registry.urls import Url
+from pyjib.registry.net.certificates import HostCertificates, check_pem, find_certificates
+from pyjib.registry.net.urls import Url
 from pyjib.serve import RegistryServer
 from tests.support.tls import Authority, Pair
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyjib.errors import TransportError
-from pyjib.registry.reach import Reach, check_hop, is_loopback, reach_of
-from pyjib.registry.sites import are_related
-from pyjib.registry.urls import Url, redact
+from pyjib.registry.login.sites import are_related
+from pyjib.registry.net.reach import Reach, check_hop, is_loopback, reach_of
+from pyjib.registry.net.urls import Url, redact
 
 BASE = Url.parse("https://r.io/v2/a/blobs/uploads/?x=1")
 

@@ -23,10 +23,10 @@ from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, Login, RegistryOptions
 from pyjib.registry.client import RegistryClient
-from pyjib.registry.message import Call, Headers
+from pyjib.registry.net.message import Call, Headers
+from pyjib.registry.net.urls import Url
 from pyjib.registry.refusal import MAX_ERROR
 from pyjib.registry.session import Session
-from pyjib.registry.urls import Url
 from tests.support.clients import watched
 from tests.support.scripted import Reply, ScriptedServer, Seen
 from tests.support.silence import ends_when_cancelled, silent_server

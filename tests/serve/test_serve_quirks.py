@@ -13,8 +13,8 @@ import pytest
 from pyjib.errors import ConfigurationError, NotFoundError, UnauthorizedError
 from pyjib.oci.blob import Blob
 from pyjib.oci.reference import Reference
+from pyjib.registry.calls.uploads import Outcome
 from pyjib.registry.transfer import push_image
-from pyjib.registry.uploads import Outcome
 from pyjib.serve import PRESETS, Fault, Quirks, RegistryServer
 from tests.support.clients import make_certificate
 from tests.support.images import random_image, random_index

@@ -12,11 +12,11 @@ from pathlib import Path
 from pyjib.cancellation import Cancellation
 from pyjib.events import Event
 from pyjib.options import HostEnvironment, RegistryOptions
-from pyjib.registry.cloud.model import CloudTools
-from pyjib.registry.credential import Credential, Search
-from pyjib.registry.credentials import search_for
+from pyjib.registry.login.cloud.model import CloudTools
+from pyjib.registry.login.credential import Credential, Search
+from pyjib.registry.login.credentials import search_for
+from pyjib.registry.net.urls import Url
 from pyjib.registry.session import Session
-from pyjib.registry.urls import Url
 from tests.support.scripted import Reply, Seen
 
 NOON = 1_700_000_000

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from pyjib.registry.cloud.ecr import Ecr
-from pyjib.registry.cloud.signature import AwsKeys, signed_headers
-from pyjib.registry.credential import Credential, Outcome
-from pyjib.registry.urls import Url
+from pyjib.registry.login.cloud.ecr import Ecr
+from pyjib.registry.login.cloud.signature import AwsKeys, signed_headers
+from pyjib.registry.login.credential import Credential, Outcome
+from pyjib.registry.net.urls import Url
 from tests.support.clouds import NOON, Machine, dated, is_signed
 from tests.support.scripted import Reply, ScriptedServer, Seen
 

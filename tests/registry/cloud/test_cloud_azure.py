@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from pyjib.options import Login, RegistryOptions
-from pyjib.registry.cloud.azure import Azure
-from pyjib.registry.credential import Credential, Outcome
+from pyjib.registry.login.cloud.azure import Azure
+from pyjib.registry.login.credential import Credential, Outcome
 from tests.support.clouds import Machine, helper_on_path
 from tests.support.scripted import Reply, ScriptedServer
 

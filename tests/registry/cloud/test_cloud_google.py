@@ -14,8 +14,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from pyjib.registry.cloud.google import Google
-from pyjib.registry.credential import Credential
+from pyjib.registry.login.cloud.google import Google
+from pyjib.registry.login.credential import Credential
 from tests.support.clouds import NOON, Machine, dated
 from tests.support.scripted import Reply, ScriptedServer
 

@@ -1,0 +1,60 @@
+"""The tags of a repository."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from pyjib.errors import MalformedDocumentError
+from pyjib.oci.reference import Reference
+from pyjib.registry.calls.paging import pages
+from pyjib.registry.login.scope import Scopes
+from pyjib.registry.net.message import Call, Reply
+from pyjib.registry.session import Session
+
+_PAGE = 1000  # Amazon ECR answers with an error above
+
+
+def list_all(session: Session, name: Reference, scopes: Scopes) -> list[str]:
+    """Return all tags in the registry's order. Raises ``NotFoundError``."""
+    call = Call(
+        action=f"list the tags of {name.name}",
+        registry=name.registry,
+        target=f"/v2/{name.repository}/tags/list?n={_PAGE}",
+        scopes=scopes,
+    )
+    found: dict[str, None] = {}
+    last = _collect(session, name, call, found)
+    while len(last) == _PAGE:
+        # Some cut a list to what was asked for and link to no other page.
+        before = len(found)
+        after = quote(last[-1], safe="")
+        last = _collect(session, name, replace(call, target=f"{call.target}&last={after}"), found)
+        if len(found) == before:
+            break
+    return list(found)
+
+
+def _collect(session: Session, name: Reference, call: Call, found: dict[str, None]) -> list[str]:
+    """Add the tags of a page and those that it links to; return those of the last."""
+    last: list[str] = []
+    for page in pages(session, call):
+        before = len(found)
+        last = _tags(page, name)
+        found.update(dict.fromkeys(last))
+        if len(found) == before:
+            return []
+    return last
+
+
+def _tags(page: Reply, name: Reference) -> list[str]:
+    try:
+        document: Any = json.loads(page.data)
+        tags = document.get("tags") or []
+    except (ValueError, AttributeError, RecursionError):
+        tags = None
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise MalformedDocumentError(f"{name.registry} sent no list of tags for {name.name}")
+    return tags

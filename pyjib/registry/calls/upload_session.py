@@ -1,0 +1,131 @@
+"""One upload session of a registry (Distribution 1.1, "Pushing blobs")."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pyjib.errors import NotFoundError, PyjibError, TransportError
+from pyjib.oci.digest import Digest
+from pyjib.registry.net.message import NOTHING, Body, Call, Reply
+from pyjib.registry.net.retry import Passing
+from pyjib.registry.net.urls import Url
+from pyjib.registry.session import Session
+
+_COMMIT_PATIENCE = 300.0
+_CANCEL_PATIENCE = 1.0
+_RANGE = re.compile(r"(?:bytes[= ])?0-(\d{1,19})", re.ASCII | re.IGNORECASE)
+_BYTES: Mapping[str, str] = {"Content-Type": "application/octet-stream"}
+
+
+class UploadSession:
+    """Where the bytes of one blob go; each answer may move it to another ``Location``.
+
+    ``start`` is the call that begins a session, ``reply`` its answer, or that of a mount.
+    """
+
+    def __init__(self, session: Session, start: Call, reply: Reply) -> None:
+        self._session = session
+        self._call = replace(start, accepted=frozenset({202}))
+        self._location = self._moved(reply)
+        self._gone = False
+
+    def put(self, body: Body, digest: Digest) -> Reply:
+        """Send ``body``, the last of the blob, and make it a blob."""
+        call = replace(
+            self._call,
+            method="PUT",
+            url=self._location.with_query(f"digest={digest}"),
+            headers=_BYTES,
+            body=body,
+            repeatable=body.size == 0,
+            accepted=frozenset({201, 204}),
+            patience=_COMMIT_PATIENCE,
+        )
+        return self._session.once(call)
+
+    def patch(self, body: Body, start: int | None = None) -> Reply:
+        """Send the next bytes, as a chunk that begins at ``start`` or as a stream.
+
+        A reply of 416 tells what comes next, if it has a ``Range``.
+        """
+        headers = dict(_BYTES)
+        if start is not None:
+            headers["Content-Range"] = f"{start}-{start + body.size - 1}"
+        call = replace(
+            self._call,
+            method="PATCH",
+            url=self._location,
+            headers=headers,
+            body=body,
+            repeatable=False,
+            accepted=frozenset({201, 202, 204, *(() if start is None else (416,))}),
+        )
+        reply = self._session.once(call)
+        self._follow(reply)
+        return reply
+
+    def status(self) -> int | None:
+        """Return how many bytes the registry has; ``None`` if it does not say.
+
+        Raises ``Passing`` if the session is gone.
+        """
+        call = replace(
+            self._call,
+            method="GET",
+            url=self._location,
+            body=None,
+            accepted=frozenset({200, 202, 204}),
+        )
+        try:
+            reply = self._session.once(call)
+        except NotFoundError as error:
+            raise self.lost(error) from None
+        self._follow(reply)
+        return received(reply.headers)
+
+    def lost(self, error: PyjibError) -> Passing:
+        """Take note that the registry has forgotten this session; another may do better."""
+        self._gone = True
+        return Passing(error)
+
+    def cancel(self) -> None:
+        """Free what the registry keeps of an unfinished session, if it cares to listen."""
+        if self._gone:
+            return
+        call = replace(
+            self._call,
+            method="DELETE",
+            url=self._location,
+            body=NOTHING,
+            patience=_CANCEL_PATIENCE,
+        )
+        with contextlib.suppress(Passing, PyjibError):
+            self._session.last_word(call)
+
+    def _follow(self, reply: Reply) -> None:
+        if reply.headers.get("location"):
+            self._location = self._moved(reply)
+
+    def _moved(self, reply: Reply) -> Url:
+        location = reply.headers.get("location")
+        if not location:
+            raise TransportError(
+                f"cannot {self._call.action}: {self._call.registry} did not say where to",
+                hint="check the registry's address, and the proxy in front of it",
+            )
+        return self._session.resolve(self._call.registry, reply.url, location)
+
+
+def received(headers: Mapping[str, str]) -> int | None:
+    """Return how many bytes a ``Range`` says have been received.
+
+    ``0-0`` is what Distribution says for one byte and for none: it is read as none.
+    """
+    match = _RANGE.fullmatch(headers.get("range", "").strip())
+    if match is None:
+        return None
+    last = int(match[1])
+    return last + 1 if last else 0

@@ -1,0 +1,270 @@
+"""Answering challenges: which login is used, where it may go, and what is tried when it fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from pyjib.errors import DeniedError, RegistryError, TransportError, UnauthorizedError
+from pyjib.events import Listener, Warned
+from pyjib.frozen import frozen
+from pyjib.registry.login.challenge import Challenge
+from pyjib.registry.login.credential import Credential, Search
+from pyjib.registry.login.credentials import Finder
+from pyjib.registry.login.scope import Scopes, is_reading, parse_scopes, repository_of, union
+from pyjib.registry.login.sites import are_related
+from pyjib.registry.login.tokens import Realm, Tokens
+from pyjib.registry.net.reach import check_hop, is_loopback
+from pyjib.registry.net.urls import Url
+from pyjib.registry.refusal import LoginWords, login_hint
+
+
+@frozen
+class _Bearer:
+    realm: Realm
+    trusted: bool
+
+
+@frozen
+class _Basic:
+    pass
+
+
+@frozen
+class AuthTools:
+    """What authenticators share.
+
+    ``ping`` asks a registry's ``/v2/`` without a login for its challenges; ``is_proxied`` tells
+    whether a URL is reached through a proxy. ``trusted_realms`` are hosts that may see any
+    registry's login; ``over_http`` lets logins go over plain http.
+    """
+
+    finder: Finder
+    tokens: Tokens
+    listener: Listener
+    ping: Callable[[str], Sequence[Challenge]]
+    is_proxied: Callable[[Url], bool]
+    trusted_realms: frozenset[str] = frozenset()
+    over_http: bool = False
+
+
+class Authenticator:
+    """Knows how one registry wants to be spoken to; safe for threads."""
+
+    def __init__(self, registry: str, endpoint: Url, tools: AuthTools) -> None:
+        self._registry = registry
+        self._endpoint = endpoint
+        self._tools = tools
+        self._lock = threading.Lock()
+        self._way: _Bearer | _Basic | None = None
+        self._refused: set[tuple[Credential, str]] = set()
+        self._warned: set[str] = set()
+
+    def authorization(self, scopes: Scopes, *, for_body: bool = False) -> str | None:
+        """Return the header for a call, ``None`` before the registry ever asked for a login.
+
+        Raises ``RegistryError`` if a token is needed and cannot be had, and for a login that was
+        refused before: nothing is repeated with it.
+        """
+        if self._way is None:
+            return None
+        return self._answer(self._way, scopes, for_body=for_body)
+
+    def renew(
+        self, challenges: Sequence[Challenge], scopes: Scopes, used: str | None
+    ) -> str | None:
+        """Return a header that is worth another try after a 401, ``None`` if there is none.
+
+        ``used`` is the header that was refused. An empty header means trying without one.
+        """
+        chosen = _choose(challenges) or _choose(self._tools.ping(self._registry))
+        if chosen is None:
+            return None
+        way, wanted = self._way_of(chosen), scopes
+        self._way = way
+        if isinstance(way, _Bearer):
+            wanted = union((*scopes, *parse_scopes(chosen.get("scope"))))
+            if used and used.startswith("Bearer "):
+                self._tools.tokens.drop(used.removeprefix("Bearer "))
+        else:
+            self.refused(used, scopes)
+        header = self._answer(way, wanted, for_body=False)
+        if header is None and used is not None:
+            return ""  # what is public may be had without the login that is not accepted
+        return None if header == used else header
+
+    def refused(self, header: str | None, scopes: Scopes) -> None:
+        """Remember that a header with user and password was answered by a 401."""
+        if header is None or not header.startswith("Basic "):
+            return
+        search = self._tools.finder.known(self._registry, repository_of(scopes))
+        if search is not None and search.credential and search.credential.basic == header:
+            self._refuse(search.credential, scopes)
+
+    def words(self, scopes: Scopes) -> LoginWords:
+        """Return what an error may say of the login, without looking for one."""
+        search = self._tools.finder.known(self._registry, repository_of(scopes))
+        if search is None:
+            return LoginWords()
+        credential = search.credential
+        return LoginWords(
+            used=credential.words if credential else None,
+            tried=search.tried,
+            withheld=self._why_withheld() if credential else None,
+        )
+
+    def _answer(self, way: _Bearer | _Basic, scopes: Scopes, *, for_body: bool) -> str | None:
+        credential = self._credential(scopes)
+        if credential is not None and credential.registry_token:
+            return f"Bearer {credential.registry_token}"
+        if isinstance(way, _Basic):
+            return self._basic(credential, scopes)
+        if credential is not None and not way.trusted:
+            self._warn(
+                f"the login to {self._registry} is not sent to {way.realm.url.authority}, which "
+                "hands out its tokens: it is another site",
+                hint=f"if both belong together, pass --trust-realm {way.realm.url.host}",
+            )
+            credential = None
+        return f"Bearer {self._token(way.realm, credential, scopes, for_body=for_body)}"
+
+    def _basic(self, credential: Credential | None, scopes: Scopes) -> str | None:
+        if credential is None or not credential.username:
+            return None
+        if not self._is_refused(credential, scopes):
+            return credential.basic
+        fresh = self._again(credential, scopes)
+        if fresh is not None and fresh.username:
+            return fresh.basic
+        if _may_do_without(scopes):
+            return None
+        raise self._refusal(credential, None, scopes)
+
+    def _token(
+        self, realm: Realm, credential: Credential | None, scopes: Scopes, *, for_body: bool
+    ) -> str:
+        tokens, error = self._tools.tokens, None
+        while credential is not None:
+            if not self._is_refused(credential, scopes):
+                try:
+                    return tokens.get(realm, credential, scopes, for_body=for_body)
+                except RegistryError as refused:
+                    if not _is_refusal(refused, credential):
+                        raise
+                    # Docker Hub locks an account after a few wrong passwords: never ask twice.
+                    self._refuse(credential, scopes)
+                    error = refused
+            fresh = self._again(credential, scopes)
+            if fresh is not None:
+                credential = fresh
+                continue
+            if not _may_do_without(scopes):
+                raise self._refusal(credential, error, scopes)
+            self._warn(
+                f"{self._registry} does not accept the login from {credential.words}; "
+                "going on without one, which is enough for public images",
+                hint=f"renew it with pyjib login {self._registry}, or see what pyjib login "
+                f"--check {self._registry} says",
+            )
+            credential = None
+        return tokens.get(realm, None, scopes, for_body=for_body)
+
+    def _again(self, refused: Credential, scopes: Scopes) -> Credential | None:
+        """Return what the source of a refused login has by now, if that is another login."""
+        fresh = self._tools.finder.again(self._registry, repository_of(scopes), refused)
+        if fresh is None or self._is_refused(fresh, scopes):
+            return None
+        return fresh
+
+    def _refuse(self, credential: Credential, scopes: Scopes) -> None:
+        with self._lock:
+            self._refused.add((credential, self._key(scopes)))
+
+    def _is_refused(self, credential: Credential, scopes: Scopes) -> bool:
+        with self._lock:
+            return (credential, self._key(scopes)) in self._refused
+
+    def _key(self, scopes: Scopes) -> str:
+        # A token server judges the login alone; a registry of its own may judge by repository.
+        return repository_of(scopes) if isinstance(self._way, _Basic) else ""
+
+    def _refusal(
+        self, credential: Credential, error: RegistryError | None, scopes: Scopes
+    ) -> UnauthorizedError:
+        action = error.action if error else f"log in to {self._registry}"
+        message = error.message if error else f"cannot {action}: its login was refused before"
+        words = LoginWords(used=credential.words)
+        return UnauthorizedError(
+            message,
+            action=action,
+            status=error.status if error else 401,
+            diagnostics=error.diagnostics if error else (),
+            hint=login_hint(self._registry, words, repository=repository_of(scopes)),
+        )
+
+    def _credential(self, scopes: Scopes) -> Credential | None:
+        search: Search = self._tools.finder.find(self._registry, repository_of(scopes))
+        if search.credential is None or self._why_withheld() is None:
+            return search.credential
+        self._warn(f"the login to {self._registry} is not sent over plain http")
+        return None
+
+    def _why_withheld(self) -> str | None:
+        secure = self._endpoint.scheme == "https" or is_loopback(self._endpoint.host)
+        if secure or self._tools.over_http:
+            return None
+        return f"logins are not sent over plain http: give {self._registry} a certificate"
+
+    def _way_of(self, challenge: Challenge) -> _Bearer | _Basic:
+        if challenge.scheme == "basic":
+            return _Basic()
+        url = self._realm(challenge.get("realm"))
+        realm = Realm(registry=self._registry, url=url, service=challenge.get("service"))
+        named = {url.host, url.authority} & self._tools.trusted_realms
+        return _Bearer(
+            realm=realm, trusted=bool(named) or are_related(self._endpoint.host, url.host)
+        )
+
+    def _realm(self, text: str) -> Url:
+        """Resolve a realm and check that it is no way into a private network or out of TLS."""
+        url = self._endpoint.join(text)
+        if self._endpoint.scheme == "https" and url.scheme == "http":
+            if url.host != self._endpoint.host:
+                raise TransportError(
+                    f"{self._registry} wants logins to be sent over plain http to {url.authority}",
+                    hint="set its token realm to https in the registry's configuration",
+                )
+            self._warn(f"{self._registry} names a token realm with http: asked over https")
+            url = self._endpoint.at(url.target)
+        resolve = not self._tools.is_proxied(url)
+        check_hop(self._endpoint, url, resolve=resolve)
+        return url
+
+    def _warn(self, message: str, hint: str | None = None) -> None:
+        with self._lock:
+            known = message in self._warned
+            self._warned.add(message)
+        if not known:
+            self._tools.listener(Warned(message=message, hint=hint))
+
+
+def _is_refusal(error: RegistryError, credential: Credential) -> bool:
+    """Tell whether a token server's answer is about the login.
+
+    OAuth2 answers 400 to a refresh token that ended (RFC 6749 section 5.2).
+    """
+    if isinstance(error, UnauthorizedError | DeniedError):
+        return True
+    return error.status == 400 and bool(credential.identity_token)
+
+
+def _may_do_without(scopes: Scopes) -> bool:
+    """Tell whether a call may be allowed to nobody in particular: pulling what is public."""
+    return bool(scopes) and is_reading(scopes)
+
+
+def _choose(challenges: Sequence[Challenge]) -> Challenge | None:
+    for challenge in challenges:
+        if challenge.scheme == "bearer" and challenge.get("realm"):
+            return challenge
+    return next((challenge for challenge in challenges if challenge.scheme == "basic"), None)

@@ -1,0 +1,147 @@
+"""Finding logins: the first source that has one counts; ``sources`` has their order.
+
+Nothing is looked up before a registry asks for a login.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.registry.login import helpers
+from pyjib.registry.login.cloud.model import CloudTools
+from pyjib.registry.login.credential import Credential, Search
+from pyjib.registry.login.docker_config import AskHelper
+from pyjib.registry.login.sources import Places, look_through
+
+_EARLY = 60.0
+_PAUSE = 10.0
+"""A login that ends within ``_EARLY`` seconds is looked for anew, every ``_PAUSE`` at most."""
+
+
+def find(
+    registry: str,
+    options: RegistryOptions,
+    host: HostEnvironment,
+    *,
+    repository: str = "",
+    ask: AskHelper | None = None,
+    cloud: CloudTools | None = None,
+) -> Search:
+    """Look for a login to ``registry``, or to a part of it that ``repository`` lies in.
+
+    Raises ``ConfigurationError`` for a file or a helper that cannot be used: going on would
+    mean asking with another login than the one that was set up.
+    """
+    search = search_for(registry, options, host, repository=repository, ask=ask, cloud=cloud)
+    if search.failure is not None:
+        raise search.failure
+    return search
+
+
+def search_for(
+    registry: str,
+    options: RegistryOptions,
+    host: HostEnvironment,
+    *,
+    repository: str = "",
+    ask: AskHelper | None = None,
+    cloud: CloudTools | None = None,
+) -> Search:
+    """Do the same, and tell a failure instead of raising it."""
+    from pyjib.registry.login.cloud.providers import provider_of  # noqa: PLC0415  only who is asked pays
+
+    places = Places(
+        registry=registry,
+        repository=repository,
+        options=options,
+        host=host,
+        ask=ask or (lambda helper, server: helpers.get(helper, server, host)),
+        provider=provider_of(registry, host),
+        cloud=cloud,
+    )
+    found, steps, failure = look_through(places.sources())
+    return Search(credential=found, steps=tuple(steps), failure=failure)
+
+
+class Finder:
+    """Remembers what was found, so that each helper and file is asked once; safe for threads.
+
+    ``cloud`` makes the tools for clouds' own logins when they are needed.
+    """
+
+    def __init__(
+        self,
+        options: RegistryOptions,
+        host: HostEnvironment,
+        cloud: Callable[[], CloudTools] | None = None,
+    ) -> None:
+        self._options = options
+        self._host = host
+        self._cloud = cloud
+        self._lock = threading.Lock()
+        self._found: dict[tuple[str, str], Search] = {}
+        self._told: dict[tuple[str, str], Credential | None] = {}
+        self._due: dict[tuple[str, str], float] = {}
+
+    def find(self, registry: str, repository: str = "") -> Search:
+        """Return what ``find`` of this module does, looked up once, and again before it ends."""
+        search = self.search(registry, repository)
+        if search.failure is not None:
+            raise search.failure
+        return search
+
+    def search(self, registry: str, repository: str = "") -> Search:
+        """Do the same, and tell a failure instead of raising it."""
+        with self._lock:  # a helper may ask the user: one question at a time
+            search = self._found.get((registry, repository))
+            if search is None:
+                search = self._found[registry, repository] = self._search(registry, repository)
+            elif self._is_due(registry, repository, search.credential):
+                self._told.clear()
+                search = self._found[registry, repository] = self._search(registry, repository)
+            return search
+
+    def again(self, registry: str, repository: str, refused: Credential) -> Credential | None:
+        """Return another login than the one that was refused, if its source has one by now."""
+        with self._lock:
+            if not refused.renewable:
+                return None
+            search = self._found.get((registry, repository))
+            if search is None or search.credential == refused:
+                self._told.clear()
+                search = self._search(registry, repository)
+                self._found[registry, repository] = search
+            fresh = search.credential
+            return fresh if fresh != refused else None
+
+    def known(self, registry: str, repository: str = "") -> Search | None:
+        """Return what was found before, without looking."""
+        return self._found.get((registry, repository))
+
+    def _search(self, registry: str, repository: str) -> Search:
+        return search_for(
+            registry,
+            self._options,
+            self._host,
+            repository=repository,
+            ask=self._ask,
+            cloud=self._cloud() if self._cloud is not None else None,
+        )
+
+    def _ask(self, helper: str, server: str) -> Credential | None:
+        if (helper, server) not in self._told:
+            self._told[helper, server] = helpers.get(helper, server, self._host)
+        return self._told[helper, server]
+
+    def _is_due(self, registry: str, repository: str, held: Credential | None) -> bool:
+        """Tell whether a login is about to end and was not looked for a moment ago."""
+        now = time.monotonic()
+        if held is None or held.ends is None or now < held.ends - _EARLY:
+            return False
+        due = now >= self._due.get((registry, repository), 0.0)
+        if due:
+            self._due[registry, repository] = now + _PAUSE
+        return due

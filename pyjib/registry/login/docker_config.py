@@ -1,0 +1,263 @@
+"""Docker's ``config.json``, and Podman's ``auth.json`` of the same shape.
+
+.. code-block:: json
+
+    {
+      "auths": {"r.io": {"auth": "dXNlcjpwYXNzd29yZA=="}},
+      "credHelpers": {"123.dkr.ecr.eu-west-1.amazonaws.com": "ecr-login"},
+      "credsStore": "desktop"
+    }
+
+Members that are not understood survive a rewrite. An old ``.dockercfg`` is ``auths`` alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pyjib.errors import ConfigurationError
+from pyjib.frozen import frozen
+from pyjib.oci.json import Json
+from pyjib.options import HostEnvironment
+from pyjib.registry.login.credential import Credential, names_of, server_of
+
+_MAX_CONFIG = 16 * 1024 * 1024
+_API_PATHS = ("", "/", "/v1", "/v1/", "/v2", "/v2/")
+_HUB_WEB_LOGIN = ("access-token", "refresh-token")
+
+AskHelper: TypeAlias = Callable[[str, str], Credential | None]
+"""Asks ``docker-credential-NAME`` (first argument) for the login to a server (second)."""
+
+
+@frozen
+class DockerConfig:
+    """A parsed config; ``source`` is its path or the variable that it was in."""
+
+    source: str
+    document: Json = field(repr=False)
+
+    def helper_for(self, registry: str) -> str | None:
+        """Return the name of the helper that keeps logins to ``registry``, if one does."""
+        helpers = self._member("credHelpers")
+        for name in names_of(registry):
+            helper = helpers.get(name)
+            if isinstance(helper, str) and helper:
+                return helper
+        store = self.document.get("credsStore")
+        return store if isinstance(store, str) and store else None
+
+    def find(self, registry: str, repository: str, ask: AskHelper) -> Credential | None:
+        """Return the login for a repository; a configured helper masks ``auths``."""
+        helper = self.helper_for(registry)
+        if helper is not None:
+            return ask(helper, server_of(registry))
+        auths = self._member("auths")
+        for key in _keys(auths, registry, repository):
+            entry = auths[key]
+            credential = self._credential(key, entry) if isinstance(entry, dict) else None
+            if credential is not None:
+                return credential
+        return None
+
+    def with_login(self, registry: str, username: str, password: str) -> DockerConfig:
+        """Return the config with a login in ``auths``, or an empty entry without a user."""
+        pair = base64.b64encode(f"{username}:{password}".encode()).decode()
+        auths = {**self._member("auths"), server_of(registry): {"auth": pair} if username else {}}
+        return DockerConfig(source=self.source, document={**self.document, "auths": auths})
+
+    def without_login(self, registry: str) -> DockerConfig:
+        """Return the config with nothing left of logins to ``registry``."""
+        auths = self._member("auths")
+        gone = set(_keys(auths, registry, ""))
+        gone |= {f"{server_of(registry)}{name}" for name in _HUB_WEB_LOGIN}
+        kept = {key: entry for key, entry in auths.items() if key not in gone}
+        if len(kept) == len(auths):
+            return self
+        return DockerConfig(source=self.source, document={**self.document, "auths": kept})
+
+    def _member(self, name: str) -> Json:
+        value = self.document.get(name)
+        return value if isinstance(value, dict) else {}
+
+    def _credential(self, key: str, entry: Json) -> Credential | None:
+        def text(name: str) -> str:
+            value = entry.get(name)
+            return value if isinstance(value, str) else ""
+
+        username, password = text("username"), text("password")
+        if text("auth"):
+            username, password = self._decode(key, text("auth"))
+        found = Credential(
+            source=self.source,
+            username=username,
+            password=password,
+            identity_token=text("identitytoken"),
+            registry_token=text("registrytoken"),
+        )
+        usable = username or found.identity_token or found.registry_token
+        return found if usable else None
+
+    def _decode(self, key: str, auth: str) -> tuple[str, str]:
+        try:
+            pair = base64.b64decode(auth, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError, ValueError):
+            pair = ""
+        username, colon, password = pair.partition(":")
+        if not colon:
+            raise ConfigurationError(
+                f"{self.source}: the auth of {key} is not user:password in base64",
+                hint=f"log in again with pyjib login {key}",
+            )
+        return username, password.strip("\0")
+
+
+def _keys(auths: Json, registry: str, repository: str) -> Iterator[str]:
+    """Yield keys of ``auths`` that fit, the closest first.
+
+    Podman files logins by a part of the repository's path too. Docker's web login has keys
+    beside Docker Hub's own that are no logins; comparing whole paths passes them by.
+    """
+    names = names_of(registry)
+    parts = repository.split("/") if repository else []
+    for length in range(len(parts), 0, -1):
+        for name in names:
+            key = f"{name}/{'/'.join(parts[:length])}"
+            if key in auths:
+                yield key
+    yield from (name for name in names if name in auths)
+    for key in auths:
+        if key not in names and _host_of(key) in names:
+            yield key
+    wild = (key for key in auths if "*" in key and _fits(key, names, parts))
+    yield from sorted(wild, key=len, reverse=True)
+
+
+def _fits(key: str, names: tuple[str, ...], parts: list[str]) -> bool:
+    """Tell whether a key with ``*`` in its host fits: within a label, and not in the last two.
+
+    As in Docker's own, and in Kubernetes' secrets, where a path may follow.
+    """
+    rest = (key.partition("://")[2] or key).rstrip("/")
+    host, _, path = rest.partition("/")
+    labels = host.lower().split(".")
+    if any("*" in label for label in labels[-2:]):
+        return False
+    below = [part for part in path.split("/") if part]
+    if below and f"/{path}" not in _API_PATHS and parts[: len(below)] != below:
+        return False
+    return any(_match(labels, name.split(".")) for name in names)
+
+
+def _match(patterns: list[str], labels: list[str]) -> bool:
+    return len(patterns) == len(labels) and all(
+        _match_label(pattern, label) for pattern, label in zip(patterns, labels, strict=True)
+    )
+
+
+def _match_label(pattern: str, label: str) -> bool:
+    # Not by a regular expression: many stars could keep one busy for years.
+    first, *others = pattern.split("*")
+    if not others:
+        return label == first
+    *between, last = others
+    if not label.startswith(first) or not label.endswith(last):
+        return False
+    place, end = len(first), len(label) - len(last)
+    for part in between:
+        found = label.find(part, place, max(place, end))
+        if found < 0:
+            return False
+        place = found + len(part)
+    return place <= end
+
+
+def _host_of(key: str) -> str | None:
+    """Return the host of a key such as ``https://r.io/v1/``, ``None`` if it has another path."""
+    rest = key.partition("://")[2] or key
+    host, slash, path = rest.partition("/")
+    return host.lower() if slash + path in _API_PATHS else None
+
+
+def path_of(host: HostEnvironment) -> Path:
+    """Return where Docker keeps its config, whether or not the file exists."""
+    folder = host.get("DOCKER_CONFIG")
+    return (Path(folder) if folder else host.home / ".docker") / "config.json"
+
+
+def read(path: Path) -> DockerConfig | None:
+    """Read a config; ``None`` if there is no such file. Raises ``ConfigurationError``."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_CONFIG)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigurationError(f"cannot read logins from {path}: {error.strerror}") from None
+    return parse(data.decode("utf-8", "replace"), str(path))
+
+
+def parse(text: str, source: str) -> DockerConfig:
+    """Parse the text of a config; raises ``ConfigurationError`` naming ``source``, not the text."""
+    try:
+        document: Any = json.loads(text) if text.strip() else {}
+        wrong = "is not a JSON object"
+    except json.JSONDecodeError as error:
+        document = None
+        wrong = f"is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"
+    except (ValueError, RecursionError):
+        document, wrong = None, "is not JSON"
+    if not isinstance(document, dict):
+        raise ConfigurationError(
+            f"{source} {wrong}",
+            hint="correct it, or move it away and log in anew with pyjib login: it should look "
+            "like Docker's config.json",
+        )
+    if source.endswith(".dockercfg"):
+        document = {"auths": document}
+    return DockerConfig(source=source, document=document)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def write(config: DockerConfig, path: Path) -> None:
+    """Write a config so that readers see the old or the new one; only its owner may read it.
+
+    A symbolic link stays one. Raises ``ConfigurationError``.
+    """
+    text = json.dumps(config.document, indent="\t", ensure_ascii=False)
+    if not _is_unicode(text):
+        text = json.dumps(config.document, indent="\t")  # as escapes, which it was read from
+    try:
+        target = path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # mkstemp makes files that only their owner may read.
+        number, name = tempfile.mkstemp(dir=target.parent, prefix=".config-", suffix=".json")
+        temporary = Path(name)
+        try:
+            with os.fdopen(number, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write logins to {path}: {error.strerror}",
+            hint="DOCKER_CONFIG names another directory for config.json",
+        ) from None

@@ -1,0 +1,168 @@
+"""Credential helpers: programs that keep logins for Docker, ``docker-credential-NAME`` mostly.
+
+A name with a slash in it is the path of a program; only a caller may give one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+from pyjib.errors import ConfigurationError
+from pyjib.options import CredentialHelper, HostEnvironment
+from pyjib.registry.login.credential import Credential
+from pyjib.registry.refusal import printable
+
+TIMEOUT = 30.0
+_MAX_OUTPUT = 1024 * 1024
+_NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+_TOKEN_USER = "<token>"  # noqa: S105  (a user's name that marks identity tokens)
+_ABSENT = ("credentials not found", "no credentials server url", "no credentials username")
+
+
+def get(
+    name: str, server: str, host: HostEnvironment, *, program: str | None = None
+) -> Credential | None:
+    """Ask a helper for the login to ``server``; ``None`` if it has none.
+
+    ``program`` is its path, which is looked for on the ``PATH`` otherwise. Raises
+    ``ConfigurationError`` if the helper is missing, fails or takes too long: another source
+    might hold another person's login.
+    """
+    label = name if program else f"docker-credential-{name}"
+    status, output = _run(name, "get", server.encode(), host, program=program)
+    if status != 0:
+        if _says_absent(output):
+            return None
+        raise _failed(label, "get", output)
+    try:
+        document: Any = json.loads(output)
+        username, secret = document["Username"], document["Secret"]
+    except (ValueError, TypeError, KeyError):
+        raise ConfigurationError(f"{label} did not answer with a login for {server}") from None
+    if not isinstance(username, str) or not isinstance(secret, str) or not secret:
+        return None
+    if username == _TOKEN_USER:
+        return Credential(source=label, identity_token=secret, renewable=True)
+    return Credential(source=label, username=username, password=secret, renewable=True)
+
+
+def ask(helper: CredentialHelper, server: str, host: HostEnvironment) -> Credential | None:
+    """Ask the helper that the caller chose; as ``get``, and its program may be a path."""
+    variables = {**host.variables, **dict(helper.environment)}
+    own_host = HostEnvironment.of(variables, host.home)
+    if not set("/\\") & set(helper.program):
+        return get(helper.program, server, own_host)
+    path = Path(helper.program)
+    if not path.is_file():
+        raise ConfigurationError(
+            f"Specified credential helper was not found: {path}",
+            hint="correct its path, or give what follows docker-credential- in its name",
+        )
+    return get(path.name, server, own_host, program=str(path))
+
+
+def is_installed(name: str, host: HostEnvironment) -> bool:
+    """Tell whether ``docker-credential-NAME`` is on the ``PATH``, without starting it."""
+    return shutil.which(f"docker-credential-{name}", path=host.get("PATH") or "") is not None
+
+
+def store(name: str, server: str, username: str, password: str, host: HostEnvironment) -> None:
+    """Give a helper a login to keep; raises ``ConfigurationError``."""
+    login = {"ServerURL": server, "Username": username, "Secret": password}
+    status, output = _run(name, "store", json.dumps(login).encode(), host)
+    if status != 0:
+        raise _failed(f"docker-credential-{name}", "store", output)
+
+
+def erase(name: str, server: str, host: HostEnvironment) -> bool:
+    """Have a helper forget a login; false if it had none. Raises ``ConfigurationError``."""
+    status, output = _run(name, "erase", server.encode(), host)
+    if status != 0 and not _says_absent(output):
+        raise _failed(f"docker-credential-{name}", "erase", output)
+    return status == 0
+
+
+def _run(
+    name: str, verb: str, stdin: bytes, host: HostEnvironment, *, program: str | None = None
+) -> tuple[int, bytes]:
+    """Return exit code and output; its stderr is never read, for it may hold secrets."""
+    label = name if program else f"docker-credential-{name}"
+    program = program or _program(name, host)
+    try:
+        process = subprocess.Popen(  # noqa: S603  (no shell; the name was checked)
+            [program, verb],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=dict(host.variables),
+        )
+    except OSError as error:
+        raise ConfigurationError(f"cannot start {program}: {error.strerror}") from None
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        process.kill()
+
+    timer = threading.Timer(TIMEOUT, expire)
+    timer.start()
+    try:
+        with process:
+            output = _talk(process, stdin)
+    finally:
+        timer.cancel()
+    if expired.is_set():
+        raise ConfigurationError(
+            f"{label} {verb} did not end within {TIMEOUT:.0f} seconds",
+            hint="it may be waiting for a keychain to be unlocked: run it once by hand",
+        )
+    return process.returncode, output
+
+
+def _talk(process: subprocess.Popen[bytes], stdin: bytes) -> bytes:
+    if process.stdin is None or process.stdout is None:  # both were asked to be pipes
+        return b""
+    try:
+        process.stdin.write(stdin)
+        process.stdin.close()
+    except OSError:
+        pass  # it did not care to listen: its exit code tells
+    output = process.stdout.read(_MAX_OUTPUT)
+    if len(output) == _MAX_OUTPUT:
+        process.kill()
+    return output
+
+
+def _program(name: str, host: HostEnvironment) -> str:
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"not the name of a credential helper: {name[:100]!r}",
+            hint="credsStore and credHelpers take what follows docker-credential-",
+        )
+    program = shutil.which(f"docker-credential-{name}", path=host.get("PATH") or "")
+    if program is None:
+        raise ConfigurationError(
+            f"docker-credential-{name} is not on the PATH",
+            hint="install it, or take it out of credsStore and credHelpers in Docker's config.json",
+        )
+    return program
+
+
+def _says_absent(output: bytes) -> bool:
+    # Helpers speak of errors on stdout.
+    text = output.decode("utf-8", "replace").lower()
+    return any(words in text for words in _ABSENT)
+
+
+def _failed(label: str, verb: str, output: bytes) -> ConfigurationError:
+    said = "" if b"{" in output else printable(output.decode("utf-8", "replace"))
+    return ConfigurationError(
+        f"{label} {verb} failed" + (f": {said}" if said else ""),
+        hint="run it by hand to see what it lacks, or take it out of Docker's config.json",
+    )

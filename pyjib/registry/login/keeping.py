@@ -1,0 +1,100 @@
+"""Logging in and out: a login that was tried is kept where Docker keeps its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pyjib.cancellation import Cancellation
+from pyjib.errors import UnauthorizedError
+from pyjib.events import Listener, ignore
+from pyjib.frozen import frozen
+from pyjib.options import HostEnvironment, Login, RegistryOptions
+from pyjib.registry.client import RegistryClient
+from pyjib.registry.login import docker_config, helpers
+from pyjib.registry.login.credential import server_of
+from pyjib.registry.login.docker_config import DockerConfig
+
+
+@frozen
+class Kept:
+    """Where a login is: ``helper`` names the credential helper, ``file`` Docker's config."""
+
+    registry: str
+    file: str
+    helper: str | None = None
+
+    def __str__(self) -> str:
+        return f"docker-credential-{self.helper}" if self.helper else self.file
+
+
+def login(
+    registry: str,
+    username: str,
+    password: str,
+    *,
+    options: RegistryOptions,
+    host: HostEnvironment,
+    listener: Listener = ignore,
+    cancellation: Cancellation | None = None,
+) -> Kept:
+    """Try a login on the registry (a host, ``docker.io`` for Docker Hub), then keep it.
+
+    Nothing is kept of one that is refused: raises ``UnauthorizedError``.
+    """
+    tried = replace(
+        options, logins=(Login(registry=registry, username=username, password=password),)
+    )
+    with RegistryClient(tried, host, listener=listener, cancellation=cancellation) as client:
+        try:
+            client.ping(registry)
+        except UnauthorizedError as error:
+            raise UnauthorizedError(
+                error.message,
+                action=error.action,
+                status=error.status,
+                diagnostics=error.diagnostics,
+                hint="check user name and password; with a second factor, registries want an "
+                "access token made in their settings instead of the password",
+            ) from None
+    return store(registry, username, password, host=host, file=options.auth_file)
+
+
+def store(
+    registry: str,
+    username: str,
+    password: str,
+    *,
+    host: HostEnvironment,
+    file: Path | None = None,
+) -> Kept:
+    """Keep a login in the helper that Docker's config names, else in the config itself.
+
+    ``file`` stands for Docker's. Raises ``ConfigurationError``.
+    """
+    path = docker_config.path_of(host) if file is None else file
+    config = docker_config.read(path) or DockerConfig(source=str(path), document={})
+    helper = config.helper_for(registry)
+    if helper is None:
+        docker_config.write(config.with_login(registry, username, password), path)
+    else:
+        helpers.store(helper, server_of(registry), username, password, host)
+        # The empty entry tells Docker that the helper holds one.
+        docker_config.write(config.with_login(registry, "", ""), path)
+    return Kept(registry=registry, file=str(path), helper=helper)
+
+
+def logout(registry: str, *, host: HostEnvironment) -> Kept | None:
+    """Forget the login to a registry; ``None`` if there was none. Raises ``ConfigurationError``."""
+    path = docker_config.path_of(host)
+    config = docker_config.read(path)
+    if config is None:
+        return None
+    helper = config.helper_for(registry)
+    erased = helper is not None and helpers.erase(helper, server_of(registry), host)
+    without = config.without_login(registry)
+    if without is not config:
+        docker_config.write(without, path)
+    if erased or without is not config:
+        return Kept(registry=registry, file=str(path), helper=helper if erased else None)
+    return None

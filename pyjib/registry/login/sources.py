@@ -1,0 +1,211 @@
+"""The places where logins are looked for, in order; ``docs/credentials.md`` tells users.
+
+1. the caller's own (``RegistryOptions.logins``), then his own helper for the registry,
+2. the file that the caller names (``RegistryOptions.auth_file``),
+3. ``DOCKER_AUTH_CONFIG``: the text of a Docker config (GitLab CI sets it),
+4. ``REGISTRY_AUTH_FILE``, Podman's variable for a file,
+5. Docker's ``config.json`` in ``DOCKER_CONFIG`` or ``~/.docker``, then the old ``~/.dockercfg``,
+6. Podman's ``containers/auth.json`` in ``XDG_RUNTIME_DIR``, then ``XDG_CONFIG_HOME``,
+7. for a cloud's registry its own helper if it is on the ``PATH``, then what ``cloud`` finds.
+
+Docker's file goes before Podman's, since ``pyjib login`` writes it: what was logged in to last
+must not be hidden by an older login. Within a file ``credHelpers`` goes before ``credsStore``, and
+either masks ``auths``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+from pyjib.errors import PyjibError
+from pyjib.frozen import frozen
+from pyjib.options import CredentialHelper, HostEnvironment, RegistryOptions
+from pyjib.registry.login import docker_config, helpers
+from pyjib.registry.login.cloud.model import CloudTools, Provider
+from pyjib.registry.login.credential import GIVEN, Credential, Outcome, Step, names_of, server_of
+from pyjib.registry.login.docker_config import AskHelper, DockerConfig
+from pyjib.registry.presence import is_there
+
+KUBERNETES_FILE = ".dockerconfigjson"
+"""The file in which Kubernetes mounts a secret of registry logins."""
+
+
+@frozen
+class Nothing:
+    """A source has no login, and says why."""
+
+    outcome: Outcome
+    said: str
+
+
+Told: TypeAlias = Credential | Nothing
+
+
+@frozen
+class Source:
+    """A place to look in. ``look`` may ask a user, and raises ``PyjibError``.
+
+    The failure of a source that is only ``inferred``, which nobody set up for this registry, does
+    not end a search.
+    """
+
+    name: str
+    look: Callable[[], Told]
+    inferred: bool = False
+
+    def step(self, outcome: Outcome, said: str) -> Step:
+        """Say what came of it."""
+        return Step(source=self.name, outcome=outcome, said=said)
+
+
+@frozen
+class Places:
+    """Knows the sources for one registry, and for the part of it that ``repository`` lies in.
+
+    ``ask`` asks Docker's helpers; without ``cloud`` no cloud is asked.
+    """
+
+    registry: str
+    repository: str
+    options: RegistryOptions
+    host: HostEnvironment
+    ask: AskHelper
+    provider: Provider | None = None
+    cloud: CloudTools | None = None
+
+    def sources(self) -> Iterator[Source]:
+        """Yield all sources in order, looking into none."""
+        yield Source(name=GIVEN, look=self._given)
+        for helper in self.options.helpers:
+            if helper.registry.lower() in names_of(self.registry):
+                yield self._own_helper(helper)
+        if self.options.auth_file is not None:
+            yield self._file(self.options.auth_file)
+        yield Source(name="DOCKER_AUTH_CONFIG", look=self._variable)
+        named = self.host.get("REGISTRY_AUTH_FILE")
+        yield self._file(Path(named)) if named else Source(name="REGISTRY_AUTH_FILE", look=_unset)
+        yield from map(self._file, _files(self.host))
+        if self.provider is not None:
+            yield from self._clouds(self.provider)
+
+    def _given(self) -> Told:
+        names = names_of(self.registry)
+        for login in self.options.logins:
+            if login.registry.lower() in names:
+                return Credential(source=GIVEN, username=login.username, password=login.password)
+        if not self.options.logins:
+            return Nothing(outcome=Outcome.UNSET, said="no login was given")
+        return self._told(None)
+
+    def _own_helper(self, helper: CredentialHelper) -> Source:
+        def look() -> Told:
+            return self._told(helpers.ask(helper, server_of(self.registry), self.host))
+
+        return Source(name=f"the credential helper {helper.program}", look=look)
+
+    def _variable(self) -> Told:
+        text = self.host.get("DOCKER_AUTH_CONFIG")
+        if text is None:
+            return _unset()
+        return self._in(docker_config.parse(text, "DOCKER_AUTH_CONFIG"))
+
+    def _file(self, path: Path) -> Source:
+        return Source(name=str(path), look=lambda: self._read(path))
+
+    def _read(self, path: Path) -> Told:
+        config = docker_config.read(path)
+        if config is None:
+            return Nothing(outcome=Outcome.MISSING, said="does not exist")
+        return self._in(config)
+
+    def _in(self, config: DockerConfig) -> Told:
+        found = config.find(self.registry, self.repository, self.ask)
+        helper = config.helper_for(self.registry)
+        if found is None and helper is not None:
+            said = f"docker-credential-{helper} has no login to {self.registry}"
+            return Nothing(outcome=Outcome.NONE, said=said)
+        return self._told(found)
+
+    def _told(self, found: Credential | None) -> Told:
+        said = f"has no login to {self.registry}"
+        return found if found is not None else Nothing(outcome=Outcome.NONE, said=said)
+
+    def _clouds(self, provider: Provider) -> Iterator[Source]:
+        for name in provider.helpers:
+            if helpers.is_installed(name, self.host):
+                yield self._clouds_helper(name)
+        yield Source(
+            name=f"{provider.name}'s own login", look=lambda: self._cloud(provider), inferred=True
+        )
+
+    def _clouds_helper(self, name: str) -> Source:
+        def look() -> Told:
+            return self._told(self.ask(name, server_of(self.registry)))
+
+        return Source(name=f"docker-credential-{name}", look=look, inferred=True)
+
+    def _cloud(self, provider: Provider) -> Told:
+        if self.cloud is None:
+            return Nothing(outcome=Outcome.UNASKED, said="not asked")
+        found = provider.login(self.registry.lower(), self.cloud)
+        if isinstance(found, Credential):
+            return found
+        return Nothing(outcome=Outcome.UNSET, said=found.said)
+
+
+def look_through(
+    sources: Iterator[Source],
+) -> tuple[Credential | None, list[Step], PyjibError | None]:
+    """Ask sources until one has a login; return it, what each said, and what ended it early."""
+    steps: list[Step] = []
+    found: Credential | None = None
+    failure: PyjibError | None = None
+    for source in sources:
+        if found is not None or failure is not None:
+            steps.append(source.step(Outcome.UNASKED, "not asked"))
+            continue
+        try:
+            told = source.look()
+        except PyjibError as error:
+            steps.append(source.step(Outcome.FAILED, error.message))
+            failure = None if source.inferred else error
+            continue
+        if isinstance(told, Credential):
+            found = told
+            steps.append(source.step(Outcome.FOUND, f"has a login: {_words(told)}"))
+        else:
+            steps.append(source.step(told.outcome, told.said))
+    return found, steps, failure
+
+
+def _words(credential: Credential) -> str:
+    """Say what a login is, in words that are no secret."""
+    if credential.registry_token:
+        what = "a ready token"
+    elif credential.identity_token:
+        what = "an identity token"
+    else:
+        what = f"user {credential.username}"
+    return what
+
+
+def _unset() -> Nothing:
+    return Nothing(outcome=Outcome.UNSET, said="not set")
+
+
+def _files(host: HostEnvironment) -> Iterator[Path]:
+    own = docker_config.path_of(host)
+    yield own
+    mounted = own.with_name(KUBERNETES_FILE)
+    if is_there(mounted):
+        yield mounted
+    old = host.home / ".dockercfg"
+    if is_there(old):
+        yield old
+    runtime = host.get("XDG_RUNTIME_DIR")
+    if runtime:
+        yield Path(runtime) / "containers" / "auth.json"
+    config = host.get("XDG_CONFIG_HOME")
+    yield (Path(config) if config else host.home / ".config") / "containers" / "auth.json"
