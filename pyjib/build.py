@@ -6,18 +6,16 @@ which nothing changed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from pyjib.base import BaseImages, BaseTools, pull_base
 from pyjib.cancellation import Cancellation
 from pyjib.destination import Destination, DestinationTools, Published, open_destination
-from pyjib.engine.model import Engine
-from pyjib.errors import CancelledError, ConfigurationError, InvalidReferenceError
+from pyjib.errors import CancelledError, ConfigurationError
 from pyjib.events import ImagePublished, Listener, ProjectRead, ignore
 from pyjib.frozen import frozen
 from pyjib.image.assemble import assemble_image, assemble_index
@@ -25,10 +23,11 @@ from pyjib.image.java import check_java, check_java_name
 from pyjib.layer.known import KnownLayers, can_be_recognised
 from pyjib.layer.model import Layer
 from pyjib.layer.pack import pack_layers
+from pyjib.names import image_names
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.image import AnyImage
-from pyjib.oci.location import EngineLocation, Location, RegistryLocation
+from pyjib.oci.location import Location, RegistryLocation
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
 from pyjib.options import BuildOptions, LayerIndexMode
@@ -37,8 +36,7 @@ from pyjib.plan.model import BuildPlan
 from pyjib.plan.warnings import plan_warnings
 from pyjib.project.extras import read_extras
 from pyjib.project.model import AppArchive, Project
-from pyjib.registry.client import RegistryClient
-from pyjib.store.store import Store
+from pyjib.tools import open_tools
 
 if TYPE_CHECKING:
     from pyjib.layer_index import LayerIndex
@@ -220,59 +218,6 @@ def pull(
         yield pull_base(location, platforms, tools=tools)
 
 
-@contextmanager
-def open_tools(
-    options: BuildOptions, *, listener: Listener, cancellation: Cancellation | None
-) -> Iterator[BaseTools]:
-    """Open what a build works with; clients connect when they are first used.
-
-    Whatever ends the context other than its own end tells every worker to stop.
-    """
-    cancellation = cancellation or Cancellation()
-    with ExitStack() as stack:
-        registry = stack.enter_context(
-            RegistryClient(
-                options.registry, options.host, listener=listener, cancellation=cancellation
-            )
-        )
-        engines: list[Engine] = []
-
-        def engine() -> Engine:
-            program = options.engine_program
-            if not engines and program is not None:
-                from pyjib.engine.program import ProgramEngine
-
-                engines.append(ProgramEngine(program, options.host, cancellation=cancellation))
-            elif not engines:
-                from pyjib.engine.client import EngineClient
-
-                client = EngineClient.connect(
-                    options.host, listener=listener, cancellation=cancellation
-                )
-                engines.append(stack.enter_context(client))
-            return engines[0]
-
-        try:
-            yield BaseTools(
-                store=Store(cache_directory(options)),
-                registry=registry,
-                engine=engine,
-                listener=listener,
-                cancellation=cancellation,
-            )
-        except BaseException:
-            cancellation.cancel()
-            raise
-
-
-def cache_directory(options: BuildOptions) -> Path:
-    """Return the store's directory: what the caller says, else the XDG cache of the user."""
-    if options.cache is not None:
-        return options.cache
-    base = options.host.get("XDG_CACHE_HOME")
-    return (Path(base) if base else options.host.home / ".cache") / "pyjib"
-
-
 def _open_destinations(
     options: BuildOptions, project: Project | None, tools: BaseTools
 ) -> tuple[Destination, ...]:
@@ -288,34 +233,6 @@ def _open_destinations(
         open_destination(target, tags=options.tags, names=names, tools=destination_tools)
         for target in options.targets
     )
-
-
-def image_names(options: BuildOptions, project: Project | None) -> tuple[Reference, ...]:
-    """Return what the image is called in archives and layouts, the first name being its own.
-
-    That is ``options.name``, else the first target that is a name, else the project's own
-    name; with every further tag.
-    """
-    name = options.name or next(
-        (
-            target.reference
-            for target in options.targets
-            if isinstance(target, RegistryLocation | EngineLocation)
-        ),
-        None,
-    )
-    first = name or _project_reference(project)
-    first = first.with_tag(first.tag or "latest")
-    return tuple(dict.fromkeys([first, *(first.with_tag(tag) for tag in options.tags)]))
-
-
-def _project_reference(project: Project | None) -> Reference:
-    name = project.name if project else ""
-    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    try:
-        return Reference.parse(words or "application")
-    except InvalidReferenceError:
-        return Reference.parse("application")
 
 
 def _layer_index(

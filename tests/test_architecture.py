@@ -47,9 +47,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "skaffold": GROUND | {"oci", "options", "project", "plan.model", "jib", "image.java_hash_map"},
     "destination": GROUND | {"oci", "options", "registry", "engine"},
     "layer_index": GROUND | {"oci", "options", "plan.model", "layer", "registry", "store"},
+    "names": GROUND | {"oci", "options", "project.model"},
+    "tools": GROUND | {"oci", "options", "base", "registry", "engine", "store"},
     "build": GROUND
     | {"oci", "options", "project", "plan", "layer", "image", "base", "destination"}
-    | {"layer_index", "registry", "engine", "store"},
+    | {"layer_index", "names", "tools"},
     "maven_remote": GROUND | {"oci", "options", "project.maven", "registry"},
     "maven_choice": GROUND | {"oci", "options", "project", "jib", "maven_remote"},
     "configure": GROUND | {"oci", "options", "project", "jib", "maven_choice"},
@@ -58,7 +60,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 DOORS = {
-    "httpcore": {"registry"},
+    "httpcore": {
+        "registry.net.wire",
+        "registry.net.sockets",
+        "registry.net.pools",
+        "registry.net.failures",
+        "registry.net.tls",
+    },
     "httpx": {"engine"},
     "click": {"cli"},
     "rich": {"cli"},

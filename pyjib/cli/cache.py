@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from pyjib.build import cache_directory
 from pyjib.cli import options as shared
 from pyjib.cli import output as outputs
 from pyjib.cli import values
@@ -18,6 +17,7 @@ from pyjib.errors import ConfigurationError
 from pyjib.oci.json import dump
 from pyjib.options import BuildOptions
 from pyjib.store.store import Store
+from pyjib.tools import cache_directory
 
 USUAL_DAYS = 30.0
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pyjib.build import cache_directory, plan
+from pyjib.build import plan
 from pyjib.cancellation import Cancellation
 from pyjib.cli import jib_options
 from pyjib.cli import options as shared
@@ -29,6 +29,7 @@ from pyjib.options import BuildOptions
 from pyjib.plan.describe import describe_plan
 from pyjib.plan.model import BuildPlan
 from pyjib.store.store import Store
+from pyjib.tools import cache_directory
 
 EXAMPLES = """
 # What would be built of the project in this directory
