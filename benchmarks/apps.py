@@ -5,6 +5,7 @@ S      fixtures/docker-hello-spring: Spring Boot, about 40 libraries, 20 MB
 M      benchmarks/apps/medium: Spring Boot, 83 libraries, 62 MB
 L      one project with 20 libraries of 30 MiB each
 N      8,000 small classes and no library
+D      M as a directory without a POM, whose libraries can be changed
 =====  =====================================================================================
 
 Each lies in a directory with ``target/classes``; the libraries of S and M are in Maven's local
@@ -23,7 +24,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 MIB = 1 << 20
 _NOISE = 30 * MIB
-_RELEASES = ("42.6.0", "42.7.3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +53,15 @@ class App:
         victim.write_bytes(data[: mark if mark >= 0 else None] + b"PYJIB-BENCH%06d" % number)
 
     def change_a_library(self, number: int) -> None:
-        """Take the other of two releases of one library, in the POM and among the copies."""
-        old, new = _RELEASES[number % 2], _RELEASES[1 - number % 2]
-        pom = self.root / "pom.xml"
-        pom.write_text(pom.read_text().replace(f"{old}</postgresql", f"{new}</postgresql"))
-        kept = self.root / "target" / "releases"
-        for jar in self.libraries.glob("postgresql-*.jar"):
-            jar.unlink()
-        shutil.copy2(kept / f"postgresql-{new}.jar", self.libraries)
+        """Make the largest of the copied libraries another file of the same size."""
+        victim = max(self.libraries.glob("*.jar"), key=lambda jar: (jar.stat().st_size, jar))
+        with zipfile.ZipFile(victim, "a") as archive:
+            archive.comment = b"%06d" % number
 
 
 def make_apps(scratch: Path, names: str) -> dict[str, App]:
     """Make the applications named by letters below ``scratch``."""
-    makers = {"S": _small, "M": _medium, "L": _large, "N": _numerous}
+    makers = {"S": _small, "M": _medium, "L": _large, "N": _numerous, "D": _directory}
     return {name: makers[name](scratch / name.lower()) for name in names}
 
 
@@ -76,12 +72,14 @@ def _small(root: Path) -> App:
 
 def _medium(root: Path) -> App:
     _compile(ROOT / "benchmarks" / "apps" / "medium", root)
-    for release in _RELEASES:
-        artifact = f"org.postgresql:postgresql:{release}"
-        _maven(root, "dependency:get", f"-Dartifact={artifact}")
-        copy = ("dependency:copy", f"-Dartifact={artifact}", "-DoutputDirectory=target/releases")
-        _maven(root, *copy)
     return App(name="M", root=root, main_class="bench.Main", has_pom=True)
+
+
+def _directory(root: Path) -> App:
+    if not (root.parent / "m").is_dir():
+        _medium(root.parent / "m")
+    shutil.copytree(root.parent / "m" / "target", root / "target")
+    return App(name="D", root=root, main_class="bench.Main", has_pom=False)
 
 
 def _main_class(root: Path) -> str:

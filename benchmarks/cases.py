@@ -49,7 +49,7 @@ CASES = (
     Case(name="cold", apps="SM", fresh_target=True, forgets=True),
     Case(name="nothing changed", apps="SMN"),
     Case(name="one class changed", apps="SM", change=App.change_a_class),
-    Case(name="one dependency changed", apps="M", change=App.change_a_library),
+    Case(name="one dependency changed", apps="D", change=App.change_a_library),
     Case(name="fresh runner", apps="SM", forgets=True),
     Case(name="tar output", apps="SM", to_tar=True),
     Case(name="two platforms", apps="SM", platforms=("linux/amd64", "linux/arm64")),

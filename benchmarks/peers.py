@@ -113,7 +113,7 @@ class JibMaven:
         words: list[str | Path] = [self.maven, "-q", "-B"]
         words += [f"com.google.cloud.tools:jib-maven-plugin:{JIB_VERSION}:{goal}"]
         words += [f"-Djib.from.image={build.base}", "-Djib.allowInsecureRegistries=true"]
-        words += [f"-Djib.to.image={'bench' if is_tar else build.target}", "-Djib.to.tags="]
+        words += [f"-Djib.to.image={'bench' if is_tar else build.target}"]
         words += [f"-Djib.baseImageCache={self.home / 'base'}", "-Djib.console=plain"]
         words += [f"-Djib.applicationCache={self.home / 'application'}"]
         words += [
