@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import cast
 
-from pyjib.errors import CacheError
+from pyjib.errors import CacheError, ProjectError
 from pyjib.frozen import frozen
 from pyjib.layer.compress import part_recipe_text, recipe_text
 from pyjib.layer.content import chunks_of
@@ -20,6 +21,7 @@ from pyjib.plan.model import LayerPlan, LayerRecipe
 from pyjib.project.model import FileSource
 from pyjib.store.store import Store
 
+_LARGE = 8 << 20
 _FORMAT = "pyjib layer 1"
 """To be counted up whenever the same key would stand for other bytes."""
 
@@ -79,6 +81,31 @@ class KeyMaker:
         text = json.dumps([self._recipe, facts], separators=(",", ":"))
         return LayerKey(key=hashlib.sha256(text.encode()).hexdigest(), digests=digests)
 
+    def read_ahead(self, plans: Iterable[LayerPlan], threads: int) -> None:
+        """Read the files that the store does not remember, several at once if they are large."""
+        unknown: dict[str, FileSource] = {}
+        for plan in plans:
+            for entry in plan.entries:
+                name = None if entry.source is None else entry.source.fingerprint()
+                if name is not None and self._store.file_digest(name) is None:
+                    unknown[name] = cast(FileSource, entry.source)
+        if threads < 2 or sum(source.size for source in unknown.values()) < _LARGE:
+            return
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for few builds
+
+        self._note_start()
+        with ThreadPoolExecutor(threads, thread_name_prefix="pyjib-hash") as pool:
+            # All of them: leaving the pool early would wait for what is not needed any more.
+            digests = list(pool.map(self._learn, unknown, unknown.values()))
+        self._read |= {name: digest for name, digest in digests if digest is not None}
+
+    def _learn(self, name: str, source: FileSource) -> tuple[str, Digest | None]:
+        try:
+            digest = self._read_digest(source)
+        except ProjectError:  # whoever comes to this file will meet it too, in the layers' order
+            return name, None
+        return name, digest if source.fingerprint() == name else None
+
     def remember(self) -> None:
         """Tell the store the digests of the files that were read."""
         if self._started is not None:
@@ -88,7 +115,7 @@ class KeyMaker:
         fingerprint = source.fingerprint()
         if fingerprint is None:
             return self._read_digest(source)
-        found = self._store.file_digest(fingerprint)
+        found = self._store.file_digest(fingerprint) or self._read.get(fingerprint)
         if found is None:
             self._note_start()
             found = self._read_digest(source)

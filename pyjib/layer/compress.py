@@ -16,7 +16,7 @@ from pyjib.oci.media_type import Compression
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _STREAM = {Compression.NONE: 0, Compression.GZIP: 6, Compression.ZSTD: 3}
-_PARTS = {Compression.NONE: 0, Compression.GZIP: 1, Compression.ZSTD: 3}
+_PARTS = {Compression.NONE: 0, Compression.GZIP: 1, Compression.ZSTD: 1}
 
 PartCompressor: TypeAlias = Callable[[bytes], bytes | bytearray]
 """Compresses one part of a tar on its own; safe for threads."""
@@ -52,7 +52,7 @@ def compressor(compression: Compression, level: int | None, gzip_os: int) -> Com
 def part_compressor(compression: Compression, level: int | None) -> PartCompressor:
     """Return what makes a part a gzip member or a zstd frame; joined, these are one content.
 
-    ``level`` ``None`` is 1 for gzip and 3 for zstd. gzip is libdeflate's (RFC 1952 §2.2), zstd
+    ``level`` ``None`` is 1, the fastest. gzip is libdeflate's (RFC 1952 §2.2), zstd
     a frame with its size and a checksum (RFC 8878 §3.1.1). Raises ``ConfigurationError`` for a
     level that the method does not have.
     """

@@ -23,7 +23,7 @@ from pyjib.layer.compress import PartCompressor, compressor, part_compressor
 from pyjib.layer.content import PinnedFile
 from pyjib.layer.known import SMALLEST, KnownLayers, can_be_recognised, look_for
 from pyjib.layer.model import Layer, LayerSummary
-from pyjib.layer.pieces import PIECE, in_order, tar_pieces
+from pyjib.layer.pieces import PIECE, ahead_of, in_order, tar_pieces
 from pyjib.layer.tar import tar_size
 from pyjib.oci.blob import Blob
 from pyjib.oci.digest import Digest
@@ -63,7 +63,7 @@ def pack_layers(
         store=store,
         listener=listener,
         cancellation=cancellation,
-        threads=max(1, os.cpu_count() or 1),
+        threads=_processors(),
         known=known if can_be_recognised(recipe) else None,
     )
     packed = _pack_missing(packer, plans, keys, jobs)
@@ -206,15 +206,14 @@ class _Packer:
         Hashing and the disk keep this thread busy, compression the threads of a pool: as many
         as there are processors, or one where every piece builds on the one before.
         """
-        recipe, tally = self.recipe, _Tally()
-        method = recipe.compression
-        hashed = map(tally.pass_on, pieces)
+        recipe = self.recipe
+        method, tally = recipe.compression, _Tally()
         if recipe.in_parts:
             work: PartCompressor = part_compressor(method, recipe.level)
-            self._write(writer, work, hashed, size, threads=self.threads)
+            self._write(writer, work, pieces, tally, size, threads=self.threads)
         else:
             stream = compressor(method, recipe.level, recipe.gzip_os)
-            self._write(writer, stream.compress, hashed, size, threads=1)
+            self._write(writer, stream.compress, pieces, tally, size, threads=1)
             writer.write(stream.flush())
         return tally.digest
 
@@ -223,20 +222,30 @@ class _Packer:
         writer: BlobWriter,
         work: PartCompressor,
         pieces: Iterator[bytes],
+        tally: _Tally,
         size: int,
         *,
         threads: int,
     ) -> None:
         with ExitStack() as stack:
             results: Iterator[bytes | bytearray]
-            if size < PIECE or self.recipe.compression is Compression.NONE:
-                results = map(work, pieces)
+            if size < PIECE:
+                results = map(work, map(tally.pass_on, pieces))
             else:
-                pool = stack.enter_context(_pool(threads))
-                results = in_order(work, pieces, pool, ahead=threads + 2)
+                hashing = stack.enter_context(_pool(1))
+                hashed = ahead_of(tally.pass_on, pieces, hashing)
+                if self.recipe.compression is Compression.NONE:
+                    results = map(work, hashed)
+                else:
+                    pool = stack.enter_context(_pool(threads))
+                    results = in_order(work, hashed, pool, ahead=threads + 2)
             for result in results:
                 if result:
                     writer.write(result)
+
+
+def _processors() -> int:
+    return os.cpu_count() or 1
 
 
 def _pool(threads: int) -> Executor:
@@ -251,6 +260,7 @@ def _make_keys(
     plans: Sequence[LayerPlan], recipe: LayerRecipe, store: Store, cancellation: Cancellation
 ) -> list[LayerKey]:
     maker = KeyMaker(store, recipe, cancellation.check)
+    maker.read_ahead(plans, _processors())
     keys = [maker.key_of(plan) for plan in plans]
     maker.remember()
     return keys

@@ -51,6 +51,23 @@ def in_order(
             future.cancel()
 
 
+def ahead_of(
+    look: Callable[[bytes], object], pieces: Iterable[bytes], pool: Executor
+) -> Iterator[bytes]:
+    """Yield the pieces, while ``pool``, of one thread, looks at each in their order.
+
+    The last one has been looked at when the iteration ends.
+    """
+    looking: Future[object] | None = None
+    for piece in pieces:
+        if looking is not None:
+            looking.result()
+        looking = pool.submit(look, piece)
+        yield piece
+    if looking is not None:
+        looking.result()
+
+
 def _groups(entries: Iterable[LayerEntry]) -> Iterator[list[LayerEntry]]:
     """Yield entries that share pieces: a large file stands alone, small ones in runs."""
     run: list[LayerEntry] = []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyjib.layer.pieces import PIECE, in_order, tar_pieces
+from pyjib.layer.pieces import PIECE, ahead_of, in_order, tar_pieces
 from pyjib.layer.tar import write_tar
 from pyjib.plan.model import LayerEntry
 from tests.support.layers import LargeFile, file_entry
@@ -108,3 +108,16 @@ class TestInOrder:
         with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="bad"):
             list(in_order(work, [b"good", b"bad", b"2", b"3"], pool, ahead=2))
         assert b"3" not in done
+
+
+def test_looking_keeps_the_order_and_ends_before_the_pieces_do() -> None:
+    seen: list[bytes] = []
+    with ThreadPoolExecutor(1) as pool:
+        found = list(ahead_of(seen.append, [b"1", b"2", b"3"], pool))
+        assert found == seen == [b"1", b"2", b"3"]
+
+        def refuse(piece: bytes) -> None:
+            raise ValueError(piece)
+
+        with pytest.raises(ValueError, match="1"):
+            list(ahead_of(refuse, [b"1", b"2"], pool))
