@@ -207,6 +207,23 @@ and `docker build` leaves the work to a daemon that runs already.
 Machine: {processor}, {cores} cores, {system}, Python {python}.
 """
 
+_NOTES = """## What stands in the way
+
+Where a bar above says no:
+
+- jib-maven-plugin: of pyjib's 0.2 s, starting Python and importing takes half, working the POM out
+  a third (M reads 173 POMs), talking to the registry a hundredth. Defining values lazily
+  (adr/008) and importing less brought it down from 0.3 s; keeping what was worked out of POMs
+  between builds would be next.
+- crane, cold: crane is given tars and works no POM out. Its gzip gives up on jars early, and sends 5 %
+  more. libdeflate's fastest level takes 0.4 s of processor time for M, on both cores.
+- zstd, cold: compression takes 0.05 s by now. Half of the time is the upload into a registry that
+  shares the two cores.
+- Memory of L: 20 MB more than S, which is pieces under way in two layers at once; it does not
+  grow with the application any more.
+- Requests of S: its POM gives two tags, each is asked for, besides the base's.
+"""
+
 
 def page(
     found: Mapping[Key, Series], bars_found: Sequence[Mapping[str, object]], runs: int, options: str
@@ -214,4 +231,4 @@ def page(
     """Return ``docs/benchmarks.md``."""
     head = _HEAD.format(runs=runs, options=options, **machine())
     parts = ["## Bars", "", *bar_table(bars_found), "", "## Figures", "", *table(found)]
-    return "\n".join([head, *parts, ""])
+    return "\n".join([head, *parts, "", _NOTES])
