@@ -194,15 +194,18 @@ median of {runs} runs, with the fastest and the slowest, after one that is not c
 turns, so that what disturbs the machine disturbs all of them. Images go to a Distribution on
 loopback, which has the base. pyjib is an installed wheel with compiled bytecode. CPU is that of
 the builder's own processes (a daemon's, such as Docker's, is not in it), the peak that of its
-largest process. Requests and bytes are of one more build through a counting relay.
+largest process. Requests (but GET /v2/, by
+which a registry is asked how it is spoken to) and bytes are of one more build through a relay.
 
 S is `fixtures/docker-hello-spring` (Spring Boot, 20 MB), M is `benchmarks/apps/medium` (Spring
 Boot, 83 libraries, 62 MB): pyjib and jib-maven-plugin work them out from the POM, the others get
-their libraries copied beforehand. L has 600 MB of libraries, N 8,000 classes.
+their libraries copied beforehand. D is M without its POM, L has
+600 MB of libraries, N 8,000 classes.
 
 "pyjib (Jib's bytes)" is `--identity jib`: the image that Jib makes, bit for bit. The other two
-are pyjib's own identity with its gzip and with zstd; "layer index" is `--layer-index auto`. crane never looks whether anything changed,
-and `docker build` leaves the work to a daemon that runs already.
+are pyjib's own identity with its gzip and with zstd; "layer index" is `--layer-index auto`.
+crane never looks whether anything changed, and `docker build` leaves the work to a daemon that
+runs already.
 
 Machine: {processor}, {cores} cores, {system}, Python {python}.
 """
@@ -211,16 +214,15 @@ _NOTES = """## What stands in the way
 
 Where a bar above says no:
 
-- jib-maven-plugin: of pyjib's 0.2 s, starting Python and importing takes half, working the POM out
-  a third (M reads 173 POMs), talking to the registry a hundredth. Defining values lazily
+- jib-maven-plugin: of the 0.24 s of processor time on M, starting Python and importing takes 0.10,
+  working 173 POMs out 0.08, all else, the registry among it, 0.06. Defining values lazily
   (adr/008) and importing less brought it down from 0.3 s; keeping what was worked out of POMs
   between builds would be next.
 - crane, cold: crane is given tars and works no POM out. Its gzip gives up on jars early, and sends 5 %
   more. libdeflate's fastest level takes 0.4 s of processor time for M, on both cores.
-- zstd, cold: compression takes 0.05 s by now. Half of the time is the upload into a registry that
-  shares the two cores.
-- Memory of L: 20 MB more than S, which is pieces under way in two layers at once; it does not
-  grow with the application any more.
+- zstd, cold: packing takes 0.2 s on both cores, of which compression is a quarter; starting and the
+  POM 0.18 s; the rest is the upload into a registry that shares the two cores.
+- Memory of L: 71 MiB, some 20 more than S; where they go was not looked into.
 - Requests of S: its POM gives two tags, each is asked for, besides the base's.
 """
 
