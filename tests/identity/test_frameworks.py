@@ -41,17 +41,6 @@ def test_every_case_is_recorded() -> None:
     }
 
 
-@pytest.mark.parametrize(("case", "version"), RUNS, ids=lambda value: getattr(value, "name", value))
-def test_the_image_is_the_recorded_one(case: FrameworkCase, version: str, tmp_path: Path) -> None:
-    project = copy_project(case, tmp_path)
-    take_built(case, project)
-    made = our_image(case, project, tmp_path, version=version)
-    golden = recorded()[case.name]["images"][version]
-    assert made.image_id == golden["imageId"]
-    if "ng" not in zlib.ZLIB_RUNTIME_VERSION:  # zlib-ng compresses to other bytes
-        assert made.digest == golden["manifestDigest"]
-
-
 @pytest.fixture(scope="module")
 def bases() -> Iterator[RegistryServer]:
     with base_registry() as server:
@@ -104,3 +93,15 @@ def test_the_image_of_what_quarkus_builds_is_jibs(
     project = copy_project(case, tmp_path)
     jib = jibs_image(case, project, bases)
     assert our_image(case, project, tmp_path, base=base_in(bases)) == jib
+
+
+# Last, for on a machine that is new to Maven the tests above bring what these need.
+@pytest.mark.parametrize(("case", "version"), RUNS, ids=lambda value: getattr(value, "name", value))
+def test_the_image_is_the_recorded_one(case: FrameworkCase, version: str, tmp_path: Path) -> None:
+    project = copy_project(case, tmp_path)
+    take_built(case, project)
+    made = our_image(case, project, tmp_path, version=version)
+    golden = recorded()[case.name]["images"][version]
+    assert made.image_id == golden["imageId"]
+    if "ng" not in zlib.ZLIB_RUNTIME_VERSION:  # zlib-ng compresses to other bytes
+        assert made.digest == golden["manifestDigest"]
