@@ -194,8 +194,9 @@ median of {runs} runs, with the fastest and the slowest, after one that is not c
 turns, so that what disturbs the machine disturbs all of them. Images go to a Distribution on
 loopback, which has the base. pyjib is an installed wheel with compiled bytecode. CPU is that of
 the builder's own processes (a daemon's, such as Docker's, is not in it), the peak that of its
-largest process. Requests (but GET /v2/, by
-which a registry is asked how it is spoken to) and bytes are of one more build through a relay.
+largest process. Requests (GET /v2/ among them,
+by which a registry on loopback is asked how it is spoken to) and bytes are of one more build
+through a relay.
 
 S is `fixtures/docker-hello-spring` (Spring Boot, 20 MB), M is `benchmarks/apps/medium` (Spring
 Boot, 83 libraries, 62 MB): pyjib and jib-maven-plugin work them out from the POM, the others get
@@ -223,7 +224,8 @@ Where a bar above says no:
 - zstd, cold: packing takes 0.2 s on both cores, of which compression is a quarter; starting and the
   POM 0.18 s; the rest is the upload into a registry that shares the two cores.
 - Memory of L: 71 MiB, some 20 more than S; where they go was not looked into.
-- Requests of S: its POM gives two tags, each is asked for, besides the base's.
+- Requests of S: its POM gives two tags, each is asked for, besides the base's: three, but for
+  GET /v2/, which only registries on loopback are sent.
 """
 
 
