@@ -209,7 +209,13 @@ class Workplace:
 
     def _mvn(self, root: Path, *arguments: str) -> None:
         whole = (
-            *("--batch-mode", "--quiet", "--fail-at-end", "-Dmaven.test.skip=true"),
+            *(
+                "--batch-mode",
+                "--quiet",
+                "--fail-at-end",
+                "-Dmaven.test.skip=true",
+                "-Dkotlin.compiler.daemon=false",
+            ),
             *("-f", str(root), f"-Dmaven.repo.local={self.repository}", *arguments),
         )
         environment = {
