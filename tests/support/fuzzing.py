@@ -1,16 +1,18 @@
 """Fuzzing by structure: valid documents, damaged in ways that readers trip over.
 
-``PYJIB_FUZZ_EXAMPLES`` says how many examples each target gets; without it they are few, and
-the same ones every time.
+``PYJIB_FUZZ_MINUTES`` says how long each target is at it, in minutes of processor time, with other
+examples every time; without it the examples are few, and always the same.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, settings
@@ -18,10 +20,10 @@ from hypothesis import strategies as st
 
 from pyjib.errors import PyjibError
 
-_LONG = os.environ.get("PYJIB_FUZZ_EXAMPLES")
+MINUTES = float(os.environ.get("PYJIB_FUZZ_MINUTES", "0"))
 fuzz = settings(
-    max_examples=int(_LONG or 150),
-    derandomize=_LONG is None,
+    max_examples=1000 if MINUTES else 150,
+    derandomize=not MINUTES,
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -38,11 +40,33 @@ _TOKENS = (
 )
 
 
+@dataclass
+class Count:
+    """How often readers were called, and for how many seconds of processor time."""
+
+    readings: int = 0
+    seconds: float = 0.0
+
+
+count = Count()
+
+
+def for_minutes(test: Callable[[], object]) -> Count:
+    """Run a test again and again for ``MINUTES``, at least once; return what that came to."""
+    before, start = count.readings, time.process_time()
+    while True:
+        test()
+        seconds = time.process_time() - start
+        if seconds >= MINUTES * 60:
+            return Count(readings=count.readings - before, seconds=seconds)
+
+
 def survives(reader: Callable[..., T], *arguments: Any, mebibytes: int = 24) -> T | None:
     """Call a reader: a ``PyjibError`` with a message is an answer, any other error is not.
 
     Fails if it takes more memory at once than so many MiB.
     """
+    count.readings += 1
     tracemalloc.start()
     try:
         found, message = reader(*arguments), "read"
