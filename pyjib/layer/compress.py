@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Protocol, TypeAlias
 
 from pyjib.errors import ConfigurationError
@@ -17,6 +18,8 @@ from pyjib.oci.media_type import Compression
 _GZIP_MAGIC = b"\x1f\x8b"
 _STREAM = {Compression.NONE: 0, Compression.GZIP: 6, Compression.ZSTD: 3}
 _PARTS = {Compression.NONE: 0, Compression.GZIP: 1, Compression.ZSTD: 1}
+_BLOCK = 1 << 16
+_SAMPLE = 1 << 12
 
 PartCompressor: TypeAlias = Callable[[bytes], bytes | bytearray]
 """Compresses one part of a tar on its own; safe for threads."""
@@ -50,9 +53,10 @@ def compressor(compression: Compression, level: int | None, gzip_os: int) -> Com
 
 
 def part_compressor(compression: Compression, level: int | None) -> PartCompressor:
-    """Return what makes a part a gzip member or a zstd frame; joined, these are one content.
+    """Return what makes a part gzip members or a zstd frame; joined, these are one content.
 
-    ``level`` ``None`` is 1, the fastest. gzip is libdeflate's (RFC 1952 §2.2), zstd
+    ``level`` ``None`` is 1, the fastest; what looks as if it were compressed already, as the
+    insides of jars do, is then stored by gzip. gzip is libdeflate's (RFC 1952 §2.2), zstd
     a frame with its size and a checksum (RFC 8878 §3.1.1). Raises ``ConfigurationError`` for a
     level that the method does not have.
     """
@@ -60,6 +64,8 @@ def part_compressor(compression: Compression, level: int | None) -> PartCompress
     if compression is Compression.GZIP:
         import deflate  # noqa: PLC0415 - not needed where all layers are cached
 
+        if level is None:
+            return _thrifty_gzip
         return lambda part: deflate.gzip_compress(part, chosen)
     if compression is Compression.ZSTD:
         import zstandard  # noqa: PLC0415 - slow to import, and rarely needed
@@ -88,8 +94,33 @@ def part_recipe_text(compression: Compression, level: int | None) -> str:
     if compression is Compression.GZIP:
         import deflate  # noqa: PLC0415 - not needed where layers are zlib's
 
-        return f"gzip parts level {chosen} libdeflate of deflate {deflate.__version__}"
+        how = f"level {chosen}" if level is not None else "where it pays"
+        return f"gzip parts {how} libdeflate of deflate {deflate.__version__}"
     return f"parts {_zstd_text(chosen)}" if compression is Compression.ZSTD else "none"
+
+
+def _thrifty_gzip(part: bytes) -> bytes:
+    """Return gzip members, one for each run of blocks that are alike in whether it pays."""
+    import deflate  # noqa: PLC0415 - not needed where all layers are cached
+
+    pays = [_pays(part, start) for start in range(0, len(part), _BLOCK)] or [True]
+    edges = [at for at in range(1, len(pays)) if pays[at] != pays[at - 1]]
+    return b"".join(
+        deflate.gzip_compress(part[start * _BLOCK : end * _BLOCK], int(pays[start]))
+        for start, end in pairwise((0, *edges, len(pays)))
+    )
+
+
+def _pays(part: bytes, start: int) -> bool:
+    """Tell whether compressing the middle of a block saves a twentieth of it."""
+    import deflate  # noqa: PLC0415 - not needed where all layers are cached
+
+    size = min(_BLOCK, len(part) - start)
+    if size <= _SAMPLE:
+        return True
+    middle = start + (size - _SAMPLE) // 2
+    sample = part[middle : middle + _SAMPLE]
+    return len(deflate.deflate_compress(sample, 1)) * 20 < _SAMPLE * 19
 
 
 def _zstd_text(level: int) -> str:

@@ -19,7 +19,8 @@ import pytest
 
 from pyjib.serve import RegistryServer
 from tests.support.daemons import free_port, running
-from tests.support.go_programs import GoProgram, GoPrograms
+from tests.support.go_modules import CRANE, DISTRIBUTION, OCIREGISTRY, OLAREG, GoProgram
+from tests.support.go_programs import GoPrograms
 from tests.support.programs import require
 from tests.support.tls import Authority, Pair
 from tests.support.token_server import TokenServer
@@ -61,7 +62,7 @@ class Kind:
 
     name: str
     program: GoProgram | str | None
-    family: Literal["embedded", "distribution", "olareg", "crane"]
+    family: Literal["embedded", "distribution", "olareg", "crane", "ociregistry"]
     modes: frozenset[Mode]
     tokens: Literal["x5c", "kid"] = "x5c"
     referrers: bool = True
@@ -75,26 +76,6 @@ class Kind:
     def __str__(self) -> str:
         return self.name
 
-
-# The registry's own program, less the storage drivers of three clouds: those take longer to
-# compile than all the rest.
-_DISTRIBUTION = """package main
-
-import (
-	"os"
-
-	"github.com/distribution/distribution/v3/registry"
-	_ "github.com/distribution/distribution/v3/registry/auth/htpasswd"
-	_ "github.com/distribution/distribution/v3/registry/auth/token"
-	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
-)
-
-func main() {
-	if registry.RootCmd.Execute() != nil {
-		os.Exit(1)
-	}
-}
-"""
 
 KINDS = (
     Kind(name="embedded", program=None, family="embedded", modes=frozenset(Mode)),
@@ -110,43 +91,33 @@ KINDS = (
     ),
     Kind(
         name="distribution-3",
-        program=GoProgram(
-            name="distribution",
-            module="github.com/distribution/distribution/v3",
-            version="v3.1.2",
-            package="registry",
-            main=_DISTRIBUTION,
-        ),
+        program=DISTRIBUTION,
         family="distribution",
         modes=frozenset(Mode),
         referrers=False,
     ),
     Kind(
         name="olareg",
-        program=GoProgram(
-            name="olareg",
-            module="github.com/olareg/olareg",
-            version="v0.1.2",
-            package="cmd/olareg",
-        ),
+        program=OLAREG,
         family="olareg",
         modes=frozenset({Mode.OPEN, Mode.TLS}),
         knows_repositories=False,
     ),
     Kind(
         name="crane",
-        program=GoProgram(
-            name="crane",
-            module="github.com/google/go-containerregistry",
-            version="v0.22.1",
-            package="cmd/crane",
-        ),
+        program=CRANE,
         family="crane",
         modes=frozenset({Mode.OPEN}),
         referrers=False,
         mounts=False,
         open_ranges=False,
         knows_blobs=False,
+    ),
+    Kind(
+        name="ociregistry",
+        program=OCIREGISTRY,
+        family="ociregistry",
+        modes=frozenset({Mode.OPEN, Mode.TLS}),
     ),
 )
 
@@ -217,6 +188,8 @@ class Registries:
             command = _distribution(address, directory, mode, pair, tokens)
         elif kind.family == "olareg":
             command = _olareg(address, directory, pair)
+        elif kind.family == "ociregistry":
+            command = [address, *((pair.certificate, pair.key) if pair else ())]
         else:
             command = ["registry", "serve", "--address", address]
         daemon = running(

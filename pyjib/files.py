@@ -1,0 +1,142 @@
+"""Files that appear whole or not at all: written under a name of their own, then renamed.
+
+The one tool for it: the store's files, archives and layouts, what is downloaded for Maven, and
+logins are written by way of a ``Partial``.
+
+What a killed process leaves is removed by a later one. Where partial files lie beside others,
+they are told by their names, which nobody else gives, and those at work by a lock: whoever
+writes one keeps it locked, or where there are no locks, open, which on Windows keeps it from
+being removed. On other systems without locks nothing is removed. Partial files in a ``folder``
+of their own are left to its owner, who goes by their age.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+_NAME = re.compile(r"\.(.*)\.[0-9a-f]{12}\.pyjib\.partial", re.DOTALL)
+_BYTES_KEPT = 100
+"""Of a file's own name so many bytes are part of a partial one's; names have 255 at most."""
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+class Partial:
+    """A file on its way to ``target``; a context, after which nothing is left unless it arrived.
+
+    It is written beside its target, or in ``folder`` on the same file system. A ``private`` one
+    can be read by its owner alone. Any method, and entering, may raise ``OSError``.
+    """
+
+    def __init__(self, target: Path, *, folder: Path | None = None, private: bool = False) -> None:
+        self.target = target
+        self.path = target
+        self.file: BinaryIO
+        self.arrived = False
+        self._folder = folder
+        self._mode = 0o600 if private else 0o666
+
+    def __enter__(self) -> Self:
+        while True:
+            self._create()
+            if self._folder is not None:
+                return self
+            try_lock(self.file.fileno())
+            if self.path.exists():
+                return self
+            self.file.close()  # another process found it in the moment before it was locked
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.arrived:
+            return
+        with contextlib.suppress(OSError):  # on a full disk closing fails, and does close
+            self.file.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+    def arrive(self, target: Path | None = None, *, durable: bool) -> None:
+        """Give the file its name, in the place of any older file of that name.
+
+        With ``durable`` its bytes are forced to disk before. ``target`` is another name, where
+        that is known only now.
+        """
+        self.file.flush()
+        if durable:
+            os.fsync(self.file.fileno())
+        if os.name == "nt":
+            self.file.close()  # Windows renames no file that is open
+        self.path.replace(target or self.target)
+        # Closed, and with that unlocked, when nobody can take it for abandoned any more.
+        self.arrived = True
+        self.file.close()
+
+    def _create(self) -> None:
+        stem = f".{_stem(self.target.name)}.{secrets.token_hex(6)}.pyjib.partial"
+        self.path = (self._folder or self.target.parent) / stem
+        self.file = os.fdopen(os.open(self.path, _NEW, self._mode), "w+b")
+
+
+def is_partial(path: Path) -> bool:
+    """Tell whether a file of this name is a partial one, or was when its process was killed."""
+    return _NAME.fullmatch(path.name) is not None
+
+
+def remove_abandoned(directory: Path, name: str | None = None) -> None:
+    """Remove what killed processes left in a directory of the file ``name``, or of any file."""
+    with contextlib.suppress(OSError):
+        for path in directory.iterdir():
+            found = _NAME.fullmatch(path.name)
+            if found is not None and (name is None or found[1] == _stem(name)):
+                _remove_if_abandoned(path)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed, unless another has it or there are no locks."""
+    if os.name == "nt":
+        return False
+    import fcntl  # noqa: PLC0415  Windows has none
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if os.name == "nt":
+            path.unlink()
+            return
+        # What is no plain file (a symbolic link, a pipe that nobody writes to) is not ours.
+        flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        descriptor = os.open(path, flags)
+        try:
+            if try_lock(descriptor):
+                path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+
+def _stem(name: str) -> str:
+    encoded = name.encode("utf-8", "surrogateescape")[:_BYTES_KEPT]
+    # A character that is cut in two goes; a byte that never was a character stays as it is.
+    return encoded.decode("utf-8", "ignore" if _is_unicode(name) else "surrogateescape")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
