@@ -20,7 +20,8 @@ from pyjib.events import ImagePublished, Listener, ProjectRead, ignore
 from pyjib.frozen import frozen
 from pyjib.image.assemble import assemble_image, assemble_index
 from pyjib.image.java import check_java, check_java_name
-from pyjib.layer.known import KnownLayers, can_be_recognised
+from pyjib.layer.elsewhere import NOWHERE, Elsewhere
+from pyjib.layer.known import can_be_recognised
 from pyjib.layer.model import Layer
 from pyjib.layer.pack import pack_layers
 from pyjib.names import image_names
@@ -156,7 +157,8 @@ def build(
         destinations = _open_destinations(options, planned.project, tools)
         found = [destination.check() for destination in destinations]
         with _layer_index(options, planned.plan, found, tools) as index:
-            made = _make(planned.plan, options.platforms, tools, index)
+            elsewhere = Elsewhere(known=index)
+            made = _make(planned.plan, options.platforms, tools, elsewhere)
             published = tuple(_write(each, made.image, listener) for each in destinations)
             if index is not None:
                 index.add(made.layers, made.image.digest)
@@ -262,7 +264,7 @@ def _materials(
     plan: BuildPlan,
     platforms: Sequence[Platform],
     tools: BaseTools,
-    known: KnownLayers | None = None,
+    elsewhere: Elsewhere = NOWHERE,
 ) -> tuple[BaseImages, tuple[Layer, ...]]:
     """Pull the base's metadata while layers are packed: one waits, the other works."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pyjib-base") as pool:
@@ -275,7 +277,7 @@ def _materials(
                 store=tools.store,
                 listener=tools.listener,
                 cancellation=tools.cancellation,
-                known=known,
+                elsewhere=elsewhere,
             )
         except CancelledError:
             # Without a base there is no image: its failure is what stopped us, if it failed.
@@ -302,9 +304,9 @@ def _make(
     plan: BuildPlan,
     platforms: Sequence[Platform],
     tools: BaseTools,
-    known: KnownLayers | None = None,
+    elsewhere: Elsewhere = NOWHERE,
 ) -> Assembled:
-    base, layers = _materials(plan, platforms, tools, known)
+    base, layers = _materials(plan, platforms, tools, elsewhere)
     images = [assemble_image(image, layers, plan) for image in base.images]
     image = images[0] if len(images) == 1 else assemble_index(images, plan)
     return Assembled(image=image, plan=plan, base=base, layers=layers)

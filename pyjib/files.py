@@ -129,14 +129,7 @@ def _remove_if_abandoned(path: Path) -> None:
 
 
 def _stem(name: str) -> str:
-    encoded = name.encode("utf-8", "surrogateescape")[:_BYTES_KEPT]
-    # A character that is cut in two goes; a byte that never was a character stays as it is.
-    return encoded.decode("utf-8", "ignore" if _is_unicode(name) else "surrogateescape")
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    stem = name[:_BYTES_KEPT]
+    while len(os.fsencode(stem)) > _BYTES_KEPT:
+        stem = stem[:-1]
+    return stem

@@ -112,7 +112,10 @@ pyjib logout ghcr.io
 )
 def logout_command(registry: str, *, quiet: bool) -> None:
     """Forget the login to a registry, Docker Hub if none is named."""
-    forgotten = logout(registry, host=read_host())
+    host = read_host()
+    forgotten = run_cancellable(
+        lambda cancellation: logout(registry, host=host, cancellation=cancellation)
+    )
     if not quiet:
         was = "there was no login" if forgotten is None else f"forgot the login in {forgotten}"
         tell(visible(f"{registry}: {was}"))

@@ -110,7 +110,8 @@ OPTIONS: tuple[Option, ...] = (
         _IMAGE,
         "HOW",
         "How layers are compressed: gzip (the default; as Jib does under --identity jib, else "
-        "by libdeflate), zstd or none; gzip:1 to gzip:9 and zstd:1 to zstd:22 choose the level.",
+        "by libdeflate, what seems compressed already left as it is), zstd or none; gzip:1 to "
+        "gzip:9 and zstd:1 to zstd:22 choose the level, for everything.",
         type=Text("compression", parse.parse_compression),
     ),
     _one(

@@ -17,8 +17,6 @@ from pyjib.destination.files import (
     CHUNK,
     blob_chunks,
     cannot_write,
-    is_partial,
-    remove_abandoned,
     replacing,
 )
 from pyjib.destination.lock import locked
@@ -34,6 +32,7 @@ from pyjib.events import (
     Warned,
     ignore,
 )
+from pyjib.files import is_partial, remove_abandoned
 from pyjib.frozen import frozen
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob

@@ -28,19 +28,6 @@ def locked(directory: Path, cancellation: Cancellation) -> Iterator[None]:
             os.close(descriptor)
 
 
-def try_lock(descriptor: int) -> bool:
-    """Lock an open file until it is closed, unless another has it or there are no locks."""
-    if os.name == "nt":
-        return False
-    import fcntl  # noqa: PLC0415  Windows has none
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 def _lock(directory: Path, cancellation: Cancellation) -> int | None:
     while True:
         directory.mkdir(parents=True, exist_ok=True)

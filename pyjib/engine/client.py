@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from types import TracebackType
@@ -82,7 +83,7 @@ class EngineClient:
     def _open(cls, endpoint: Endpoint, host: HostEnvironment, cancellation: Cancellation) -> Self:
         address = endpoint.address()
         if isinstance(address, UnixAddress):
-            _knock(address)
+            _knock(address, cancellation)
         from pyjib.engine.wire import Wire  # noqa: PLC0415  httpx is slow to import
 
         wire = Wire(address, cancellation)
@@ -209,6 +210,7 @@ class EngineClient:
 
 _ABSENT = "no such socket"
 _KNOCK_TIMEOUT = 10.0
+_KNOCK_AGAIN = 0.05
 
 
 class _Counted:
@@ -227,14 +229,14 @@ class _Counted:
                 self._progress(done)
 
 
-def _knock(address: UnixAddress) -> None:
+def _knock(address: UnixAddress, cancellation: Cancellation) -> None:
     """Raise ``EngineError`` unless somebody listens; httpx would be slower to notice."""
     if not hasattr(socket, "AF_UNIX"):
         raise EngineError("Python knows no Unix sockets on this system")
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(_KNOCK_TIMEOUT)
+        connection.setblocking(False)
         try:
-            connection.connect(str(address.path))
+            _connect(connection, str(address.path), cancellation)
         except FileNotFoundError:
             raise EngineError(_ABSENT) from None
         except PermissionError:
@@ -243,6 +245,18 @@ def _knock(address: UnixAddress) -> None:
             raise EngineError("nobody listens there") from None
         except OSError as error:
             raise EngineError(str(error)) from None
+
+
+def _connect(connection: socket.socket, path: str, cancellation: Cancellation) -> None:
+    """Connect to a Unix socket, as soon as whoever listens has room for one more."""
+    end = time.monotonic() + _KNOCK_TIMEOUT
+    while True:
+        try:
+            return connection.connect(path)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise TimeoutError("it takes no connection") from None
+        cancellation.wait(_KNOCK_AGAIN)
 
 
 def _ping(wire: Wire) -> dict[str, str]:

@@ -11,7 +11,8 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import IO, Any
 
 from pyjib.cancellation import Cancellation
@@ -21,6 +22,7 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.platform import normal_architecture
 from pyjib.oci.reference import Reference
 from pyjib.options import EngineProgram, HostEnvironment
+from pyjib.programs import Program, TooLongError
 
 _CHUNK = 1 << 20
 _LARGEST_ANSWER = 4 << 20
@@ -76,17 +78,13 @@ class ProgramEngine:
     def load(
         self, chunks: Iterable[bytes], *, progress: Callable[[int], None] | None = None
     ) -> tuple[str, ...]:
-        """Pipe an archive into ``load``; it is killed if the making of ``chunks`` fails."""
+        """Pipe an archive into ``load``; it is ended if the making of ``chunks`` fails."""
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaint:
-            with self._start(["load"], stdin=subprocess.PIPE, stdout=said, stderr=complaint) as run:
-                assert run.stdin is not None  # noqa: S101  it was asked to be a pipe
-                try:
-                    _feed(run.stdin, chunks, progress)
-                except BaseException:
-                    run.kill()
-                    raise
-            if run.returncode != 0:
-                raise self._failed("load", run.returncode, _text(complaint) or _text(said))
+            with self._running("load", stdin=subprocess.PIPE, stdout=said, stderr=complaint) as run:
+                _feed(run, chunks, progress)
+                code = run.wait()
+            if code != 0:
+                raise self._failed("load", code, _text(complaint) or _text(said))
             return tuple(_LOADED.findall(_text(said)))
 
     def image_id(self, image: Reference | Digest | str) -> Digest | None:
@@ -107,21 +105,13 @@ class ProgramEngine:
 
     def image_save(self, image: Reference | Digest | str) -> Generator[bytes, None, None]:
         """Yield what ``save`` writes; raises at the end if it failed."""
-        arguments = ["save", str(image)]
         with tempfile.TemporaryFile() as complaint:
-            with self._start(
-                arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaint
-            ) as run:
-                assert run.stdout is not None  # noqa: S101  it was asked to be a pipe
-                try:
-                    while chunk := run.stdout.read(_CHUNK):
-                        self._cancellation.check()
-                        yield chunk
-                except BaseException:
-                    run.kill()
-                    raise
-            if run.returncode != 0:
-                raise self._failed("save", run.returncode, _text(complaint))
+            with self._running("save", str(image), stdout=subprocess.PIPE, stderr=complaint) as run:
+                while chunk := run.receive(_CHUNK):
+                    yield chunk
+                code = run.wait()
+            if code != 0:
+                raise self._failed("save", code, _text(complaint))
 
     def image_tag(self, image: Reference | Digest | str, name: Reference) -> None:
         """Give an image one more name."""
@@ -129,31 +119,34 @@ class ProgramEngine:
 
     def _run(self, *arguments: str) -> str:
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaint:
-            with self._start(
-                list(arguments), stdin=subprocess.DEVNULL, stdout=said, stderr=complaint
-            ) as run:
-                try:
-                    run.wait(_TIMEOUT)
-                except subprocess.TimeoutExpired:
-                    run.kill()
-                    raise EngineError(
-                        f"{self} {arguments[0]} did not end within {_TIMEOUT:.0f} seconds"
-                    ) from None
-                except BaseException:
-                    run.kill()
-                    raise
-            if run.returncode != 0:
-                raise self._failed(arguments[0], run.returncode, _text(complaint))
+            with self._running(*arguments, patience=_TIMEOUT, stdout=said, stderr=complaint) as run:
+                code = run.wait()
+            if code != 0:
+                raise self._failed(arguments[0], code, _text(complaint))
             return _text(said, _LARGEST_ANSWER)
 
-    def _start(self, arguments: Sequence[str], **pipes: Any) -> subprocess.Popen[bytes]:
-        self._cancellation.check()
-        try:
-            return subprocess.Popen(  # noqa: S603  no shell; the user named the program
-                [str(self._path), *arguments], env=self._environment, **pipes
-            )
-        except OSError as error:
-            raise EngineError(f"cannot start {self}: {error.strerror or error}") from None
+    @contextmanager
+    def _running(
+        self, *arguments: str, patience: float | None = None, **pipes: int | IO[bytes]
+    ) -> Iterator[Program]:
+        program = Program(
+            [str(self._path), *arguments],
+            environment=self._environment,
+            cancellation=self._cancellation,
+            patience=patience,
+            **pipes,
+        )
+        with ExitStack() as stack:
+            try:
+                run = stack.enter_context(program)
+            except OSError as error:
+                raise EngineError(f"cannot start {self}: {error.strerror or error}") from None
+            try:
+                yield run
+            except TooLongError:
+                raise EngineError(
+                    f"{self} {arguments[0]} did not end within {_TIMEOUT:.0f} seconds"
+                ) from None
 
     def _failed(self, command: str, code: int, said: str) -> EngineError:
         return EngineError(
@@ -172,20 +165,15 @@ class ProgramEngine:
         return document
 
 
-def _feed(pipe: IO[bytes], chunks: Iterable[bytes], progress: Callable[[int], None] | None) -> None:
+def _feed(run: Program, chunks: Iterable[bytes], progress: Callable[[int], None] | None) -> None:
     done = 0
     for chunk in chunks:
-        try:
-            pipe.write(chunk)
-        except OSError:
+        if not run.send(chunk):
             return  # it listens no more: its exit code tells
         done += len(chunk)
         if progress is not None:
             progress(done)
-    try:
-        pipe.close()
-    except OSError:
-        return
+    run.finish_sending()
 
 
 def _text(file: IO[bytes], most: int = 64 * 1024) -> str:

@@ -20,12 +20,15 @@ from pyjib.cancellation import Cancellation
 from pyjib.engine.endpoint import Address, EngineTls, TcpAddress, UnixAddress
 from pyjib.errors import EngineError, MalformedDocumentError
 from pyjib.oci.json import Json, load
+from pyjib.patience import SLICE, apart
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
 """How long a daemon may think about a small question, in seconds. Loads and exports take as
 long as they take: only a cancellation ends those."""
 
+_FAREWELL = 1.0
+"""Seconds that a cancelled call is given to notice that its connection was cut."""
 _CHUNK = 1 << 20
 
 
@@ -36,6 +39,7 @@ class Wire:
         self.address = address
         self._cancellation = cancellation
         self._client = _client(address)
+        self._sockets = _Sockets()
 
     def close(self) -> None:
         """Close all connections."""
@@ -46,11 +50,10 @@ class Wire:
 
         ``action`` is what to call this in errors; without one they tell the reason alone.
         """
-        self._cancellation.check()
-        try:
-            return self._client.request(method, path)
-        except httpx.HTTPError as error:
-            raise self._mapped(error, action) from None
+        request = self._client.build_request(
+            method, path, extensions={"trace": self._sockets.trace}
+        )
+        return self._send(lambda: self._client.send(request), self._sockets, action)
 
     @contextmanager
     def stream(
@@ -63,22 +66,42 @@ class Wire:
         """
         self._cancellation.check()
         # A connection of its own: what a cancellation cuts is this call and no other.
-        client = _client(self.address)
-        with _ended_by(self._cancellation) as trace, client:
+        client, sockets = _client(self.address), _Sockets()
+        with _ended_by(self._cancellation, sockets), client:
             request = client.build_request(
                 method,
                 path,
                 content=self._checked(body) if body is not None else None,
                 headers={"Content-Type": "application/x-tar"} if body is not None else None,
                 timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
-                extensions={"trace": trace},
+                extensions={"trace": sockets.trace},
             )
-            try:
+
+            def send() -> httpx.Response:
                 response = client.send(request, stream=True)
-            except httpx.HTTPError as error:
-                raise self._mapped(error, action) from None
+                if self._cancellation.cancelled:  # nobody waits for it any more
+                    response.close()
+                return response
+
+            response = self._send(send, sockets, action)
             with contextlib.closing(response):
                 yield response
+
+    def _send(
+        self, send: Callable[[], httpx.Response], sockets: _Sockets, action: str
+    ) -> httpx.Response:
+        """Send, and hear a cancellation meanwhile, also while a name is looked up."""
+
+        def look() -> None:
+            if self._cancellation.cancelled:
+                sockets.cut()
+            self._cancellation.check()
+
+        self._cancellation.check()
+        try:
+            return apart(send, look, name="pyjib-engine", grace=_FAREWELL)
+        except httpx.HTTPError as error:
+            raise self._mapped(error, action) from None
 
     def chunks(self, response: httpx.Response, action: str) -> Generator[bytes, None, None]:
         """Yield the body of an answer."""
@@ -188,32 +211,40 @@ def _context(tls: EngineTls | None) -> ssl.SSLContext:
     return context
 
 
-@contextmanager
-def _ended_by(cancellation: Cancellation) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
-    """Cut the connection of a call once it is cancelled, even while nothing comes or goes.
+class _Sockets:
+    """The sockets of some calls, to cut them from another thread."""
 
-    Yields the trace function to give to the call, which tells what socket it uses.
-    """
-    sockets: list[socket.socket] = []
-    over = threading.Event()
+    def __init__(self) -> None:
+        self._all: list[socket.socket] = []
 
-    def trace(event: str, details: Mapping[str, Any]) -> None:
+    def trace(self, event: str, details: Mapping[str, Any]) -> None:
+        """Take note of a connection that was made: a trace function of httpx's."""
         if event.startswith("connection.") and event.endswith(".complete"):
             get = getattr(details.get("return_value"), "get_extra_info", None)
             if get is not None and (connected := get("socket")) is not None:
-                sockets.append(connected)
+                self._all.append(connected)
+
+    def cut(self) -> None:
+        """Let nothing come or go any more."""
+        for connected in list(self._all):
+            with contextlib.suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def _ended_by(cancellation: Cancellation, sockets: _Sockets) -> Iterator[None]:
+    """Cut the connection of a call once it is cancelled, even while nothing comes or goes."""
+    over = threading.Event()
 
     def watch() -> None:
-        while not over.wait(0.1):
+        while not over.wait(SLICE):
             if cancellation.cancelled:
-                for connected in sockets:
-                    with contextlib.suppress(OSError):
-                        connected.shutdown(socket.SHUT_RDWR)
+                sockets.cut()
 
     watcher = threading.Thread(target=watch, name="pyjib-engine-watch", daemon=True)
     watcher.start()
     try:
-        yield trace
+        yield
     finally:
         over.set()
         watcher.join()

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import cast
 
 from pyjib.errors import CacheError, ProjectError
 from pyjib.frozen import frozen
 from pyjib.layer.compress import part_recipe_text, recipe_text
-from pyjib.layer.content import chunks_of
+from pyjib.layer.content import LearntFile, chunks_of
 from pyjib.oci.digest import Digest
-from pyjib.plan.model import LayerPlan, LayerRecipe
+from pyjib.plan.model import LayerEntry, LayerPlan, LayerRecipe
 from pyjib.project.model import FileSource
 from pyjib.store.store import Store
 
@@ -39,6 +40,50 @@ def recipe_key(recipe: LayerRecipe) -> str:
     if recipe.in_parts:
         return part_recipe_text(recipe.compression, recipe.level)
     return recipe_text(recipe.compression, recipe.level, recipe.gzip_os)
+
+
+class ReadOnce:
+    """A layer whose files are read for its tar before its key is known.
+
+    ``read`` takes the digests of the files by their fingerprints.
+    """
+
+    def __init__(
+        self,
+        plan: LayerPlan,
+        make: Callable[[LayerPlan, tuple[Digest | None, ...]], LayerKey],
+        read: dict[str, Digest],
+    ) -> None:
+        self._plan = plan
+        self._make = make
+        self._read = read
+        self._digests: dict[int, Digest] = {}
+
+    def entries(self) -> Iterator[LayerEntry]:
+        """Yield the plan's entries; each content must be read to its end."""
+        for place, entry in enumerate(self._plan.entries):
+            if entry.source is None:
+                yield entry
+            else:
+                yield replace(entry, source=self._learning(place, entry.source))
+
+    def key(self) -> LayerKey:
+        """Return the key of what was read; each entry of the plan has been."""
+        digests = tuple(
+            None if entry.source is None else self._digests[place]
+            for place, entry in enumerate(self._plan.entries)
+        )
+        return self._make(self._plan, digests)
+
+    def _learning(self, place: int, source: FileSource) -> LearntFile:
+        before = source.fingerprint()
+
+        def learn(digest: Digest) -> None:
+            self._digests[place] = digest
+            if before is not None and source.fingerprint() == before:
+                self._read[before] = digest
+
+        return LearntFile(source, learn)
 
 
 class KeyMaker:
@@ -73,6 +118,14 @@ class KeyMaker:
             None if entry.source is None else self._digest_of(entry.source)
             for entry in plan.entries
         )
+        return self._key(plan, digests)
+
+    def read_once(self, plan: LayerPlan) -> ReadOnce:
+        """Return a layer whose key follows from a reading of its files that serves for more."""
+        self._note_start()
+        return ReadOnce(plan, self._key, self._read)
+
+    def _key(self, plan: LayerPlan, digests: tuple[Digest | None, ...]) -> LayerKey:
         # A file's size follows from its digest, and asking for it would cost another stat.
         facts = [
             (entry.name, entry.mode, entry.mtime.nanoseconds, entry.owner, digest and digest.hex)

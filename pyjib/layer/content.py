@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -51,7 +51,36 @@ class PinnedFile:
 
     def open(self) -> BinaryIO:
         """Open at the first byte."""
-        return cast(BinaryIO, _PinnedReader(self))
+        return cast(BinaryIO, _HashingReader(self.source, self._compare))
+
+    def fingerprint(self) -> str | None:
+        """Return the file's own."""
+        return self.source.fingerprint()
+
+    def describe(self) -> str:
+        """Name the file."""
+        return self.source.describe()
+
+    def _compare(self, found: Digest) -> None:
+        if found != self.digest:
+            raise changed(self.source, f"it does not match {self.digest} any more")
+
+
+@dataclass(frozen=True, slots=True)
+class LearntFile:
+    """A file whose digest is told to ``learn`` by the read that meets its end."""
+
+    source: FileSource
+    learn: Callable[[Digest], None]
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        return self.source.size
+
+    def open(self) -> BinaryIO:
+        """Open at the first byte."""
+        return cast(BinaryIO, _HashingReader(self.source, self.learn))
 
     def fingerprint(self) -> str | None:
         """Return the file's own."""
@@ -62,18 +91,20 @@ class PinnedFile:
         return self.source.describe()
 
 
-class _PinnedReader(io.RawIOBase):
-    def __init__(self, file: PinnedFile) -> None:
+class _HashingReader(io.RawIOBase):
+    """Tells ``at_end`` the digest of all that was read."""
+
+    def __init__(self, source: FileSource, at_end: Callable[[Digest], None]) -> None:
         super().__init__()
-        self._file = file
-        self._stream = file.source.open()
+        self._stream = source.open()
+        self._at_end = at_end
         self._hash = hashlib.sha256()
 
     def read(self, size: int | None = -1, /) -> bytes:
         data = self._stream.read(_CHUNK if size is None or size < 0 else size)
         self._hash.update(data)
-        if not data and size != 0 and Digest.finish(self._hash) != self._file.digest:
-            raise changed(self._file.source, f"it does not match {self._file.digest} any more")
+        if not data and size != 0:
+            self._at_end(Digest.finish(self._hash))
         return data
 
     def close(self) -> None:

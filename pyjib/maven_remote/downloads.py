@@ -17,7 +17,7 @@ from pyjib.errors import CacheError
 from pyjib.events import LibraryFetched, Listener, Warned, ignore
 from pyjib.frozen import frozen
 from pyjib.maven_remote import checksums, notes
-from pyjib.maven_remote.arrival import Arrival, copy_as, keep_text
+from pyjib.maven_remote.arrival import arriving, copy_as, keep_text
 from pyjib.maven_remote.logins import Logins
 from pyjib.maven_remote.problem import TransferError
 from pyjib.maven_remote.transport import Received, Transport
@@ -236,21 +236,27 @@ class RepositoryDownloads:
         stop: Cancellation | None,
     ) -> Received | None:
         """Download into ``target`` by way of a temporary file; nothing else stays behind."""
-        with _disk(target), Arrival(target) as arrival:
-            received = self._transport.download(remote, path, arrival.file, stop=stop)
+        with _disk(target), arriving(target) as partial:
+            received = self._transport.download(remote, path, partial.file, stop=stop)
             if received is None:
                 return None
-            arrival.file.close()
+            partial.file.flush()
             if policy != checksums.IGNORE:
-                self._check(remote, path, arrival.path, received, policy)
-            arrival.accept()
+                self._check(remote, path, partial.path, received, policy, stop)
+            partial.arrive(durable=False)
         return received
 
     def _check(
-        self, remote: Remote, path: str, file: Path, received: Received, policy: str | None
+        self,
+        remote: Remote,
+        path: str,
+        file: Path,
+        received: Received,
+        policy: str | None,
+        stop: Cancellation | None,
     ) -> None:
         expected = checksums.stated_in(received.headers) or checksums.stated_beside(
-            lambda suffix: self._transport.read(remote, path + suffix)
+            lambda suffix: self._transport.read(remote, path + suffix, stop=stop)
         )
         if expected is None:
             reason = "Checksum validation failed, no checksums available"

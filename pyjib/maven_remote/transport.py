@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -18,6 +19,7 @@ from pyjib.events import Listener, RetryScheduled
 from pyjib.maven_remote.logins import Logins, basic
 from pyjib.maven_remote.problem import TransferError
 from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.patience import SLICE
 from pyjib.project.maven.remote import Remote, hide_user
 from pyjib.registry.net.message import Request
 from pyjib.registry.net.reach import check_hop
@@ -72,6 +74,7 @@ class Transport:
         self._listener, self._cancellation = listener, cancellation
         self._wires: dict[tuple[tuple[str, str], ...], Wire] = {}
         self._lock = threading.Lock()
+        self._current = threading.local()
 
     def download(
         self,
@@ -84,15 +87,23 @@ class Transport:
     ) -> Received | None:
         """Write a repository's file into ``out``, ``None`` if it has none of that path.
 
-        Raises ``TransferError``, also for more than ``most`` bytes; and ``CancelledError`` where the build, or ``stop``, was ended.
+        Raises ``TransferError``, also for more than ``most`` bytes; and ``CancelledError`` where
+        the build, or ``stop``, was ended.
         """
+        self._current.stop = stop
+        try:
+            return self._download(remote, path, out, most)
+        finally:
+            self._current.stop = None
+
+    def _download(self, remote: Remote, path: str, out: BinaryIO, most: int) -> Received | None:
         if remote.url.lower().startswith("file:"):
             return self._copy(remote, path, out, most)
         url = _url(remote, path)
         attempt = 1
         while True:
             try:
-                return self._attempt(remote, url, out, most, stop)
+                return self._attempt(remote, url, out, most)
             except Passing as passing:
                 if attempt >= self._options.attempts:
                     raise _given_up(passing.error) from None
@@ -101,12 +112,12 @@ class Transport:
             except TransportError as error:
                 raise _given_up(error) from None
 
-    def read(self, remote: Remote, path: str) -> bytes | None:
+    def read(self, remote: Remote, path: str, *, stop: Cancellation | None = None) -> bytes | None:
         """Return the bytes of a small file, 1 MiB at most; raises as ``download`` does."""
         import io  # noqa: PLC0415  only who downloads needs it
 
         out = io.BytesIO()
-        found = self.download(remote, path, out, most=_SMALL)
+        found = self.download(remote, path, out, most=_SMALL, stop=stop)
         return None if found is None else out.getvalue()
 
     def close(self) -> None:
@@ -120,11 +131,19 @@ class Transport:
         delay = delay_before(attempt, passing.after)
         reason = passing.error.message
         self._listener(RetryScheduled(action=action, attempt=attempt, delay=delay, reason=reason))
-        self._cancellation.wait(delay)
+        end = time.monotonic() + delay
+        while (left := end - time.monotonic()) > 0:
+            self._check()
+            self._cancellation.wait(min(left, SLICE))
 
-    def _attempt(
-        self, remote: Remote, start: Url, out: BinaryIO, most: int, stop: Cancellation | None
-    ) -> Received | None:
+    def _check(self) -> None:
+        """Raise ``CancelledError`` if this thread's download, or all of the build, was ended."""
+        self._cancellation.check()
+        stop: Cancellation | None = getattr(self._current, "stop", None)
+        if stop is not None:
+            stop.check()
+
+    def _attempt(self, remote: Remote, start: Url, out: BinaryIO, most: int) -> Received | None:
         out.seek(0)
         out.truncate()
         answer = self._follow(remote, start)
@@ -135,9 +154,7 @@ class Transport:
                 raise _refused(remote, answer)
             received = Received(answer.headers)
             for chunk in answer.chunks():
-                self._cancellation.check()
-                if stop is not None:
-                    stop.check()
+                self._check()
                 received.add(chunk)
                 if received.size > most:
                     raise TransferError(f"{start} has more than {most} bytes")
@@ -150,7 +167,7 @@ class Transport:
         """Return the answer, redirects followed; logins and headers go to one origin only."""
         url = start
         for _ in range(_HOPS):
-            self._cancellation.check()
+            self._check()
             answer = self._send(remote, url, start)
             location = answer.headers.get("location")
             if answer.status not in _MOVED or not location:
@@ -181,7 +198,7 @@ class Transport:
         with self._lock:
             wire = self._wires.get(key)
             if wire is None:
-                wire = self._wires[key] = Wire(self._options, host, self._cancellation.check)
+                wire = self._wires[key] = Wire(self._options, host, self._check)
             return wire
 
     def _copy(self, remote: Remote, path: str, out: BinaryIO, most: int) -> Received | None:
@@ -190,7 +207,7 @@ class Transport:
         try:
             with source.open("rb") as file:
                 while chunk := file.read(_CHUNK):
-                    self._cancellation.check()
+                    self._check()
                     received.add(chunk)
                     if received.size > most:
                         raise TransferError(f"{source} has more than {most} bytes")

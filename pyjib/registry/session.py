@@ -15,7 +15,7 @@ from copy import copy
 from typing import TYPE_CHECKING, TypeVar
 
 from pyjib.cancellation import Cancellation
-from pyjib.errors import PyjibError, RegistryError, TransportError
+from pyjib.errors import CancelledError, PyjibError, RegistryError, TransportError
 from pyjib.events import Listener, RetryScheduled, Warned
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.endpoints import USER_AGENT, Endpoints
@@ -73,13 +73,14 @@ class Session:
         )
         self._authenticators: dict[str, Authenticator] = {}
         self._warnings: set[str] = set()
-        self.finder = Finder(options, host, self._cloud_tools)
+        self.finder = Finder(options, host, self._cloud_tools, cancellation)
         self._tools = AuthTools(
             finder=self.finder,
             tokens=Tokens(self.ask),
             listener=listener,
             ping=self._challenges,
             is_proxied=self._is_proxied,
+            check=cancellation.check,
             trusted_realms=options.trusted_realms,
             over_http=options.credentials_over_http,
         )
@@ -156,7 +157,7 @@ class Session:
         start = self.root(registry)
         check_hop(start if start.scheme == "https" else base, target, resolve=False)
         if target.origin != start.origin:
-            check_hop(start, target, resolve=not self._is_proxied(target))
+            self._check_hop(start, target)
         return target
 
     def close(self) -> None:
@@ -233,7 +234,7 @@ class Session:
         base = answer.url
         if call.bare:
             target = base.join(location)
-            check_hop(base, target, resolve=not self._is_proxied(target))
+            self._check_hop(base, target)
         else:
             target = self.resolve(call.registry, base, location)
         upgraded = (base.host, base.scheme, target.scheme) == (target.host, "http", "https")
@@ -310,6 +311,8 @@ class Session:
             login = self.authenticator(call.registry).words(call.scopes)
         try:
             data = answer.read(MAX_ERROR)
+        except CancelledError:
+            raise
         except (PyjibError, Passing):
             data = b""  # the status says enough
         own = not call.bare and self._is_own(call.registry, answer.url)
@@ -348,6 +351,10 @@ class Session:
 
     def _is_own(self, registry: str, url: Url) -> bool:
         return _may_see(self.root(registry), url)
+
+    def _check_hop(self, start: Url, target: Url) -> None:
+        resolve = not self._is_proxied(target)
+        check_hop(start, target, resolve=resolve, check=self.cancellation.check)
 
     def _is_proxied(self, url: Url) -> bool:
         return self._wires().is_proxied(url)

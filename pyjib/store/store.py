@@ -105,6 +105,16 @@ class Store:
             return None
         return record
 
+    def has_layers(self) -> bool:
+        """Tell whether anything is remembered under any cache key."""
+        try:
+            with os.scandir(self._layers) as found:
+                return next(found, None) is not None
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise disk.unusable("read", self._layers, error) from None
+
     def layer_record(self, key: str) -> LayerRecord | None:
         """Return what is remembered under a cache key, wherever its blob is."""
         path = self._record_path(key)

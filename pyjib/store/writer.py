@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -63,6 +64,11 @@ class BlobWriter:
         self._size += count
         return count
 
+    def describe(self, media_type: str) -> Descriptor:
+        """Describe what was written so far."""
+        digest = Digest.finish(self._hash)
+        return Descriptor(media_type=media_type, digest=digest, size=self._size)
+
     def commit(self, media_type: str, expected: Descriptor | None = None) -> Blob:
         """Verify the bytes, force them to disk, and give them their place in the store.
 
@@ -71,11 +77,11 @@ class BlobWriter:
         there already is replaced: if it was damaged, it is whole again.
         """
         path = self._open_path()
-        digest = Digest.finish(self._hash)
+        descriptor = self.describe(media_type)
         if expected is not None:
-            digest = self._verify(path, digest, expected)
-        descriptor = Descriptor(media_type=media_type, digest=digest, size=self._size)
-        target = blob_path(self._blobs, digest)
+            digest = self._verify(path, descriptor.digest, expected)
+            descriptor = replace(descriptor, digest=digest)
+        target = blob_path(self._blobs, descriptor.digest)
         try:
             os.fsync(self._descriptor)
             self._close()

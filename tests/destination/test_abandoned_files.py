@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pyjib.destination.files import is_partial, remove_abandoned, replacing
+from pyjib.destination.files import replacing
+from pyjib.files import is_partial, remove_abandoned
 
 HALF = """
 import sys, time
@@ -69,9 +70,9 @@ def test_what_a_killed_process_left_goes_and_what_is_written_stays(
 
 
 def test_all_of_a_directory_goes(tmp_path: Path) -> None:
-    for name in (".a.0123456789ab.partial", ".b.c.0123456789ab.partial"):
+    for name in (".a.0123456789ab.pyjib.partial", ".b.c.0123456789ab.pyjib.partial"):
         (tmp_path / name).touch()
-    for name in (".a.partial", "a.0123456789ab.partial", ".a.0123456789ab.partial.bak"):
+    for name in (".a.partial", ".a.0123456789ab.partial", "a.0123456789ab.pyjib.partial"):
         (tmp_path / name).touch()
     remove_abandoned(tmp_path)
     assert len(list(tmp_path.iterdir())) == 3

@@ -267,7 +267,7 @@ def test_waiting_for_another_writer_can_be_given_up(tmp_path: Path) -> None:
 
 
 def test_what_another_writer_has_begun_is_not_in_the_way(tmp_path: Path) -> None:
-    (tmp_path / ".oci-layout.0123456789ab.partial").touch()
+    (tmp_path / ".oci-layout.0123456789ab.pyjib.partial").touch()
     LayoutDestination(path=tmp_path).check()
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
 import threading
 import tracemalloc
 from collections.abc import Sequence
@@ -14,9 +15,12 @@ from pyjib.cancellation import Cancellation
 from pyjib.errors import CacheError, CancelledError, ProjectError
 from pyjib.events import Event, LayerPacked, LayerPacking
 from pyjib.layer.decompress import decompressed
+from pyjib.layer.elsewhere import Elsewhere, SendAhead
 from pyjib.layer.model import Layer
 from pyjib.layer.pack import describe_layer, pack_layers
 from pyjib.layer.tar import write_tar
+from pyjib.oci.descriptor import Descriptor
+from pyjib.oci.digest import Digest
 from pyjib.oci.instant import Instant
 from pyjib.oci.media_type import (
     DOCKER_LAYER_GZIP,
@@ -62,6 +66,7 @@ def pack(
     listener: Recorder | None = None,
     cancellation: Cancellation | None = None,
     jobs: int = 2,
+    send_ahead: SendAhead | None = None,
 ) -> tuple[Layer, ...]:
     return pack_layers(
         plans,
@@ -71,6 +76,7 @@ def pack(
         listener=listener or Recorder(),
         cancellation=cancellation or Cancellation(),
         jobs=jobs,
+        elsewhere=Elsewhere(send_ahead=send_ahead),
     )
 
 
@@ -283,6 +289,101 @@ class Fickle(KnownFile):
         return io.BytesIO(self.content if self.opened == 1 else b"CONTENT")
 
 
+class TestEmptyStore:
+    """Where nothing can be found, large layers are read once, and get their keys from that."""
+
+    CONTENT = bytes(range(256)) * 5000
+
+    @pytest.mark.parametrize("recipe", [GZIP, LayerRecipe(in_parts=True)])
+    def test_files_are_read_once(self, tmp_path: Path, recipe: LayerRecipe) -> None:
+        looked_up, read_once = Store(tmp_path / "1"), Store(tmp_path / "2")
+        pack(looked_up, plan("other", file_entry("/other", b"other")))
+        twice, once = KnownFile("a", self.CONTENT), KnownFile("a", self.CONTENT)
+        entry = LayerEntry(target="/b", source=KnownFile("b", b"small"))
+        (expected,) = pack(
+            looked_up, plan("layer", LayerEntry(target="/a", source=twice), entry), recipe=recipe
+        )
+        made = plan("layer", LayerEntry(target="/a", source=once), entry)
+        (layer,) = pack(read_once, made, recipe=recipe)
+        assert (twice.opened, once.opened) == (2, 1)
+        assert layer == expected
+        assert read_once.file_digest(once.fingerprint()) == Digest.of(self.CONTENT)
+
+        listener = Recorder()
+        assert pack(read_once, made, recipe=recipe, listener=listener) == (layer,)
+        assert listener.packed == [("layer", True)]
+        assert once.opened == 1
+
+    def test_file_that_changes_while_it_is_read_is_not_remembered(self, store: Store) -> None:
+        class Growing(KnownFile):
+            def open(self) -> io.BytesIO:  # type: ignore[override]
+                self.version += 1
+                return io.BytesIO(self.content)
+
+        source = Growing("growing", self.CONTENT)
+        pack(store, plan("layer", LayerEntry(target="/a", source=source)))
+        for version in range(source.version + 1):
+            fingerprint = KnownFile("growing", self.CONTENT, version).fingerprint()
+            assert store.file_digest(fingerprint) is None
+
+
+class Sent:
+    """Keeps what is sent ahead."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.finished: list[Descriptor] = []
+        self.abandoned = 0
+
+    def write(self, data: bytes | bytearray) -> None:
+        self.data += data
+
+    def finish(self, descriptor: Descriptor) -> None:
+        self.finished.append(descriptor)
+
+    def abandon(self) -> None:
+        self.abandoned += 1
+
+
+class TestSendingAhead:
+    @pytest.mark.parametrize("method", list(Compression))
+    @pytest.mark.parametrize("in_parts", [False, True])
+    def test_large_layers_are_sent_as_they_are_packed(
+        self, store: Store, method: Compression, in_parts: bool
+    ) -> None:
+        content = random.Random(3).randbytes(1 << 20)
+        plans = [
+            plan("large", file_entry("/a", content)),
+            plan("small", file_entry("/a", b"content")),
+        ]
+        recipe, sent = LayerRecipe(compression=method, in_parts=in_parts), Sent()
+        calls: list[Sent] = []
+
+        def send() -> Sent:
+            calls.append(sent)
+            return sent
+
+        large, _ = pack(store, *plans, recipe=recipe, send_ahead=send)
+        assert len(calls) == 1
+        assert sent.finished == [large.blob.descriptor]
+        assert Digest.of(sent.data) == large.blob.descriptor.digest
+        assert not sent.abandoned
+        pack(store, *plans, recipe=recipe, send_ahead=send)
+        assert len(calls) == 1
+
+    def test_what_is_not_finished_is_abandoned(self, store: Store) -> None:
+        sent = Sent()
+        entry = LayerEntry(target="/a", source=Claim(4 << 30))
+        with pytest.raises(ProjectError, match="changed while"):
+            pack(store, plan("layer", entry), send_ahead=lambda: sent)
+        assert (sent.finished, sent.abandoned) == ([], 1)
+
+    def test_nobody_has_to_take_it(self, store: Store) -> None:
+        entry = file_entry("/a", random.Random(3).randbytes(1 << 20))
+        (layer,) = pack(store, plan("layer", entry), send_ahead=lambda: None)
+        assert store.find(layer.blob.descriptor)
+
+
 class TestFailures:
     def test_file_changed_since_it_was_digested(self, store: Store) -> None:
         entry = LayerEntry(target="/a", source=Fickle("fickle", b"content"))
@@ -311,13 +412,14 @@ class TestFailures:
 
     def test_first_failure_stops_the_others(self, store: Store) -> None:
         cancellation = Cancellation()
+        pack(store, plan("other", file_entry("/other", b"other")))  # so that keys are looked up
         good = [plan(f"good {size}", large(size)) for size in (1 << 30, 1 << 31)]
         bad = LayerEntry(target="/a", source=Fickle("fickle", b"content"))
         bad_plan = plan("bad", bad, LayerEntry(target="/z", source=Claim(4 << 30)))
         with pytest.raises(ProjectError, match="fickle changed"):
             pack(store, bad_plan, *good, cancellation=cancellation)
         assert cancellation.cancelled
-        assert store.usage().blobs == 0
+        assert store.usage().blobs == 1
         assert store.usage().temporary_files == 0
 
     @pytest.mark.parametrize("jobs", [1, 2])

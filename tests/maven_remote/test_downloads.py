@@ -16,6 +16,7 @@ from pyjib.cancellation import Cancellation
 from pyjib.configure import Configured, MavenChoice, configure
 from pyjib.errors import CancelledError, ConfigurationError, DependencyError, PyjibError
 from pyjib.events import Event, LibraryFetched, RetryScheduled, Warned
+from pyjib.files import is_partial
 from pyjib.jib.to_options import Given
 from pyjib.oci.instant import Instant
 from pyjib.options import BuildOptions, HostEnvironment, RegistryOptions
@@ -279,7 +280,7 @@ class TestChecksums:
         assert f"t:x:jar:1 from/to central ({server.url})" in error.message
         assert f"expected {stated} ({name}) but is {actual}" in error.message
         assert not app.file("t:x:1").exists()
-        assert not [path for path in app.leftovers() if path.suffix == ".tmp"]
+        assert not [path for path in app.leftovers() if is_partial(path)]
 
     def test_in_headers(self, app: App, server: MavenServer) -> None:
         server.checksums = ()
@@ -535,7 +536,7 @@ class TestTrouble:
         with pytest.raises(CancelledError):
             app.read(server.url, cancellation=cancellation)
         assert not app.file("t:x:1").exists()
-        assert not [path for path in app.leftovers() if path.suffix == ".tmp"]
+        assert not [path for path in app.leftovers() if is_partial(path)]
 
     def test_two_processes_at_once(self, app: App, server: MavenServer) -> None:
         names = [f"lib{number}" for number in range(12)]
@@ -555,7 +556,7 @@ class TestTrouble:
             noted = (path.parent / "_remote.repositories").read_text()
             assert f"{name}-1.jar>central=" in noted
             assert f"{name}-1.pom>central=" in noted
-        assert not [path for path in app.leftovers() if path.suffix == ".tmp"]
+        assert not [path for path in app.leftovers() if is_partial(path)]
 
     def test_several_at_once(self, app: App, server: MavenServer) -> None:
         """Jars do not wait for each other: here each waits for all."""

@@ -8,7 +8,6 @@ here, so that nothing slips into that list.
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,12 @@ from typing import Any
 import pytest
 
 from pyjib.serve import RegistryServer, Rules
-from tests.support.programs import attempt, missing
+from tests.support.go_modules import CONFORMANCE
+from tests.support.go_programs import GoPrograms
+from tests.support.programs import attempt
 
 pytestmark = [pytest.mark.conformance, pytest.mark.peers]
 
-MODULE = "github.com/opencontainers/distribution-spec/conformance"
-VERSION = "v0.0.0-20260831232431-97274622c111"
 RESULT = re.compile(r" *OCI Conformance Test/(.*): (Skip|Disabled|FAIL|Error)")
 
 # Without a source nothing is mounted: which repository would be asked for permission?
@@ -71,20 +70,7 @@ CASES = {
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the suite, outside of the repository."""
-    if shutil.which("go") is None:
-        missing("conformance", "Go is not installed, and the conformance suite is a Go program")
-    directory = tmp_path_factory.mktemp("conformance")
-    built = attempt(
-        "go",
-        "install",
-        f"{MODULE}@{VERSION}",
-        environment={"GOBIN": str(directory), "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod"},
-        timeout=600,
-    )
-    if built.returncode != 0:
-        said = re.sub(r"[a-z+]+://\S+", "(address)", built.stderr)[-1000:]
-        missing("conformance", f"Go cannot install {MODULE}@{VERSION}:\n{said}")
-    return next(directory.iterdir())
+    return GoPrograms(tmp_path_factory.mktemp("conformance")).find(CONFORMANCE)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

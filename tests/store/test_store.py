@@ -190,6 +190,11 @@ class TestLayers:
         assert store.get_layer("key") == self.RECORD
         assert store.get_layer("other") is None
 
+    def test_has_layers(self, store: Store) -> None:
+        assert not store.has_layers()
+        store.put_layer("key", self.RECORD)
+        assert store.has_layers()
+
     def test_without_its_blob(self, store: Store) -> None:
         store.put_layer("key", self.RECORD)
         assert store.get_layer("key") is None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.go_modules import Answer, GoProgram, fetch, go, tail
-from tests.support.programs import missing, require
+from tests.support.programs import missing, require, unreachable
 
 _COMPILING = 600.0
 _SAID = {
@@ -39,6 +39,8 @@ class GoPrograms:
         A module proxy that has not answered for one program is not asked for the next.
         """
         require("go")
+        if program.name in unreachable():
+            missing(program.name, f"{_SAID[Answer.SILENCE]} {program}")
         if program not in self._known:
             self._known[program] = self._build(program)
         found = self._known[program]

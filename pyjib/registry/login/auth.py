@@ -35,8 +35,8 @@ class AuthTools:
     """What authenticators share.
 
     ``ping`` asks a registry's ``/v2/`` without a login for its challenges; ``is_proxied`` tells
-    whether a URL is reached through a proxy. ``trusted_realms`` are hosts that may see any
-    registry's login; ``over_http`` lets logins go over plain http.
+    whether a URL is reached through a proxy; ``check`` may raise to give up. ``trusted_realms``
+    are hosts that may see any registry's login; ``over_http`` lets logins go over plain http.
     """
 
     finder: Finder
@@ -44,6 +44,7 @@ class AuthTools:
     listener: Listener
     ping: Callable[[str], Sequence[Challenge]]
     is_proxied: Callable[[Url], bool]
+    check: Callable[[], None]
     trusted_realms: frozenset[str] = frozenset()
     over_http: bool = False
 
@@ -237,7 +238,7 @@ class Authenticator:
             self._warn(f"{self._registry} names a token realm with http: asked over https")
             url = self._endpoint.at(url.target)
         resolve = not self._tools.is_proxied(url)
-        check_hop(self._endpoint, url, resolve=resolve)
+        check_hop(self._endpoint, url, resolve=resolve, check=self._tools.check)
         return url
 
     def _warn(self, message: str, hint: str | None = None) -> None:

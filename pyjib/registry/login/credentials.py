@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from pyjib.cancellation import Cancellation
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.login import helpers
 from pyjib.registry.login.cloud.model import CloudTools
@@ -29,13 +30,22 @@ def find(
     repository: str = "",
     ask: AskHelper | None = None,
     cloud: CloudTools | None = None,
+    cancellation: Cancellation | None = None,
 ) -> Search:
     """Look for a login to ``registry``, or to a part of it that ``repository`` lies in.
 
     Raises ``ConfigurationError`` for a file or a helper that cannot be used: going on would
     mean asking with another login than the one that was set up.
     """
-    search = search_for(registry, options, host, repository=repository, ask=ask, cloud=cloud)
+    search = search_for(
+        registry,
+        options,
+        host,
+        repository=repository,
+        ask=ask,
+        cloud=cloud,
+        cancellation=cancellation,
+    )
     if search.failure is not None:
         raise search.failure
     return search
@@ -49,8 +59,9 @@ def search_for(
     repository: str = "",
     ask: AskHelper | None = None,
     cloud: CloudTools | None = None,
+    cancellation: Cancellation | None = None,
 ) -> Search:
-    """Do the same, and tell a failure instead of raising it."""
+    """Do the same, and tell a failure instead of raising it; raises ``CancelledError`` only."""
     from pyjib.registry.login.cloud.providers import provider_of  # noqa: PLC0415  only who is asked pays
 
     places = Places(
@@ -58,9 +69,11 @@ def search_for(
         repository=repository,
         options=options,
         host=host,
-        ask=ask or (lambda helper, server: helpers.get(helper, server, host)),
+        ask=ask
+        or (lambda helper, server: helpers.get(helper, server, host, cancellation=cancellation)),
         provider=provider_of(registry, host),
         cloud=cloud,
+        cancellation=cancellation,
     )
     found, steps, failure = look_through(places.sources())
     return Search(credential=found, steps=tuple(steps), failure=failure)
@@ -77,10 +90,12 @@ class Finder:
         options: RegistryOptions,
         host: HostEnvironment,
         cloud: Callable[[], CloudTools] | None = None,
+        cancellation: Cancellation | None = None,
     ) -> None:
         self._options = options
         self._host = host
         self._cloud = cloud
+        self._cancellation = cancellation
         self._lock = threading.Lock()
         self._found: dict[tuple[str, str], Search] = {}
         self._told: dict[tuple[str, str], Credential | None] = {}
@@ -129,11 +144,14 @@ class Finder:
             repository=repository,
             ask=self._ask,
             cloud=self._cloud() if self._cloud is not None else None,
+            cancellation=self._cancellation,
         )
 
     def _ask(self, helper: str, server: str) -> Credential | None:
         if (helper, server) not in self._told:
-            self._told[helper, server] = helpers.get(helper, server, self._host)
+            self._told[helper, server] = helpers.get(
+                helper, server, self._host, cancellation=self._cancellation
+            )
         return self._told[helper, server]
 
     def _is_due(self, registry: str, repository: str, held: Credential | None) -> bool:

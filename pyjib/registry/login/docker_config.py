@@ -16,14 +16,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from pyjib.errors import ConfigurationError
+from pyjib.files import Partial, remove_abandoned
 from pyjib.frozen import frozen
 from pyjib.oci.json import Json
 from pyjib.options import HostEnvironment
@@ -244,18 +243,10 @@ def write(config: DockerConfig, path: Path) -> None:
     try:
         target = path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # mkstemp makes files that only their owner may read.
-        number, name = tempfile.mkstemp(dir=target.parent, prefix=".config-", suffix=".json")
-        temporary = Path(name)
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        remove_abandoned(target.parent, target.name)
+        with Partial(target, private=True) as partial:
+            partial.file.write(text.encode())
+            partial.arrive(durable=True)
     except OSError as error:
         raise ConfigurationError(
             f"cannot write logins to {path}: {error.strerror}",

@@ -9,12 +9,13 @@ import json
 import re
 import shutil
 import subprocess
-import threading
 from pathlib import Path
 from typing import Any
 
+from pyjib.cancellation import Cancellation
 from pyjib.errors import ConfigurationError
 from pyjib.options import CredentialHelper, HostEnvironment
+from pyjib.programs import Program, TooLongError
 from pyjib.registry.login.credential import Credential
 from pyjib.registry.refusal import printable
 
@@ -26,16 +27,21 @@ _ABSENT = ("credentials not found", "no credentials server url", "no credentials
 
 
 def get(
-    name: str, server: str, host: HostEnvironment, *, program: str | None = None
+    name: str,
+    server: str,
+    host: HostEnvironment,
+    *,
+    program: str | None = None,
+    cancellation: Cancellation | None = None,
 ) -> Credential | None:
     """Ask a helper for the login to ``server``; ``None`` if it has none.
 
     ``program`` is its path, which is looked for on the ``PATH`` otherwise. Raises
     ``ConfigurationError`` if the helper is missing, fails or takes too long: another source
-    might hold another person's login.
+    might hold another person's login. Raises ``CancelledError``, as all functions here.
     """
     label = name if program else f"docker-credential-{name}"
-    status, output = _run(name, "get", server.encode(), host, program=program)
+    status, output = _run(name, "get", server.encode(), host, cancellation, program=program)
     if status != 0:
         if _says_absent(output):
             return None
@@ -52,19 +58,24 @@ def get(
     return Credential(source=label, username=username, password=secret, renewable=True)
 
 
-def ask(helper: CredentialHelper, server: str, host: HostEnvironment) -> Credential | None:
+def ask(
+    helper: CredentialHelper,
+    server: str,
+    host: HostEnvironment,
+    cancellation: Cancellation | None = None,
+) -> Credential | None:
     """Ask the helper that the caller chose; as ``get``, and its program may be a path."""
     variables = {**host.variables, **dict(helper.environment)}
     own_host = HostEnvironment.of(variables, host.home)
     if not set("/\\") & set(helper.program):
-        return get(helper.program, server, own_host)
+        return get(helper.program, server, own_host, cancellation=cancellation)
     path = Path(helper.program)
     if not path.is_file():
         raise ConfigurationError(
             f"Specified credential helper was not found: {path}",
             hint="correct its path, or give what follows docker-credential- in its name",
         )
-    return get(path.name, server, own_host, program=str(path))
+    return get(path.name, server, own_host, program=str(path), cancellation=cancellation)
 
 
 def is_installed(name: str, host: HostEnvironment) -> bool:
@@ -72,71 +83,70 @@ def is_installed(name: str, host: HostEnvironment) -> bool:
     return shutil.which(f"docker-credential-{name}", path=host.get("PATH") or "") is not None
 
 
-def store(name: str, server: str, username: str, password: str, host: HostEnvironment) -> None:
+def store(
+    name: str,
+    server: str,
+    username: str,
+    password: str,
+    host: HostEnvironment,
+    cancellation: Cancellation | None = None,
+) -> None:
     """Give a helper a login to keep; raises ``ConfigurationError``."""
     login = {"ServerURL": server, "Username": username, "Secret": password}
-    status, output = _run(name, "store", json.dumps(login).encode(), host)
+    status, output = _run(name, "store", json.dumps(login).encode(), host, cancellation)
     if status != 0:
         raise _failed(f"docker-credential-{name}", "store", output)
 
 
-def erase(name: str, server: str, host: HostEnvironment) -> bool:
+def erase(
+    name: str, server: str, host: HostEnvironment, cancellation: Cancellation | None = None
+) -> bool:
     """Have a helper forget a login; false if it had none. Raises ``ConfigurationError``."""
-    status, output = _run(name, "erase", server.encode(), host)
+    status, output = _run(name, "erase", server.encode(), host, cancellation)
     if status != 0 and not _says_absent(output):
         raise _failed(f"docker-credential-{name}", "erase", output)
     return status == 0
 
 
 def _run(
-    name: str, verb: str, stdin: bytes, host: HostEnvironment, *, program: str | None = None
+    name: str,
+    verb: str,
+    stdin: bytes,
+    host: HostEnvironment,
+    cancellation: Cancellation | None,
+    *,
+    program: str | None = None,
 ) -> tuple[int, bytes]:
     """Return exit code and output; its stderr is never read, for it may hold secrets."""
     label = name if program else f"docker-credential-{name}"
     program = program or _program(name, host)
+    running = Program(
+        [program, verb],
+        environment=host.variables,
+        cancellation=cancellation or Cancellation(),
+        patience=TIMEOUT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     try:
-        process = subprocess.Popen(  # noqa: S603  (no shell; the name was checked)
-            [program, verb],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=dict(host.variables),
-        )
-    except OSError as error:
-        raise ConfigurationError(f"cannot start {program}: {error.strerror}") from None
-    expired = threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        process.kill()
-
-    timer = threading.Timer(TIMEOUT, expire)
-    timer.start()
-    try:
-        with process:
-            output = _talk(process, stdin)
-    finally:
-        timer.cancel()
-    if expired.is_set():
+        with running:
+            return _talk(running, stdin)
+    except TooLongError:
         raise ConfigurationError(
             f"{label} {verb} did not end within {TIMEOUT:.0f} seconds",
             hint="it may be waiting for a keychain to be unlocked: run it once by hand",
-        )
-    return process.returncode, output
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"cannot start {program}: {error.strerror}") from None
 
 
-def _talk(process: subprocess.Popen[bytes], stdin: bytes) -> bytes:
-    if process.stdin is None or process.stdout is None:  # both were asked to be pipes
-        return b""
-    try:
-        process.stdin.write(stdin)
-        process.stdin.close()
-    except OSError:
-        pass  # it did not care to listen: its exit code tells
-    output = process.stdout.read(_MAX_OUTPUT)
+def _talk(running: Program, stdin: bytes) -> tuple[int, bytes]:
+    running.send(stdin)  # whether it cares to listen or not: its exit code tells
+    running.finish_sending()
+    output = running.receive(_MAX_OUTPUT)
     if len(output) == _MAX_OUTPUT:
-        process.kill()
-    return output
+        running.stop()
+    return running.wait(), output
 
 
 def _program(name: str, host: HostEnvironment) -> str:

@@ -57,7 +57,9 @@ def login(
                 hint="check user name and password; with a second factor, registries want an "
                 "access token made in their settings instead of the password",
             ) from None
-    return store(registry, username, password, host=host, file=options.auth_file)
+    return store(
+        registry, username, password, host=host, file=options.auth_file, cancellation=cancellation
+    )
 
 
 def store(
@@ -67,6 +69,7 @@ def store(
     *,
     host: HostEnvironment,
     file: Path | None = None,
+    cancellation: Cancellation | None = None,
 ) -> Kept:
     """Keep a login in the helper that Docker's config names, else in the config itself.
 
@@ -78,20 +81,23 @@ def store(
     if helper is None:
         docker_config.write(config.with_login(registry, username, password), path)
     else:
-        helpers.store(helper, server_of(registry), username, password, host)
+        helpers.store(helper, server_of(registry), username, password, host, cancellation)
         # The empty entry tells Docker that the helper holds one.
         docker_config.write(config.with_login(registry, "", ""), path)
     return Kept(registry=registry, file=str(path), helper=helper)
 
 
-def logout(registry: str, *, host: HostEnvironment) -> Kept | None:
+def logout(
+    registry: str, *, host: HostEnvironment, cancellation: Cancellation | None = None
+) -> Kept | None:
     """Forget the login to a registry; ``None`` if there was none. Raises ``ConfigurationError``."""
     path = docker_config.path_of(host)
     config = docker_config.read(path)
     if config is None:
         return None
     helper = config.helper_for(registry)
-    erased = helper is not None and helpers.erase(helper, server_of(registry), host)
+    server = server_of(registry)
+    erased = helper is not None and helpers.erase(helper, server, host, cancellation)
     without = config.without_login(registry)
     if without is not config:
         docker_config.write(without, path)

@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from pyjib.errors import PyjibError
+from pyjib.cancellation import Cancellation
+from pyjib.errors import CancelledError, PyjibError
 from pyjib.frozen import frozen
 from pyjib.options import CredentialHelper, HostEnvironment, RegistryOptions
 from pyjib.registry.login import docker_config, helpers
@@ -74,6 +75,7 @@ class Places:
     ask: AskHelper
     provider: Provider | None = None
     cloud: CloudTools | None = None
+    cancellation: Cancellation | None = None
 
     def sources(self) -> Iterator[Source]:
         """Yield all sources in order, looking into none."""
@@ -101,7 +103,8 @@ class Places:
 
     def _own_helper(self, helper: CredentialHelper) -> Source:
         def look() -> Told:
-            return self._told(helpers.ask(helper, server_of(self.registry), self.host))
+            server = server_of(self.registry)
+            return self._told(helpers.ask(helper, server, self.host, self.cancellation))
 
         return Source(name=f"the credential helper {helper.program}", look=look)
 
@@ -158,7 +161,10 @@ class Places:
 def look_through(
     sources: Iterator[Source],
 ) -> tuple[Credential | None, list[Step], PyjibError | None]:
-    """Ask sources until one has a login; return it, what each said, and what ended it early."""
+    """Ask sources until one has a login; return it, what each said, and what ended it early.
+
+    Raises ``CancelledError``.
+    """
     steps: list[Step] = []
     found: Credential | None = None
     failure: PyjibError | None = None
@@ -168,6 +174,8 @@ def look_through(
             continue
         try:
             told = source.look()
+        except CancelledError:
+            raise
         except PyjibError as error:
             steps.append(source.step(Outcome.FAILED, error.message))
             failure = None if source.inferred else error

@@ -9,11 +9,16 @@ lead to its neighbours there: that is how storage and token servers on premises 
 from __future__ import annotations
 
 import ipaddress
-import socket
+from collections.abc import Callable
 from enum import IntEnum
 
 from pyjib.errors import TransportError
+from pyjib.registry.net.lookup import look_up
 from pyjib.registry.net.urls import Url
+
+
+def nothing() -> None:
+    """Never give up."""
 
 
 class Reach(IntEnum):
@@ -48,12 +53,15 @@ def reach_of(address: str) -> Reach | None:
     return Reach.PUBLIC if parsed.is_global else Reach.PRIVATE
 
 
-def check_hop(start: Url, target: Url, *, resolve: bool) -> None:
+def check_hop(
+    start: Url, target: Url, *, resolve: bool, check: Callable[[], None] = nothing
+) -> None:
     """Raise ``TransportError`` if ``start``'s server may not send us to ``target``.
 
     The target is judged by its text: what a name leads to is known when it is connected to, and
     judged then (``sockets.Network``). ``resolve`` false takes ``start`` by its text too: behind
-    a proxy names mean something else.
+    a proxy names mean something else. While a name is looked up, ``check`` is called about ten
+    times a second and may raise to give up.
     """
     if start.scheme == "https" and target.scheme == "http":
         raise TransportError(
@@ -63,19 +71,23 @@ def check_hop(start: Url, target: Url, *, resolve: bool) -> None:
     if (start.host, start.port) == (target.host, target.port):
         return
     inside = reach_of_name(target.host, resolve=False)
-    if inside > reach_of_name(start.host, resolve=resolve and inside > Reach.PUBLIC):
+    resolve = resolve and inside > Reach.PUBLIC
+    if inside > reach_of_name(start.host, resolve=resolve, check=check):
         raise too_far_inside(start, target)
 
 
-def reach_of_name(host: str, *, resolve: bool) -> Reach:
-    """Classify a host by its text, and with ``resolve`` by the addresses that it has here."""
+def reach_of_name(host: str, *, resolve: bool, check: Callable[[], None] = nothing) -> Reach:
+    """Classify a host by its text, and with ``resolve`` by the addresses that it has here.
+
+    ``check`` may raise to give up, as for ``check_hop``.
+    """
     if is_loopback(host):
         return Reach.LOOPBACK
     literal = reach_of(host)
     if literal is not None or not resolve:
         return literal or Reach.PUBLIC
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        found = look_up(host, None, check)
     except (OSError, UnicodeError):
         return Reach.PUBLIC  # connecting to it will say why it fails
     return max((reach_of(str(entry[4][0])) or Reach.PUBLIC for entry in found), default=Reach(0))

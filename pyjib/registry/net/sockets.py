@@ -12,15 +12,14 @@ import os
 import select
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import httpcore
 
+from pyjib.registry.net.lookup import look_up
 from pyjib.registry.net.reach import Reach, reach_of
 
 SLICE = 0.1
@@ -295,24 +294,11 @@ _TRICKLE = "almost nothing came through for a minute"
 
 
 def _resolve(host: str, port: int, clock: _Clock) -> list[_Address]:
-    """Look a name up in a thread of its own, which a cancelled build leaves to itself."""
-    found: Future[list[Any]] = Future()
-
-    def look_up() -> None:
-        try:
-            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except BaseException as error:  # noqa: BLE001  raised again by who waits
-            found.set_exception(error)
-
-    if reach_of(host) is not None:
-        look_up()
+    if reach_of(host) is not None:  # an address is read, and nobody is asked
+        found: list[Any] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     else:
-        threading.Thread(target=look_up, name="pyjib-resolve", daemon=True).start()
-    while not found.done():
-        seconds = clock.slice()
-        with contextlib.suppress(TimeoutError):
-            found.exception(timeout=seconds)
-    return [(entry[0], entry[1], entry[2], entry[4]) for entry in found.result()]
+        found = look_up(host, port, clock.slice)
+    return [(entry[0], entry[1], entry[2], entry[4]) for entry in found]
 
 
 def _connect(sock: socket.socket, address: tuple[Any, ...], clock: _Clock) -> None:

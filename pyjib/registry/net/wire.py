@@ -127,7 +127,8 @@ class Wire:
         proxy = proxy_for(request.url, self._host)
         if request.last_word is None:
             return self._send(self._pool(request, proxy), request, proxy)
-        network = Network(_deadline(request.last_word), None if proxy else self._limit(request))
+        check = _deadline(request.last_word)
+        network = Network(check, None if proxy else self._limit(request, check))
         pool = self._make(self._context(request), proxy, network)
         try:
             return self._send(pool, request, proxy, pool.close)
@@ -165,7 +166,7 @@ class Wire:
         A connection that was made where any address would do is never used for a request that
         somebody led us to, for those have pools of their own.
         """
-        limit = None if proxy else self._limit(request)
+        limit = None if proxy else self._limit(request, self._check)
         context = self._context(request)
         with self._lock:
             pool = self._pools.get((proxy, context, limit))
@@ -189,14 +190,15 @@ class Wire:
         idle = 2 * self._options.jobs
         return make_pool(network, context, idle=idle, proxy=proxy, proxy_context=own)
 
-    def _limit(self, request: Request) -> Reach | None:
+    def _limit(self, request: Request, check: Callable[[], None]) -> Reach | None:
         """Return how far inside an address may be; anywhere if nobody led us there."""
         start = request.led_by
         if start is None or (start.host, start.port) == (request.url.host, request.url.port):
             return None
         known = self._reaches.get(start.host)
         if known is None:
-            known = reach_of_name(start.host, resolve=not self.is_proxied(start))
+            resolve = not self.is_proxied(start)
+            known = reach_of_name(start.host, resolve=resolve, check=check)
             self._reaches[start.host] = known
         return known
 

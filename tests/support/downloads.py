@@ -1,0 +1,132 @@
+"""Asks the package registries that peers download from while the tests run: Go's and Maven's.
+
+``python -m tests.support.downloads`` fetches the Go modules and asks Maven for one small file.
+A peer whose registry does not answer is told in capitals and written, a name a line, to the file
+that ``PYJIB_UNREACHABLE_FILE`` names; that is no error. A registry that answers no is one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.support.go_modules import PROGRAMS, Answer, fetch, patience
+
+# The smallest thing to build: all that Maven must fetch for it is the parent.
+_POM = """<project>
+  <modelVersion>4.0.0</modelVersion>
+  <parent>
+    <groupId>org.apache</groupId>
+    <artifactId>apache</artifactId>
+    <version>23</version>
+    <relativePath/>
+  </parent>
+  <artifactId>probe</artifactId>
+  <packaging>pom</packaging>
+</project>
+"""
+_MAVENS_NO = re.compile(r"Could not find artifact|[Ss]tatus( code)?:? 4\d\d|Checksum")
+_MAVENS_SILENCE = re.compile(
+    r"[Cc]onnection (refused|reset|timed out)|[Tt]imed out|Unknown host|[Ss]tatus( code)?:? 5\d\d"
+    r"|Name or service not known|name resolution|[Nn]etwork is unreachable|No route to host"
+    r"|failed to respond|Premature end|handshake|Unexpected end of file"
+)
+
+
+_WORDS = {
+    Answer.YES: "is there",
+    Answer.NO: "the package registry says no",
+    Answer.SILENCE: "NO PACKAGE REGISTRY ANSWERS",
+    Answer.OLD_GO: "NEEDS A NEWER GO",
+}
+
+
+class Findings:
+    """What was found, told as it is found.
+
+    ``without`` has the names of peers to go on without, ``refused`` reasons not to go on.
+    """
+
+    def __init__(self) -> None:
+        self.without: list[str] = []
+        self.refused: list[str] = []
+
+    def note(self, name: str, answer: Answer, said: str) -> None:
+        """Note what a registry said to what a peer needs."""
+        if answer is Answer.YES:
+            print(f"{name}: {_WORDS[answer]}", flush=True)
+        elif answer is Answer.NO:
+            self.refused.append(f"{name}: {_WORDS[answer]}:\n{said}")
+        else:
+            self.without.append(name)
+            words = f"{_WORDS[answer]}: GOING ON WITHOUT {name.upper()}"
+            print(f"{said.strip()}\n{words}", flush=True)
+
+
+def ask_go(findings: Findings, directory: Path) -> None:
+    """Fetch the modules of all programs; after one without an answer take what Go has got."""
+    answers = True
+    for program in PROGRAMS:
+        answer, said = fetch(program, directory / program.name, ask=answers)
+        answers = answers and answer is not Answer.SILENCE
+        findings.note(program.name, answer, said)
+
+
+def ask_maven(findings: Findings, directory: Path) -> None:
+    """Have Maven fetch one file into an empty repository, two times if need be."""
+    (directory / "pom.xml").write_text(_POM)
+    options = ["--batch-mode", "-f", str(directory / "pom.xml")]
+    for place in range(2):
+        local = f"-Dmaven.repo.local={directory / f'repository-{place}'}"
+        answer, said = _maven(*options, local, "validate")
+        if answer is not Answer.SILENCE:
+            break
+    findings.note("mvn", answer, said)
+
+
+def _maven(*arguments: str) -> tuple[Answer, str]:
+    try:
+        done = subprocess.run(
+            ["mvn", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=patience(),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Answer.SILENCE, f"Maven took more than {patience():g} seconds"
+    said = done.stdout.decode(errors="replace")
+    short = re.sub(r"[a-z+]+://\S+|Connect to \S+", "(address)", said)[-1000:]
+    if done.returncode == 0:
+        return Answer.YES, short
+    silent = _MAVENS_SILENCE.search(said) and not _MAVENS_NO.search(said)
+    return (Answer.SILENCE if silent else Answer.NO), short
+
+
+def main() -> int:
+    """Ask; return the exit code."""
+    findings = Findings()
+    with tempfile.TemporaryDirectory() as name:
+        for program, ask in (("go", ask_go), ("mvn", ask_maven)):
+            if shutil.which(program) is None:
+                print(f"{program} is not installed: nothing to ask for it")
+                continue
+            directory = Path(name) / program
+            directory.mkdir()
+            ask(findings, directory)
+    for reason in findings.refused:
+        print(reason, file=sys.stderr)
+    if findings.without and (listed := os.environ.get("PYJIB_UNREACHABLE_FILE")):
+        with Path(listed).open("a", encoding="utf-8") as file:
+            file.writelines(f"{name}\n" for name in findings.without)
+    return 1 if findings.refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
