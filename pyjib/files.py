@@ -42,14 +42,8 @@ class Partial:
         self._mode = 0o600 if private else 0o666
 
     def __enter__(self) -> Self:
-        while True:
-            self._create()
-            if self._folder is not None:
-                return self
-            try_lock(self.file.fileno())
-            if self.path.exists():
-                return self
-            self.file.close()  # another process found it in the moment before it was locked
+        self.open()
+        return self
 
     def __exit__(
         self,
@@ -57,6 +51,21 @@ class Partial:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Create the file, under a name that it has to itself; what ``with`` begins with."""
+        while True:
+            self._create()
+            if self._folder is not None:
+                return
+            try_lock(self.file.fileno())
+            if self.path.exists():
+                return
+            self.file.close()  # another process found it in the moment before it was locked
+
+    def close(self) -> None:
+        """Remove the file unless it arrived; what ``with`` ends with."""
         if self.arrived:
             return
         with contextlib.suppress(OSError):  # on a full disk closing fails, and does close
@@ -64,18 +73,26 @@ class Partial:
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
 
-    def arrive(self, target: Path | None = None, *, durable: bool) -> None:
+    def arrive(self, target: Path | None = None, *, durable: bool, as_good: bool = False) -> None:
         """Give the file its name, in the place of any older file of that name.
 
         With ``durable`` its bytes are forced to disk before. ``target`` is another name, where
-        that is known only now.
+        that is known only now. Where names stand for content, an older file is ``as_good``:
+        Windows refuses to replace it while another process reads it, and it stays.
         """
+        target = target or self.target
         self.file.flush()
         if durable:
             os.fsync(self.file.fileno())
+        size = self.file.tell()
         if os.name == "nt":
             self.file.close()  # Windows renames no file that is open
-        self.path.replace(target or self.target)
+        try:
+            self.path.replace(target)
+        except PermissionError:
+            if not as_good or not target.is_file() or target.stat().st_size != size:
+                raise
+            self.close()
         # Closed, and with that unlocked, when nobody can take it for abandoned any more.
         self.arrived = True
         self.file.close()

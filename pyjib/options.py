@@ -138,8 +138,8 @@ class RegistryOptions:
     ``helpers`` are asked where none of ``logins`` fits, then ``auth_file``, of the shape of
     Docker's ``config.json``, then the machine's own sources. ``trusted_realms`` are hosts that
     hand out tokens for registries of other sites and may see their logins. ``insecure`` lists hosts
-    (``HOST[:PORT]``) that may be spoken to over plain HTTP or with a certificate that nobody
-    vouches for; loopback hosts always may over HTTP. Logins go over plain HTTP to loopback only,
+    (``HOST[:PORT]``, all ports of a host without one) that may be spoken to over plain HTTP or
+    with a certificate that nobody vouches for; loopback hosts always may over HTTP. Logins go over plain HTTP to loopback only,
     or with ``credentials_over_http`` to any that may be spoken to so. ``mirrors`` are asked
     before those that the machine is set up with; without ``use_mirrors`` none is. ``jobs``
     bounds the transfers under way at once; ``attempts`` the tries of one request.
@@ -157,6 +157,11 @@ class RegistryOptions:
     use_mirrors: bool = True
     jobs: int = 4
     attempts: int = 5
+
+    def lists_insecure(self, host: str, port: int) -> bool:
+        """Tell whether ``insecure`` names a host, on this port or on all."""
+        listed = {name.lower() for name in self.insecure}
+        return host.lower() in listed or f"{host.lower()}:{port}" in listed
 
 
 @frozen

@@ -20,7 +20,7 @@ pyjib_retry() {
     for attempt in 1 2 3 4; do
         "$@" && return 0
         echo "attempt $attempt failed: $*" >&2
-        sleep $((attempt * 5))
+        [ "$attempt" = 4 ] || sleep $((attempt * 5))
     done
     return 1
 }

@@ -96,6 +96,7 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
 def imports(path: Path, *, top_level: bool = False) -> list[tuple[str, int]]:
     """Return (module, line) of all imports, lazy ones included unless ``top_level``."""
     nodes = tree(path).body if top_level else ast.walk(tree(path))

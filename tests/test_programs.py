@@ -50,10 +50,7 @@ def told_by(program: Program) -> int:
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process goes on; one that was killed takes a moment to go.
-
-    Nobody may be there to reap it: that it cannot be told by is why there is more than a signal.
-    """
+    """Tell whether a process goes on; one that was killed takes a moment to go."""
     for _ in range(100):
         if not _is_there(pid):
             return False
@@ -62,6 +59,7 @@ def is_running(pid: int) -> bool:
 
 
 def _is_there(pid: int) -> bool:
+    """Tell whether there is such a process, unless it only waits for a parent to take note."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:

@@ -27,7 +27,7 @@ READ_TIMEOUT = 60.0
 """How long a daemon may think about a small question, in seconds. Loads and exports take as
 long as they take: only a cancellation ends those."""
 
-_FAREWELL = 1.0
+_FAREWELL = 0.5
 """Seconds that a cancelled call is given to notice that its connection was cut."""
 _CHUNK = 1 << 20
 

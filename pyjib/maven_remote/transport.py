@@ -184,7 +184,7 @@ class Transport:
             login = _login_in(remote.url)
             if login is not None:
                 headers.setdefault("Authorization", login)
-        verify = url.authority not in self._options.insecure
+        verify = not self._options.lists_insecure(url.host, url.port)
         led_by = None if url == start else start
         request = Request(method="GET", url=url, headers=headers, verify=verify, led_by=led_by)
         return self._wire(url).send(request)

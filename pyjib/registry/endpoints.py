@@ -9,6 +9,7 @@ from pyjib.errors import TransportError
 from pyjib.events import Listener, Warned
 from pyjib.frozen import frozen
 from pyjib.oci.reference import DOCKER_HUB
+from pyjib.options import RegistryOptions
 from pyjib.registry.flight import SingleFlight
 from pyjib.registry.machine import Machine
 from pyjib.registry.net.message import Reply, Request
@@ -37,19 +38,19 @@ class Endpoints:
     all else   https with a good certificate
     =========  ===========================================================================
 
-    ``send`` makes one attempt at a request and returns the whole reply. ``machine`` tells which
-    other hosts are insecure; it is called when that is first asked.
+    ``send`` makes one attempt at a request and returns the whole reply. ``options`` list hosts that
+    are insecure; ``machine`` tells which others are, and is called when that is first asked.
     """
 
     def __init__(
         self,
-        insecure: frozenset[str],
+        options: RegistryOptions,
         send: Callable[[Request], Reply],
         listener: Listener,
         machine: Callable[[], Machine] = Machine,
     ) -> None:
         self._machine = machine
-        self._insecure = frozenset(host.lower() for host in insecure)
+        self._options = options
         self._send = send
         self._listener = listener
         self._lock = threading.Lock()
@@ -82,14 +83,14 @@ class Endpoints:
     def _choices(self, host: str) -> list[Endpoint]:
         https = Endpoint(url=Url.of_host("https", host))
         http = Endpoint(url=Url.of_host("http", host))
-        if self._is_insecure(https.url) or host in self._insecure:
+        if self._is_insecure(https.url):
             https = Endpoint(url=https.url, verify=False)
         if is_loopback(host):
             return [http, https]
         return [https] if https.verify else [https, http]
 
     def _is_insecure(self, url: Url) -> bool:
-        if {url.authority, f"{url.host}:{url.port}"} & self._insecure:
+        if self._options.lists_insecure(url.host, url.port):
             return True
         return self._machine().why_insecure(url.host, url.port) is not None
 
@@ -123,10 +124,7 @@ class Endpoints:
             return
         how = "over plain http" if where.scheme == "http" else "without checking its certificate"
         file = self._machine().why_insecure(where.host, where.port)
-        if (
-            file is not None
-            and not {where.authority, f"{where.host}:{where.port}"} & self._insecure
-        ):
+        if file is not None and not self._options.lists_insecure(where.host, where.port):
             how += f", as {file} has it"
         self._listener(
             Warned(

@@ -63,7 +63,8 @@ class Rule:
 class Machine:
     """All of it. ``insecure`` tells by host, ``insecure_networks`` by address, which file says so.
 
-    ``hub_mirrors`` are Docker's, from ``hub_file``.
+    A host without a port stands for all its ports there. ``hub_mirrors`` are Docker's, from
+    ``hub_file``.
     """
 
     hub_mirrors: tuple[StandIn, ...] = ()
@@ -111,7 +112,7 @@ def read_machine(host: HostEnvironment) -> Machine:
             try:
                 networks.append((ipaddress.ip_network(entry, strict=False), daemon))
             except ValueError:
-                insecure.setdefault(_host(entry.partition("://")[2] or entry), daemon)
+                _let_docker(entry.partition("://")[2] or entry, daemon, insecure)
     rules: dict[str, Rule] = {}
     for path in _containers_files(host):
         for table in _tables(_toml(path), "registry", path):
@@ -165,8 +166,16 @@ def _hub_mirrors(
         if divider and scheme not in ("http", "https"):
             raise _unusable(path, f"registry-mirrors has {entry!r}, which is no http address")
         if scheme == "http" and divider:
-            insecure.setdefault(_host(location), path)
+            _let_docker(location, path, insecure)
         yield StandIn(location=location)
+
+
+def _let_docker(location: str, path: Path, insecure: dict[str, Path]) -> None:
+    """Mark a host as insecure as Docker means it: without a port, on those of http and https."""
+    host = _host(location)
+    has_port = host.rpartition(":")[2].isdecimal() and not host.endswith("]")
+    for name in (host,) if has_port else (f"{host}:80", f"{host}:443"):
+        insecure.setdefault(name, path)
 
 
 def _rule(entry: Mapping[str, Any], path: Path, insecure: dict[str, Path]) -> Rule:

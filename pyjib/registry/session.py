@@ -69,11 +69,11 @@ class Session:
         self._late = Late(options, host, cancellation)
         self._gates = Gates(wait=wait or cancellation.wait)
         self._endpoints = Endpoints(
-            options.insecure, self._send_whole, listener, lambda: self.machine
+            options, self._send_whole, listener, lambda: self.machine
         )
         self._authenticators: dict[str, Authenticator] = {}
         self._warnings: set[str] = set()
-        self.finder = Finder(options, host, self._cloud_tools, cancellation)
+        self.finder = Finder(options, host, self._cloud_tools, cancellation, listener)
         self._tools = AuthTools(
             finder=self.finder,
             tokens=Tokens(self.ask),
@@ -346,7 +346,12 @@ class Session:
 
         dmi = model.DMI if self._host.system is not None else None
         return model.CloudTools(
-            host=self._host, ask=self.ask, once=self.once, root=self.root, dmi=dmi
+            host=self._host,
+            ask=self.ask,
+            once=self.once,
+            root=self.root,
+            dmi=dmi,
+            cancellation=self.cancellation,
         )
 
     def _is_own(self, registry: str, url: Url) -> bool:

@@ -19,7 +19,8 @@ from pyjib.oci.reference import is_tag
 from pyjib.serve.documents import Document
 
 _TAG = "org.opencontainers.image.ref.name"
-_MAX_INDEX = 64 << 20  # our own file, of some 300 bytes an entry: no peer chooses its size
+MAX_INDEX = 64 << 20
+"""The most bytes of an ``index.json``, which has some 300 for each entry."""
 _HEADER: Json = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
 EMPTY_INDEX = dump(_HEADER)
 """The ``index.json`` of a repository without manifests."""
@@ -45,7 +46,7 @@ class Catalogue:
 
         Raises ``MalformedDocumentError`` if it is none.
         """
-        document = load(data, "index.json", limit=_MAX_INDEX)
+        document = load(data, "index.json", limit=MAX_INDEX)
         if not isinstance(document.get("manifests"), list):
             document = {**document, "manifests": []}
         return cls._view(document, find)

@@ -8,14 +8,16 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from io import BufferedReader
 from itertools import pairwise
 from typing import BinaryIO, TypeAlias, cast
 
 from pyjib.serve.http1 import Head, MessageBody, read_head
+from pyjib.serve.incoming import Incoming
 from pyjib.serve.journal import Exchange, Journal, Watcher
-from pyjib.serve.message import BodyInterrupted, Flow, Refusal, Request, Response, Slice
+from pyjib.serve.message import BodyInterrupted, Code, Flow, Refusal, Request, Response, Slice
 from pyjib.serve.rules import Limits
 from pyjib.serve.storage import CHUNK
 
@@ -53,19 +55,20 @@ class Connection:
 
     def serve(self) -> None:
         """Answer requests until the connection ends; lets no error of it out."""
+        incoming = Incoming(self._socket, self._limits)
         # The cast is for mypy alone: a reader is generic there in what it reads from.
-        reader = BufferedReader(self._socket.makefile("rb", buffering=0), _BUFFER)
+        reader = BufferedReader(incoming, _BUFFER)
         with self._socket, cast("BufferedReader", reader) as stream:
             try:
-                while self._serve_one(stream):
+                while self._serve_one(stream, incoming):
                     pass
             except (OSError, BodyInterrupted, ValueError):
                 # The client is gone, or too slow, or close() has shut the socket: nobody is
                 # there to be told. What it had begun, its handler has put away.
                 _log.debug("connection lost", exc_info=True)
 
-    def _serve_one(self, stream: BufferedReader) -> bool:
-        self._socket.settimeout(self._limits.head)
+    def _serve_one(self, stream: BufferedReader, incoming: Incoming) -> bool:
+        incoming.expect_head()
         try:
             head = read_head(stream)
             if head is None:
@@ -81,13 +84,15 @@ class Connection:
                 raw_query=head.query,
             )
         except Refusal as refusal:
-            self._send(refusal.response(), with_body=True, keep=False)
+            self._send(refusal.response(), None, with_body=True, keep=False)
             self._linger()
             return False
-        self._socket.settimeout(self._limits.body)
+        incoming.expect_body()
         response = self._answer_or_give_up(request, head, body, start)
-        keep = head.keeps_alive and response.flow is None and _is_worth_draining(body, head)
-        self._respond(head, body, response, keep=keep, start=start)
+        with ExitStack() as opened:
+            response, file = _opened(response, opened)
+            keep = head.keeps_alive and response.flow is None and _is_worth_draining(body, head)
+            self._respond(head, body, response, file, keep=keep, start=start)
         if keep:
             for _ in body.chunks():
                 pass
@@ -108,7 +113,14 @@ class Connection:
             raise
 
     def _respond(
-        self, head: Head, body: MessageBody, response: Response, *, keep: bool, start: float
+        self,
+        head: Head,
+        body: MessageBody,
+        response: Response,
+        file: BinaryIO | None,
+        *,
+        keep: bool,
+        start: float,
     ) -> None:
         with_body = head.method != "HEAD" and response.status not in _NO_BODY
         # Recorded before it is sent: who has the answer can count on finding it here.
@@ -119,15 +131,17 @@ class Connection:
         self._journal.add(planned)
         sent = 0
         try:
-            sent = self._send(response, with_body=with_body, keep=keep)
+            sent = self._send(response, file, with_body=with_body, keep=keep)
         finally:
             actual = replace(planned, sent=sent, seconds=time.monotonic() - start)
             self._journal.replace(planned, actual)
             if self._watcher:
                 self._watcher(actual)
 
-    def _send(self, response: Response, *, with_body: bool, keep: bool) -> int:
-        """Send an answer and return how many bytes its body has."""
+    def _send(
+        self, response: Response, file: BinaryIO | None, *, with_body: bool, keep: bool
+    ) -> int:
+        """Send an answer and return how many bytes its body has; ``file`` is where it lies."""
         data = response.body
         head = _head_bytes(response, keep=keep)
         if not with_body:
@@ -139,13 +153,8 @@ class Connection:
         if isinstance(data, bytes):
             self._socket.sendall(head + data)
             return len(data)
-        file = data.content.file()
-        if file is None:
-            self._socket.sendall(head)
-            return self._send_chunks(data)
-        with file:
-            self._socket.sendall(head)
-            return self._send_file(file, data)
+        self._socket.sendall(head)
+        return self._send_chunks(data) if file is None else self._send_file(file, data)
 
     def _send_badly(self, response: Response, flow: Flow) -> int:
         """Send a body as a fault wants it; raises ``OSError`` where that ends the connection."""
@@ -193,6 +202,18 @@ class Connection:
                 if not data:
                     return
                 left -= len(data)
+
+
+def _opened(response: Response, opened: ExitStack) -> tuple[Response, BinaryIO | None]:
+    """Open the file of an answer; the answer is another one if somebody has just deleted it."""
+    if not isinstance(response.body, Slice):
+        return response, None
+    try:
+        file = response.body.content.file()
+    except FileNotFoundError:
+        gone = Refusal(404, Code.BLOB_UNKNOWN, "it was deleted just now").response()
+        return gone, None
+    return response, None if file is None else opened.enter_context(file)
 
 
 def _exchange(head: Head, body: MessageBody, *, status: int, start: float, fault: str) -> Exchange:

@@ -65,6 +65,7 @@ class DiskStorage:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._lock = threading.Lock()
+        self._placing = threading.Lock()
 
     def repositories(self) -> list[str]:
         """Return the names of all repositories, sorted."""
@@ -107,13 +108,21 @@ class DiskStorage:
             return None
         return FileContent(path, status.st_size) if stat.S_ISREG(status.st_mode) else None
 
-    def delete_blob(self, repository: str, digest: Digest) -> bool:
-        """Delete a blob of this repository, and tell whether there was one."""
+    def delete_blob(self, repository: str, digest: Digest, *, age: float | None = None) -> bool:
+        """Delete a blob, unless it was put again within ``age`` seconds; tell whether it was."""
+        path = self._blob_path(repository, digest)
         try:
-            self._blob_path(repository, digest).unlink()
+            with self._placing:
+                if age is not None and not self._is_old(repository, path, age):
+                    return False
+                path.unlink()
         except (FileNotFoundError, NotADirectoryError):
             return False
         return True
+
+    def _is_old(self, repository: str, path: Path, age: float) -> bool:
+        now = _now_in(self._directory(repository) / _UPLOADS)
+        return now - path.lstat().st_mtime >= age
 
     def link_blob(self, source: str, target: str, digest: Digest) -> bool:
         """Make a blob of one repository one of another too; false if the first has none."""
@@ -142,10 +151,11 @@ class DiskStorage:
         self._ensure_layout(repository)
         final = self._blob_path(repository, digest)
         final.parent.mkdir(parents=True, exist_ok=True)
-        if self.blob(repository, digest) is None:  # a file that is being read cannot be
-            temporary.replace(final)  #              replaced on Windows, nor need it be
-        with contextlib.suppress(OSError):
-            os.utime(final)  # a link has the age of what it was linked from
+        with self._placing:
+            if self.blob(repository, digest) is None:  # a file that is being read cannot be
+                temporary.replace(final)  #              replaced on Windows, nor need it be
+            with contextlib.suppress(OSError):
+                os.utime(final)  # a link has the age of what it was linked from
 
     def create(self, repository: str) -> None:
         """Make an empty repository, if there is none of the name."""

@@ -17,6 +17,8 @@ from pyjib.serve.storage import CHUNK
 
 _MAX_LINE = 16 << 10
 _MAX_FIELDS = 100
+_MAX_HEAD = 64 << 10
+"""The most bytes of all header lines together: the journal keeps them for a while."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _VERSION = re.compile(r"HTTP/1\.[01]", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
@@ -90,10 +92,14 @@ def _origin_form(target: str) -> str:
 
 def _read_fields(stream: BufferedReader) -> dict[str, str]:
     fields: dict[str, str] = {}
+    room = _MAX_HEAD
     for _ in range(_MAX_FIELDS + 1):
         line = _read_line(stream)
         if line is None:
             raise _bad("the headers have no end")
+        room -= len(line)
+        if room < 0:
+            raise Refusal(431, Code.UNSUPPORTED, f"more than {_MAX_HEAD} bytes of headers")
         if line == "":
             return fields
         name, colon, value = line.partition(":")

@@ -33,6 +33,12 @@ class Exchange:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     fault: str = ""
 
+    @property
+    def length(self) -> int:
+        """The characters of what the client sent."""
+        headers = sum(len(name) + len(value) for name, value in self.headers.items())
+        return len(self.path) + len(self.query) + headers
+
     def to_json(self) -> dict[str, object]:
         """Return all of it but what may hold a login, for a log that machines read."""
         headers = {name: value for name, value in self.headers.items() if name not in _SECRET}
@@ -61,16 +67,24 @@ Watcher: TypeAlias = Callable[[Exchange], None]
 
 
 class Journal:
-    """The last ``limit`` exchanges, in the order of their answers; safe for many threads."""
+    """The last ``limit`` exchanges, in the order of their answers; safe for many threads.
 
-    def __init__(self, limit: int) -> None:
+    There are fewer if what clients sent is long: ``most`` is how many characters of it are kept.
+    """
+
+    def __init__(self, limit: int, most: int = 64 << 20) -> None:
         self._lock = threading.Lock()
-        self._exchanges: deque[Exchange] = deque(maxlen=limit)
+        self._limit = limit
+        self._room = most
+        self._exchanges: deque[Exchange] = deque()
 
     def add(self, exchange: Exchange) -> None:
         """Add an exchange whose answer is about to be complete."""
         with self._lock:
             self._exchanges.append(exchange)
+            self._room -= exchange.length
+            while len(self._exchanges) > self._limit or self._room < 0:
+                self._room += self._exchanges.popleft().length
 
     def replace(self, old: Exchange, new: Exchange) -> None:
         """Put what became of an answer in the place of what was to become of it."""
@@ -88,4 +102,5 @@ class Journal:
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
+            self._room += sum(exchange.length for exchange in self._exchanges)
             self._exchanges.clear()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import logging
 import selectors
 import socket
 import threading
@@ -10,19 +12,30 @@ from collections.abc import Callable
 
 from pyjib.errors import TransportError
 
+_log = logging.getLogger(__name__)
+
 _BACKLOG = 128
+_SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_REST = 0.2
+"""Seconds after which a connection is accepted again where nothing was left to serve it with."""
 _FAREWELL = 10.0
 """Seconds that ``close`` waits for a connection's thread to notice."""
 
 
 class Listener:
-    """Accepts connections, and gives each a thread, in which it is wrapped and served."""
+    """Accepts connections, and gives each a thread, in which it is wrapped and served.
+
+    At most ``most`` are served at a time: others wait to be accepted, as they do while the
+    process has no file descriptors or threads left.
+    """
 
     def __init__(
         self,
         listening: socket.socket,
         wrap: Callable[[socket.socket], socket.socket],
         serve: Callable[[socket.socket], None],
+        *,
+        most: int,
     ) -> None:
         self.stopped = threading.Event()
         self._socket = listening
@@ -30,6 +43,8 @@ class Listener:
         self._serve = serve
         self._lock = threading.Lock()
         self._closing = False
+        self._most = most
+        self._complained = False
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._wake, self._waker = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="pyjib-registry", daemon=True)
@@ -59,19 +74,50 @@ class Listener:
                 ready = {key.fileobj for key, _ in selector.select()}
                 if self._wake in ready:
                     return
-                with contextlib.suppress(OSError):  # gone before it was accepted
-                    self._accept()
+                if not self._accept():
+                    # Who waits to be accepted would wake us again and again.
+                    selector.unregister(self._socket)
+                    if selector.select(_REST):
+                        return
+                    selector.register(self._socket, selectors.EVENT_READ)
 
-    def _accept(self) -> None:
-        sock, _ = self._socket.accept()
-        sock.setblocking(True)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def _accept(self) -> bool:
+        """Accept who waits; false if there is nothing to serve it with."""
+        with self._lock:
+            full = len(self._connections) >= self._most
+        if full:
+            return self._complain(f"{self._most} are served")
+        try:
+            sock, _ = self._socket.accept()
+        except OSError as error:
+            if error.errno in _SCARCE:
+                return self._complain(error.strerror or str(error))
+            return True  # gone before it was accepted
+        return self._start(sock)
+
+    def _start(self, sock: socket.socket) -> bool:
+        with contextlib.suppress(OSError):  # it is gone already: its thread will notice
+            sock.setblocking(True)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         thread = threading.Thread(
             target=self._run_connection, args=(sock,), name="pyjib-registry-client", daemon=True
         )
         with self._lock:
             self._connections[thread] = sock
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:
+            with self._lock:
+                del self._connections[thread]
+            sock.close()
+            return self._complain(str(error))
+        return True
+
+    def _complain(self, reason: str) -> bool:
+        if not self._complained:
+            self._complained = True
+            _log.warning("connections have to wait: %s", reason)
+        return False
 
     def _run_connection(self, accepted: socket.socket) -> None:
         thread = threading.current_thread()

@@ -11,6 +11,9 @@ from typing import BinaryIO
 from pyjib.oci.digest import Digest
 from pyjib.serve.catalogue import EMPTY_INDEX
 
+_CRUMB = 16 << 10
+"""Pieces of fewer bytes are put together."""
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryContent:
@@ -79,11 +82,14 @@ class MemoryStorage:
         found = self._repositories.get(repository)
         return found.blobs.get(digest) if found else None
 
-    def delete_blob(self, repository: str, digest: Digest) -> bool:
-        """Delete a blob of this repository, and tell whether there was one."""
+    def delete_blob(self, repository: str, digest: Digest, *, age: float | None = None) -> bool:
+        """Delete a blob, unless it was put again within ``age`` seconds; tell whether it was."""
         with self._lock:
             found = self._repositories.get(repository)
             if found is None:
+                return False
+            since = found.since.get(digest, 0.0)
+            if age is not None and since > time.monotonic() - age:
                 return False
             found.since.pop(digest, None)
             return found.blobs.pop(digest, None) is not None
@@ -128,6 +134,7 @@ class MemoryStaging:
         self._storage = storage
         self._repository = repository
         self._pieces: list[bytes] = []
+        self._small = bytearray()
         self._size = 0
 
     @property
@@ -136,12 +143,23 @@ class MemoryStaging:
         return self._size
 
     def write(self, data: bytes) -> None:
-        """Append ``data``."""
-        self._pieces.append(data)
+        """Append ``data``; what comes in crumbs is put together, for each costs as much again."""
+        if len(data) < _CRUMB:
+            self._small += data
+        if len(data) >= _CRUMB or len(self._small) >= _CRUMB:
+            self._join()
+        if len(data) >= _CRUMB:
+            self._pieces.append(data)
         self._size += len(data)
+
+    def _join(self) -> None:
+        if self._small:
+            self._pieces.append(bytes(self._small))
+            self._small.clear()
 
     def content(self) -> MemoryContent:
         """Return what was written so far."""
+        self._join()
         return MemoryContent(tuple(self._pieces), self._size)
 
     def commit(self, digest: Digest) -> None:
@@ -151,4 +169,5 @@ class MemoryStaging:
     def discard(self) -> None:
         """Forget the bytes."""
         self._pieces = []
+        self._small.clear()
         self._size = 0

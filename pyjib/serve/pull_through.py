@@ -89,9 +89,11 @@ class PullThrough:
             self._repositories.put_manifest(name, data, document, tags, sparse=True)
 
     def _fetch_blob(self, name: str, digest: Digest) -> None:
+        # Asked first: a name that nobody knows must not become a directory here.
+        chunks = self._upstream.blob(name, digest)
         upload = Upload(self._repositories.storage.stage(name), digest.algorithm, _LARGEST)
         try:
-            upload.take(self._upstream.blob(name, digest))
+            upload.take(chunks)
             upload.commit(digest)
         finally:
             upload.discard()

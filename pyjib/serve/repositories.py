@@ -16,7 +16,7 @@ from pyjib.errors import MalformedDocumentError
 from pyjib.oci import media_type as types
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
-from pyjib.serve.catalogue import EMPTY_INDEX, Catalogue
+from pyjib.serve.catalogue import EMPTY_INDEX, MAX_INDEX, Catalogue
 from pyjib.serve.documents import Document
 from pyjib.serve.message import Code, Refusal
 from pyjib.serve.storage import Content, Storage
@@ -154,7 +154,8 @@ class Repositories:
                 return []
             kept = named | state.noticed.keys()
             old = [key for key in self.storage.old_blobs(name, grace) if key not in kept]
-            return [digest for digest in old if self.storage.delete_blob(name, digest)]
+            # Blobs come without this lock: one that came just now is not old any more.
+            return [key for key in old if self.storage.delete_blob(name, key, age=grace)]
 
     def _state(self, name: str) -> _State:
         with self._lock:
@@ -167,7 +168,11 @@ class Repositories:
             yield state
 
     def _save(self, name: str, state: _State, catalogue: Catalogue) -> None:
-        self.storage.put_index(name, catalogue.data)
+        data = catalogue.data
+        if len(data) > MAX_INDEX:  # nobody could read it any more
+            message = f"{name} has as many manifests and tags as it can have: delete some"
+            raise Refusal(403, Code.DENIED, message)
+        self.storage.put_index(name, data)
         state.read = self.storage.stamp(name), catalogue
 
     def _read(self, name: str, digest: Digest) -> Document | None:

@@ -16,10 +16,14 @@ class Limits:
     upload: int = 20 << 30
     sessions: int = 64
     session_idle: float = 3600
+    connections: int = 512
+    """How many are served at a time; others wait to be accepted."""
     head: float = 60
-    """How long the next request may let wait for it, and its headers."""
+    """How long the next request may let wait for it, until its last header is there."""
     body: float = 60
     """How long a body may stand still, in either direction."""
+    slowest: int = 1024
+    """Bytes a second that a client has to send of a body, over each ``body`` seconds of waiting."""
     page: int = 1000
     """Entries of a list of tags, repositories or referrers in one answer."""
     garbage_every: float = 900

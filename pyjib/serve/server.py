@@ -151,7 +151,8 @@ class RegistryServer:
             self.faults.url = self.url
             self._gate = self._make_gate()
             self._rule_keeper = self._with_quirks(self._make_protocol(self._gate).answer)
-            self._listener = Listener(listening, self._wrap, self._serve)
+            most = self.rules.limits.connections
+            self._listener = Listener(listening, self._wrap, self._serve, most=most)
             self._start_collecting()
         return self
 

@@ -76,8 +76,12 @@ class Storage(Protocol):
     def blob(self, repository: str, digest: Digest) -> Content | None:
         """Return a blob of this repository."""
 
-    def delete_blob(self, repository: str, digest: Digest) -> bool:
-        """Delete a blob of this repository, and tell whether there was one."""
+    def delete_blob(self, repository: str, digest: Digest, *, age: float | None = None) -> bool:
+        """Delete a blob of this repository, and tell whether there was one.
+
+        With an ``age`` it stays if it was put or linked again within so many seconds: nobody can
+        do that in the moment between.
+        """
         ...
 
     def link_blob(self, source: str, target: str, digest: Digest) -> bool:

@@ -11,8 +11,10 @@ import secrets
 import threading
 import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
 from pyjib.serve.access import (
     CATALOG,
@@ -30,8 +32,15 @@ from pyjib.serve.names import is_name
 SERVICE = "pyjib-registry"
 _ACTIONS = frozenset({"pull", "push", "delete"})
 _FORM_LIMIT = 64 << 10
+_MOST = 10_000
+"""So many tokens are good at a time."""
+_LOOKED_AT = 100
+"""So many of the oldest tokens are looked at when another is issued: they all last as long."""
 _HOST = re.compile(r"[A-Za-z0-9.\-:\[\]]{1,260}")
 _BASIC = 'Basic realm="pyjib"'
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +130,11 @@ class TokenGate:
             "expires_in": max(1, int(self._lifetime)),
         }
         with self._lock:
-            self._tokens = {key: one for key, one in self._tokens.items() if one.expires >= now}
+            _make_room(self._tokens, lambda token: token.expires < now)
             self._tokens[text] = _Token(user, access, now + self._lifetime)
             if offline and user is not None:
                 answer["refresh_token"] = secrets.token_urlsafe(32)
+                _make_room(self._refresh, lambda _: False)
                 self._refresh[str(answer["refresh_token"])] = user
         return answer_json(200, answer, (("Cache-Control", "no-store"),))
 
@@ -138,6 +148,14 @@ class TokenGate:
         if error:
             parts.append(f'error="{error}"')
         return f"Bearer {','.join(parts)}"
+
+
+def _make_room(held: dict[str, T], is_over: Callable[[T], bool]) -> None:
+    """Forget what is over, and the oldest where there are too many: anybody may ask for more."""
+    for key in [key for key, value in islice(held.items(), _LOOKED_AT) if is_over(value)]:
+        del held[key]
+    while len(held) >= _MOST:
+        del held[next(iter(held))]
 
 
 def parse_scopes(texts: list[str] | tuple[str, ...]) -> set[tuple[str, str]]:

@@ -109,15 +109,15 @@ class Uploads:
     def begin(self, repository: str, algorithm: str) -> Session:
         """Open a session; refused with 429 while too many are open."""
         self._expire()
-        if len(self) >= self._limits.sessions:
-            raise Refusal(
-                429,
-                Code.TOOMANYREQUESTS,
-                f"{self._limits.sessions} uploads are open; finish or cancel some",
-                headers=(("Retry-After", "5"),),
-            )
-        session = Session(repository, self._upload(repository, algorithm))
-        with self._lock:
+        with self._lock:  # counted and added in one step: many may come at once
+            if len(self) >= self._limits.sessions:
+                raise Refusal(
+                    429,
+                    Code.TOOMANYREQUESTS,
+                    f"{self._limits.sessions} uploads are open; finish or cancel some",
+                    headers=(("Retry-After", "5"),),
+                )
+            session = Session(repository, self._upload(repository, algorithm))
             self._sessions[session.id] = session
         return session
 

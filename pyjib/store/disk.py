@@ -1,54 +1,43 @@
-"""Files that appear whole or not at all, on any file system and among many processes."""
+"""The files of a store, and what its disk says against them, in words."""
 
 from __future__ import annotations
 
 import errno
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from pyjib.errors import CacheError
+from pyjib.files import Partial
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
-def create_temporary(directory: Path) -> tuple[int, Path]:
-    """Create an empty file of a new name, and the directory if need be; raise ``CacheError``.
+def begin(target: Path, folder: Path) -> Partial:
+    """Begin a file in a folder for temporary ones, made if need be; raise ``CacheError``.
 
-    Returns a descriptor that writes to it, and its path.
+    It is to be closed, whether it arrived at ``target`` or not.
     """
-    path = directory / f"{os.getpid()}-{os.urandom(8).hex()}"
+    partial = Partial(target, folder=folder)
     try:
         try:
-            return os.open(path, _NEW, 0o666), path
+            partial.open()
         except FileNotFoundError:
-            directory.mkdir(parents=True, exist_ok=True)
-            return os.open(path, _NEW, 0o666), path
+            folder.mkdir(parents=True, exist_ok=True)
+            partial.open()
     except OSError as error:
-        raise unusable("write", path, error) from None
+        raise unusable("write", partial.path, error) from None
+    return partial
 
 
-def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
-    """Write every byte: a nearly full disk may take a part, and refuse only the next call."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def put_in_place(temporary: Path, target: Path) -> None:
-    """Give a complete temporary file its name, in the place of any older file of that name.
-
-    Windows refuses while another process reads the older one. As names here stand for content,
-    the older file is then as good, and the new one is removed. Raises ``OSError``.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
+def put_in_place(partial: Partial, target: Path, *, durable: bool) -> None:
+    """Give a complete file its name, which stands for its content; raise ``CacheError``."""
     try:
-        temporary.replace(target)
-    except PermissionError:
-        if not target.is_file() or target.stat().st_size != temporary.stat().st_size:
-            raise
-        remove(temporary)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.arrive(target, durable=durable, as_good=True)
+    except OSError as error:
+        raise unusable("write", target, error) from None
 
 
 def write_whole(target: Path, data: bytes, temporary: Path) -> None:
@@ -57,19 +46,12 @@ def write_whole(target: Path, data: bytes, temporary: Path) -> None:
     It is not forced to disk: whoever reads it back must find out for himself that a power cut
     left it short.
     """
-    descriptor, path = create_temporary(temporary)
-    try:
+    with closing(begin(target, temporary)) as partial:
         try:
-            write_all(descriptor, data)
-        finally:
-            os.close(descriptor)
-        put_in_place(path, target)
-    except OSError as error:
-        remove(path)
-        raise unusable("write", target, error) from None
-    except BaseException:
-        remove(path)
-        raise
+            partial.file.write(data)
+        except OSError as error:
+            raise unusable("write", target, error) from None
+        put_in_place(partial, target, durable=False)
 
 
 def now(directory: Path) -> int:
@@ -78,14 +60,11 @@ def now(directory: Path) -> int:
     It is the time of change of a file created for it: so it compares with times of other files
     even where a server, and not this machine, sets them. Raises ``CacheError``.
     """
-    descriptor, path = create_temporary(directory)
-    try:
-        return os.fstat(descriptor).st_mtime_ns
-    except OSError as error:
-        raise unusable("write", path, error) from None
-    finally:
-        os.close(descriptor)
-        remove(path)
+    with closing(begin(directory / "now", directory)) as partial:
+        try:
+            return os.fstat(partial.file.fileno()).st_mtime_ns
+        except OSError as error:
+            raise unusable("write", partial.path, error) from None
 
 
 def remove(path: Path) -> int | None:

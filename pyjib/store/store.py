@@ -5,7 +5,7 @@
     blobs/ALGORITHM/HEX   blobs: packed layers, layers, manifests and configs of base images
     layers/NAME           a JSON record of a packed layer, named by the sha256 of its cache key
     files/NAME            digests of files on disk by fingerprint: see ``file_index``
-    tmp/PID-NAME          what is being written
+    tmp/                  what is being written
 
 Any number of threads and processes may use one store at once, and any of them may be killed:
 every file is written in ``tmp`` and renamed into place when it is complete, blobs after they

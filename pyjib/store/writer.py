@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from pyjib.errors import CacheError, DigestMismatchError, SizeMismatchError
+from pyjib.files import Partial
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
@@ -28,11 +28,10 @@ class BlobWriter:
         self._temporary = temporary
         self._hash = hashlib.sha256()
         self._size = 0
-        self._descriptor = -1
-        self._path: Path | None = None
+        self._partial: Partial | None = None
 
     def __enter__(self) -> Self:
-        self._descriptor, self._path = disk.create_temporary(self._temporary)
+        self._partial = disk.begin(self._blobs / "blob", self._temporary)
         return self
 
     def __exit__(
@@ -41,11 +40,9 @@ class BlobWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._descriptor >= 0:
-            self._close()
-        if self._path is not None:
-            disk.remove(self._path)
-            self._path = None
+        if self._partial is not None:
+            self._partial.close()
+            self._partial = None
 
     @property
     def size(self) -> int:
@@ -54,12 +51,12 @@ class BlobWriter:
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Append bytes and return their number."""
-        path = self._open_path()
+        partial = self._opened()
         self._hash.update(data)
         try:
-            disk.write_all(self._descriptor, data)
+            partial.file.write(data)
         except OSError as error:
-            raise disk.unusable("write", path, error) from None
+            raise disk.unusable("write", partial.path, error) from None
         count = len(data)
         self._size += count
         return count
@@ -76,28 +73,23 @@ class BlobWriter:
         ``DigestMismatchError``, and then nothing is stored. A blob of the same digest that is
         there already is replaced: if it was damaged, it is whole again.
         """
-        path = self._open_path()
+        partial = self._opened()
         descriptor = self.describe(media_type)
         if expected is not None:
-            digest = self._verify(path, descriptor.digest, expected)
+            digest = self._verify(partial, descriptor.digest, expected)
             descriptor = replace(descriptor, digest=digest)
         target = blob_path(self._blobs, descriptor.digest)
-        try:
-            os.fsync(self._descriptor)
-            self._close()
-            disk.put_in_place(path, target)
-        except OSError as error:
-            raise disk.unusable("write", target, error) from None
-        self._path = None
+        disk.put_in_place(partial, target, durable=True)
+        self._partial = None
         return stored_blob(target, descriptor)
 
-    def _verify(self, path: Path, digest: Digest, expected: Descriptor) -> Digest:
+    def _verify(self, partial: Partial, digest: Digest, expected: Descriptor) -> Digest:
         if self._size != expected.size:
             raise SizeMismatchError(
                 f"{expected.digest} has {self._size} bytes, not the {expected.size} it should have"
             )
         if expected.digest.algorithm != digest.algorithm:
-            digest = _digest_again(path, expected.digest)
+            digest = _digest_again(partial, expected.digest)
         if digest != expected.digest:
             raise DigestMismatchError(
                 f"content does not match its digest {expected.digest}: it has {digest}",
@@ -105,14 +97,10 @@ class BlobWriter:
             )
         return digest
 
-    def _close(self) -> None:
-        descriptor, self._descriptor = self._descriptor, -1
-        os.close(descriptor)
-
-    def _open_path(self) -> Path:
-        if self._path is None or self._descriptor < 0:
+    def _opened(self) -> Partial:
+        if self._partial is None:
             raise ValueError("the writer is not open")
-        return self._path
+        return self._partial
 
 
 def blob_path(blobs: Path, digest: Digest) -> Path:
@@ -144,13 +132,13 @@ def _remove(path: Path) -> None:
     disk.remove(path)
 
 
-def _digest_again(path: Path, wanted: Digest) -> Digest:
+def _digest_again(partial: Partial, wanted: Digest) -> Digest:
     # The bytes were hashed by sha256 as they came; the rare sha512 is worth a second pass.
     state = wanted.hasher()
     try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                state.update(chunk)
+        partial.file.seek(0)
+        while chunk := partial.file.read(1 << 20):
+            state.update(chunk)
     except OSError as error:
-        raise disk.unusable("read", path, error) from None
+        raise disk.unusable("read", partial.path, error) from None
     return Digest(wanted.algorithm, state.hexdigest())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -90,6 +92,48 @@ def test_a_build_is_cancelled(cli: Cli, times: int) -> None:
     assert (process.returncode, stdout) == (130, "")
     assert stderr.endswith("cancelled\n") == (times == 1)
     assert not target.exists()
+    assert list((cli.home / "cache").glob("tmp/*")) == []
+
+
+HELPER = """#!{python}
+import os, signal, socket, time
+signal.signal(signal.SIGTERM, signal.{heeds})
+told = socket.create_connection(("127.0.0.1", {port}))
+told.sendall(b"%d\\n" % os.getpid())
+time.sleep(60)
+"""
+
+
+@posix
+@pytest.mark.parametrize("heeds", ["SIG_DFL", "SIG_IGN"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", ["build", "logout"])
+def test_a_credential_helper_that_hangs(
+    cli: Cli, command: str, number: signal.Signals, heeds: str
+) -> None:
+    config, helper = cli.home / ".docker" / "config.json", cli.home / "docker-credential-hangs"
+    config.parent.mkdir(parents=True)
+    config.write_text('{"credsStore": "hangs"}')
+    with ScriptedServer() as server, socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        helper.write_text(HELPER.format(python=sys.executable, heeds=heeds, port=port))
+        helper.chmod(0o755)
+        server.rule("*", "/v2/.*", Reply(401, {"WWW-Authenticate": "Basic"}))
+        arguments: tuple[str | Path, ...] = ("logout", server.address)
+        if command == "build":
+            arguments = ("build", HELLO, "--from", "scratch", "--to", f"{server.address}/x")
+        cli.variables["PATH"] = str(cli.home)
+        listening.settimeout(30)
+        with cli.start(*arguments) as process:
+            told, _ = listening.accept()
+            with told:
+                assert int(told.recv(99)) > 0
+                process.send_signal(number)
+                stdout, stderr = process.communicate(timeout=30)
+                assert told.recv(1) == b"", "the helper is gone"
+    assert (process.returncode, stdout) == (130, "")
+    # Not killed by the program's own impatience, after which the helper would live on.
+    assert stderr.splitlines()[-1].removeprefix("error: ") == "cancelled"
     assert list((cli.home / "cache").glob("tmp/*")) == []
 
 

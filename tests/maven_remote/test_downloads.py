@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import subprocess
 import sys
@@ -18,16 +19,20 @@ from pyjib.errors import CancelledError, ConfigurationError, DependencyError, Py
 from pyjib.events import Event, LibraryFetched, RetryScheduled, Warned
 from pyjib.files import is_partial
 from pyjib.jib.to_options import Given
+from pyjib.maven_remote import open_downloads
 from pyjib.oci.instant import Instant
 from pyjib.options import BuildOptions, HostEnvironment, RegistryOptions
+from pyjib.project.maven.artifact import Artifact
 from pyjib.project.maven.command_line import Arguments
 from pyjib.project.maven.model import Repository
 from pyjib.project.maven.remote import parse_repository
+from pyjib.project.maven.session import start_session
 from pyjib.project.model import Project
 from tests.support.maven import bom, dependencies, managed, parent, pom, properties, write
 from tests.support.maven_graph import all_asked
 from tests.support.maven_server import MavenServer, cut, path_of, redirect
 from tests.support.projects import main_class
+from tests.support.silence import silent_server
 
 NOON = Instant.of_seconds(1_700_000_000)
 DAY = 86_400
@@ -537,6 +542,57 @@ class TestTrouble:
             app.read(server.url, cancellation=cancellation)
         assert not app.file("t:x:1").exists()
         assert not [path for path in app.leftovers() if is_partial(path)]
+
+    def test_what_a_killed_build_left_goes(self, app: App, server: MavenServer) -> None:
+        """Only what is ours: Maven and others write into the same directories."""
+        server.publish("t:x:1")
+        asked = threading.Event()
+
+        def stall(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(200)
+            handler.send_header("Content-Length", "1000000")
+            handler.end_headers()
+            handler.wfile.write(b"x" * 400_000)
+            asked.set()
+            with contextlib.suppress(OSError):
+                handler.connection.recv(1)
+
+        server.replies[path_of("t:x:1")] = stall
+        app.pom(dependencies("t:x:1"))
+        command = [sys.executable, "-m", "tests.support.maven_worker", str(app.root), str(app.home)]
+        with subprocess.Popen([*command, server.url], stderr=subprocess.PIPE) as process:
+            assert asked.wait(30)
+            folder = app.file("t:x:1").parent
+            while not any(map(is_partial, folder.iterdir())):
+                process.poll()
+            process.kill()
+        del server.replies[path_of("t:x:1")]
+        theirs = folder / "x-1.jar.5151515151.tmp"
+        theirs.touch()
+        (left,) = filter(is_partial, folder.iterdir())
+        assert app.names(server.url) == ["x-1.jar"]
+        assert not left.exists()
+        assert theirs.exists()
+
+    def test_what_was_begun_ahead_holds_nobody(self, app: App) -> None:
+        """A repository that keeps silent about what a failed build needs no more."""
+        with silent_server() as silent:
+            host = HostEnvironment.of({}, app.home)
+            downloads = open_downloads(
+                start_session(app.root, host),
+                (parse_repository(f"http://{silent.address}/maven"),),
+                options=RegistryOptions(),
+                host=host,
+                now=None,
+                cancellation=Cancellation(),
+            )
+            wanted = Artifact(group="t", artifact="x", version="1")
+            downloads.fetch_ahead([wanted], ())
+            assert silent.heard.wait(20)
+            closing = threading.Thread(target=downloads.close, daemon=True)
+            closing.start()
+            closing.join(2)
+            assert not closing.is_alive()
 
     def test_two_processes_at_once(self, app: App, server: MavenServer) -> None:
         names = [f"lib{number}" for number in range(12)]

@@ -147,7 +147,7 @@ def test_mavens_registry(
     programs.require("mvn")
     quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     monkeypatch.setenv("MAVEN_OPTS", f"{quick} -Duser.home={tmp_path}")
-    monkeypatch.setenv("PYJIB_PATIENCE", "2" if kind == "no answer" else "60")
+    monkeypatch.setenv("PYJIB_PATIENCE", "1" if kind == "no answer" else "60")
     findings = Findings()
     with registry(kind) as url:
         mirror = f"<mirror><id>m</id><mirrorOf>*</mirrorOf><url>{url}</url></mirror>"
@@ -254,7 +254,7 @@ def test_debians_registry(kind: str, tmp_path: Path) -> None:
                 **_apt_of(url, tmp_path),
                 "PATH": str(_programs_without(tmp_path, "umoci", "javac")),
                 "PYJIB_UNREACHABLE_FILE": str(listed),
-                "PYJIB_PATIENCE": "0",
+                "PYJIB_PATIENCE": "1",
             },
             capture_output=True,
             text=True,

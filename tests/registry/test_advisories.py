@@ -282,6 +282,7 @@ def test_cve_2026_33540_a_realm_of_another_site(
 ) -> None:
     if not guarded:
         monkeypatch.setattr(auth, "are_related", lambda registry, realm: True)
+        monkeypatch.setattr(auth.Authenticator, "_is_exposed", lambda self, url: False)
     challenge = 'Bearer realm="http://auth.evil.example/token"'
     server.rule("GET", ".*/manifests/.*", Reply(401, {"WWW-Authenticate": challenge}))
     spy.rule("GET", "http://auth.evil.example/token", Reply(200, {}, b'{"token":"t"}'))

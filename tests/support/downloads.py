@@ -59,13 +59,13 @@ class Findings:
     def note(self, name: str, answer: Answer, said: str) -> None:
         """Note what a registry said to what a peer needs."""
         if answer is Answer.YES:
-            print(f"{name}: {_WORDS[answer]}", flush=True)
+            _say(f"{name}: {_WORDS[answer]}")
         elif answer is Answer.NO:
             self.refused.append(f"{name}: {_WORDS[answer]}:\n{said}")
         else:
             self.without.append(name)
             words = f"{_WORDS[answer]}: GOING ON WITHOUT {name.upper()}"
-            print(f"{said.strip()}\n{words}", flush=True)
+            _say(f"{said.strip()}\n{words}")
 
 
 def ask_go(findings: Findings, directory: Path) -> None:
@@ -109,19 +109,24 @@ def _maven(*arguments: str) -> tuple[Answer, str]:
     return (Answer.SILENCE if silent else Answer.NO), short
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Ask; return the exit code."""
     findings = Findings()
     with tempfile.TemporaryDirectory() as name:
         for program, ask in (("go", ask_go), ("mvn", ask_maven)):
             if shutil.which(program) is None:
-                print(f"{program} is not installed: nothing to ask for it")
+                _say(f"{program} is not installed: nothing to ask for it")
                 continue
             directory = Path(name) / program
             directory.mkdir()
             ask(findings, directory)
     for reason in findings.refused:
-        print(reason, file=sys.stderr)
+        sys.stderr.write(f"{reason}\n")
     if findings.without and (listed := os.environ.get("PYJIB_UNREACHABLE_FILE")):
         with Path(listed).open("a", encoding="utf-8") as file:
             file.writelines(f"{name}\n" for name in findings.without)

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
-TRIES = 3
+TRIES = 4
 
 
 def patience() -> float:
-    """Return how many seconds a package registry may take for what one program needs."""
-    return float(os.environ.get("PYJIB_PATIENCE") or 120)
+    """Return how many seconds a package registry may take for what one program needs.
+
+    What has come by then is kept, so a slow one gets further with every try.
+    """
+    return float(os.environ.get("PYJIB_PATIENCE") or 60)
 
 
 class Answer(Enum):

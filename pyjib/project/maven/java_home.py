@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from pyjib.errors import ProjectError
 from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
+from pyjib.project.maven import seen
 from pyjib.project.maven.pom import PomReader
 
 _RELEASES = ("maven.compiler.release", "maven.compiler.target", "java.version")
@@ -47,14 +47,8 @@ def find_jdk(host: HostEnvironment) -> Jdk | None:
     home = host.get("JAVA_HOME")
     if home is not None:
         return read_jdk(Path(home))
-    program = shutil.which("java", path=host.get("PATH") or "")
-    if program is None:
-        return None
-    try:
-        home_of_program = Path(program).resolve().parent.parent
-    except OSError:
-        return None
-    return read_jdk(home_of_program)
+    program = seen.find_program("java", host.get("PATH") or "")
+    return None if program is None else read_jdk(program.parent.parent)
 
 
 def guess_jdk(pom: Path) -> Jdk | None:
@@ -73,10 +67,10 @@ def read_jdk(home: Path) -> Jdk | None:
     # The JRE inside a JDK 8 has no such file of its own.
     for directory in (home, home.parent):
         try:
-            text = (directory / "release").read_text(encoding="utf-8", errors="replace")
+            data = seen.read_bytes(directory / "release")
         except OSError:
             continue
-        entries = dict(_ENTRY.findall(text))
+        entries = dict(_ENTRY.findall(data.decode("utf-8", errors="replace")))
         if "JAVA_VERSION" in entries:
             vendor = entries.get("IMPLEMENTOR")
             return Jdk(version=entries["JAVA_VERSION"], home=home, vendor=vendor)

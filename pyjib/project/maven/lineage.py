@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.frozen import frozen
+from pyjib.project.maven import seen
 from pyjib.project.maven.inheritance import apply_profile, inherit, inherit_facts, normal
 from pyjib.project.maven.interpolation import align
 from pyjib.project.maven.lined import read_lined
@@ -185,9 +186,9 @@ class Lineages:
     ) -> tuple[Path | None, tuple[str, ...]]:
         """Return the file that relativePath leads to, if it is the parent meant."""
         file = align(parent.relative_path, path.parent)
-        if file.is_dir():
+        if seen.is_directory(file):
             file /= "pom.xml"
-        if not file.is_file():
+        if not seen.is_file(file):
             return None, ()
         found = self._reader.read(file)
         if (found.effective_group, found.artifact) != (parent.group, parent.artifact):

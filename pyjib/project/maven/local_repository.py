@@ -7,13 +7,13 @@ is written here: what is missing is left to ``Downloads``, if there are any. Spe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from pyjib.errors import ProjectError
+from pyjib.project.maven import seen
 from pyjib.project.maven.artifact import SNAPSHOT, Artifact
 from pyjib.project.maven.model import Coordinates, Missing, Repository
 from pyjib.project.maven.remote import Account, Downloads
@@ -167,7 +167,7 @@ class LocalRepository:
                 if newest is not None:
                     return RepositoryFile(newest, name)
             path = f"{directory}/{name}"
-            if os.path.isfile(path):  # noqa: PTH113 - half the time of pathlib's, for each POM
+            if _is_file(path):
                 return RepositoryFile(Path(path), artifact.file_name(base))
         return None
 
@@ -181,7 +181,7 @@ class LocalRepository:
         if self.account(artifact).searched:
             return True
         path = self.expected_path(artifact)
-        return path.with_name(f"{path.name}{_FAILED}").is_file()
+        return seen.is_file(path.with_name(f"{path.name}{_FAILED}"))
 
     def origins(self, path: Path) -> frozenset[str]:
         """Return the ids of the repositories that a file was downloaded from.
@@ -189,9 +189,10 @@ class LocalRepository:
         Empty if it was installed, or if nothing is known of it.
         """
         try:
-            text = path.with_name(_TRACKING).read_text(encoding="utf-8", errors="replace")
+            data = seen.read_bytes(path.with_name(_TRACKING))
         except OSError:
             return frozenset()
+        text = data.decode("utf-8", errors="replace")
         lines = (line.rpartition(">") for line in text.splitlines() if not line.startswith("#"))
         found = {tail.partition("=")[0] for name, _, tail in lines if name == path.name}
         return frozenset() if "" in found else frozenset(found)
@@ -238,6 +239,13 @@ def _is_safe(artifact: Artifact) -> bool:
     return not any(part == ".." or "/" in part or "\\" in part or "\0" in part for part in artifact)
 
 
+def _is_file(path: str) -> bool:
+    try:
+        return seen.is_file(path)
+    except OSError:  # below a closed directory
+        return False
+
+
 def _newest_snapshot(directory: str, artifact: Artifact) -> Path | None:
     """Return the file with the newest time stamp that metadata name, if it is newer and here.
 
@@ -245,7 +253,7 @@ def _newest_snapshot(directory: str, artifact: Artifact) -> Path | None:
     """
     version = _newest_version(directory, artifact)
     path = Path(directory, artifact.file_name(version))
-    return path if version != artifact.version and path.is_file() else None
+    return path if version != artifact.version and seen.is_file(path) else None
 
 
 def _newest_version(directory: str, artifact: Artifact) -> str:
@@ -272,7 +280,7 @@ def _snapshots(directory: str, artifact: Artifact) -> Iterator[tuple[str, str]]:
 
 def _metadata_files(directory: str) -> Iterator[Element]:
     """Yield what metadata files hold; damaged ones are passed over, as Maven does."""
-    for path in sorted(Path(directory).glob("maven-metadata*.xml")):
+    for path in seen.find(Path(directory), "maven-metadata*.xml"):
         try:
             yield parse_xml(read_bytes(path), path)
         except ProjectError:

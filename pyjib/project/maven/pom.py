@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pyjib.errors import ProjectError
+from pyjib.project.maven import seen
 from pyjib.project.maven.activation import (
     Activation,
     ActivationFile,
@@ -66,6 +67,7 @@ class PomReader:
         try:
             status = path.stat()
         except OSError as error:
+            seen.look(path)
             raise ProjectError(f"cannot read {path}: {error.strerror or error}") from None
         known = self._read.get((path, plugins))
         if known is not None and known[:2] == (status.st_mtime_ns, status.st_size):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pyjib.errors import ProjectError
 from pyjib.frozen import frozen
+from pyjib.project.maven import seen
 from pyjib.project.maven.activation import (
     ActivationFile,
     ActivationOs,
@@ -135,7 +136,7 @@ class _Question:
         if not absolute.is_absolute():
             return False
         try:
-            exists = absolute.exists()
+            exists = seen.exists(absolute)
         except (OSError, ValueError):  # too long, or with a NUL
             exists = False
         return exists if condition.exists else not exists

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pyjib.errors import DependencyError, ProjectError
+from pyjib.project.maven import seen
 from pyjib.project.maven.artifact import Artifact
 from pyjib.project.maven.effective import Builder, Outline
 from pyjib.project.maven.interpolation import align
@@ -126,7 +127,7 @@ def find_reactor(builder: Builder, pom: Path, scope: MavenScope = MavenScope.REA
         found, problem = (), error
     for directory in top.parent.parents:
         candidate = directory / _POM
-        if not candidate.is_file():
+        if not seen.is_file(candidate):
             continue
         try:
             outlines = tuple(_outlines(builder, candidate, set()))
@@ -159,9 +160,9 @@ def _outlines(
 
 def _module_pom(pom: Path, module: str) -> Path:
     path = align(module, pom.parent)
-    if path.is_dir():
+    if seen.is_directory(path):
         path /= _POM
-    if not path.is_file():
+    if not seen.is_file(path):
         raise ProjectError(f"{pom}: Child module {path} of {pom} does not exist")
     return path
 

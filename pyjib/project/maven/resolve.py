@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pyjib.errors import DependencyError
 from pyjib.frozen import frozen
+from pyjib.project.maven import seen
 from pyjib.project.maven.artifact import Artifact
 from pyjib.project.maven.collect import Occurrence, collect
 from pyjib.project.maven.effective import Builder
@@ -241,7 +242,7 @@ class _Finder:
         elif (module := self.resolver.reactor.model(_coordinates(artifact))) is not None:
             file = module_file(module, artifact)
             is_module = is_project_artifact(module, artifact, occurrence.type)
-            if not file.path.is_file():
+            if not seen.is_file(file.path):
                 file, is_module = self._installed(module, artifact, file, wanted_by), False
         else:
             found = self.resolver.repository.find(artifact, self.repositories)
@@ -289,7 +290,7 @@ class _Finder:
 
 def _system_file(occurrence: Occurrence, path: str, wanted_by: str) -> RepositoryFile:
     found = Path(path)
-    if not found.is_file():
+    if not seen.is_file(found):
         raise DependencyError(
             f"{occurrence.artifact} is in scope system, and there is no file {path} "
             f"(wanted by {wanted_by})",

@@ -15,6 +15,7 @@ import re
 from pathlib import Path
 
 from pyjib.errors import ConfigurationError, ProjectError
+from pyjib.project.maven import seen
 from pyjib.project.maven.xml_tree import parse_xml, read_bytes, trim
 
 _CLOSED = re.compile(r"(?<!\\)\{(.*?[^\\])\}", re.DOTALL)
@@ -79,7 +80,7 @@ def _open(closed: str, key: str, what: str) -> str:
 
 
 def _read_master(path: Path, relocations: int) -> str:
-    if not path.is_file():
+    if not seen.is_file(path):
         raise ConfigurationError(
             f"cannot decrypt a password: {path}, which holds the master password, is not there",
             hint="make one with: mvn --encrypt-master-password",

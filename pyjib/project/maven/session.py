@@ -11,6 +11,7 @@ from pathlib import Path
 from pyjib.errors import ConfigurationError, ProjectError
 from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
+from pyjib.project.maven import seen
 from pyjib.project.maven.command_line import (
     Arguments,
     jvm_properties,
@@ -80,13 +81,14 @@ def start_session(
     modern = _numbers(version) >= _BY_LINE_SINCE
     given = (arguments or Arguments()).over(_standing_arguments(root, host, modern=modern))
     jdk = jdk or find_jdk(host) or guess_jdk(directory / "pom.xml")
-    system = {
+    properties = {
         **system_properties(host, jdk, directory),
         "maven.multiModuleProjectDirectory": str(root),
         "maven.version": version,
         **_jvm_options(root, host),
         **given.properties,  # Maven sets them in its JVM too, where -Djava.version=11 counts
     }
+    system = seen.watched_like(host.variables, properties)
     settings = _settings(given, host, system)
     m2 = host.user_home / ".m2"
     repository = system.get("maven.repo.local") or settings.local_repository
@@ -110,7 +112,7 @@ def start_session(
 def find_root(directory: Path) -> Path:
     """Return the nearest directory with ``.mvn``, from here upwards, else this one."""
     for candidate in (directory, *directory.parents):
-        if (candidate / ".mvn").is_dir():
+        if seen.is_directory(candidate / ".mvn"):
             return candidate
     return directory
 
@@ -125,7 +127,7 @@ def _settings(given: Arguments, host: HostEnvironment, system: Mapping[str, str]
         shared,
         Interpolator(given.properties.get, system.get),
     )
-    if shared is not None and shared.is_file():
+    if shared is not None and seen.is_file(shared):
         return settings
     if _numbers(system["maven.version"]) < _BLOCKS_HTTP_SINCE:
         return settings
@@ -157,19 +159,19 @@ def _maven_version(root: Path, host: HostEnvironment) -> str:
     home = host.get("MAVEN_HOME") or host.get("M2_HOME")
     if found is None and home is not None:
         libraries = Path(home, "lib")
-        names = sorted(path.name for path in libraries.glob("maven-core-*.jar"))
+        names = [path.name for path in seen.find(libraries, "maven-core-*.jar")]
         found = next(filter(None, map(_CORE.fullmatch, names)), None)
     return _CURRENT if found is None else found[1]
 
 
 def _must_be(path: Path | None) -> Path | None:
-    if path is not None and not path.is_file():
+    if path is not None and not seen.is_file(path):
         raise ConfigurationError(f"cannot read {path}: the settings file given is not there")
     return path
 
 
 def _read_text(path: Path) -> str:
-    if not path.is_file():
+    if not seen.is_file(path):
         return ""
     try:
         return read_bytes(path).decode("utf-8", errors="replace")
@@ -179,7 +181,7 @@ def _read_text(path: Path) -> str:
 
 def _extension_warnings(root: Path) -> Iterator[str]:
     path = root / ".mvn" / "extensions.xml"
-    if not path.is_file():
+    if not seen.is_file(path):
         return
     for extension in parse_xml(read_bytes(path), path).iter("extension"):
         group = (extension.findtext("groupId") or "").strip()

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from pyjib.errors import ConfigurationError, ProjectError
 from pyjib.frozen import frozen
+from pyjib.project.maven import seen
 from pyjib.project.maven.interpolation import Interpolator
 from pyjib.project.maven.model import Body, Profile
 from pyjib.project.maven.pom import profile_head, properties, repositories
@@ -141,7 +142,7 @@ _WithId = TypeVar("_WithId", bound=_HasId)
 
 
 def _read(path: Path | None, text: Interpolator) -> Settings:
-    if path is None or not path.is_file():
+    if path is None or not seen.is_file(path):
         return Settings()
     try:
         data = read_bytes(path)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pyjib.options import HostEnvironment
+from pyjib.project.maven import seen
 from pyjib.project.maven.java_home import Jdk
 
 _JAVA_ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "arm64": "aarch64", "i686": "i386"}
@@ -53,7 +54,7 @@ def system_properties(host: HostEnvironment, jdk: Jdk | None, directory: Path) -
     if jdk is not None:
         properties |= dict(_java(jdk))
     windows = properties["os.name"].startswith("Windows")
-    for name, value in host.variables.items():
+    for name, value in seen.unwatched(host.variables).items():
         properties[f"env.{name.upper() if windows else name}"] = value
     return properties
 

@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
 from pyjib.errors import ProjectError
+from pyjib.project.maven import seen
 
 Element = ET.Element
 
@@ -55,7 +56,7 @@ def _root(data: bytes, path: Path, kind: str) -> Element:
 def read_bytes(path: Path) -> bytes:
     """Return a file's bytes; raises ``ProjectError`` if the system does not give them."""
     try:
-        return path.read_bytes()
+        return seen.read_bytes(path)
     except OSError as error:
         raise ProjectError(f"cannot read {path}: {error.strerror or error}") from None
 
@@ -103,7 +104,7 @@ def line_of(path: Path, name: str, ordinal: int, child: str = "") -> int | None:
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = start, end
     with contextlib.suppress(OSError, expat.ExpatError):
-        parser.Parse(without_html_entities(path.read_bytes()), True)
+        parser.Parse(without_html_entities(seen.read_bytes(path)), True)
     return lines[ordinal] if ordinal < len(lines) else None
 
 

@@ -9,7 +9,7 @@ from pyjib.errors import DeniedError, RegistryError, TransportError, Unauthorize
 from pyjib.events import Listener, Warned
 from pyjib.frozen import frozen
 from pyjib.registry.login.challenge import Challenge
-from pyjib.registry.login.credential import Credential, Search
+from pyjib.registry.login.credential import Credential
 from pyjib.registry.login.credentials import Finder
 from pyjib.registry.login.scope import Scopes, is_reading, parse_scopes, repository_of, union
 from pyjib.registry.login.sites import are_related
@@ -28,6 +28,14 @@ class _Bearer:
 @frozen
 class _Basic:
     pass
+
+
+@frozen
+class _Withheld:
+    """Why a login is not sent, for a warning, and what would help."""
+
+    message: str
+    hint: str
 
 
 @frozen
@@ -111,22 +119,20 @@ class Authenticator:
         return LoginWords(
             used=credential.words if credential else None,
             tried=search.tried,
-            withheld=self._why_withheld() if credential else None,
+            withheld=self._why_withheld(credential) if credential else None,
         )
 
     def _answer(self, way: _Bearer | _Basic, scopes: Scopes, *, for_body: bool) -> str | None:
-        credential = self._credential(scopes)
+        search = self._tools.finder.find(self._registry, repository_of(scopes))
+        credential = search.credential
+        withheld = self._withholding(way, credential) if credential is not None else None
+        if withheld is not None:
+            self._warn(withheld.message, hint=withheld.hint)
+            credential = None
         if credential is not None and credential.registry_token:
             return f"Bearer {credential.registry_token}"
         if isinstance(way, _Basic):
             return self._basic(credential, scopes)
-        if credential is not None and not way.trusted:
-            self._warn(
-                f"the login to {self._registry} is not sent to {way.realm.url.authority}, which "
-                "hands out its tokens: it is another site",
-                hint=f"if both belong together, pass --trust-realm {way.realm.url.host}",
-            )
-            credential = None
         return f"Bearer {self._token(way.realm, credential, scopes, for_body=for_body)}"
 
     def _basic(self, credential: Credential | None, scopes: Scopes) -> str | None:
@@ -203,18 +209,41 @@ class Authenticator:
             hint=login_hint(self._registry, words, repository=repository_of(scopes)),
         )
 
-    def _credential(self, scopes: Scopes) -> Credential | None:
-        search: Search = self._tools.finder.find(self._registry, repository_of(scopes))
-        if search.credential is None or self._why_withheld() is None:
-            return search.credential
-        self._warn(f"the login to {self._registry} is not sent over plain http")
+    def _why_withheld(self, credential: Credential) -> str | None:
+        withheld = self._withholding(self._way, credential) if self._way is not None else None
+        return withheld.hint if withheld is not None else None
+
+    def _withholding(self, way: _Bearer | _Basic, credential: Credential) -> _Withheld | None:
+        """Tell why a login does not go where it would have to, if that is so.
+
+        The registry itself sees a password or what was got for it; the host that hands out its
+        tokens sees all but a ready token.
+        """
+        if self._is_exposed(self._endpoint):
+            return _Withheld(
+                message=f"the login to {self._registry} is not sent over plain http",
+                hint=f"logins are not sent over plain http: give {self._registry} a certificate",
+            )
+        if isinstance(way, _Basic) or credential.registry_token:
+            return None
+        url = way.realm.url
+        told = f"the login to {self._registry} is not sent to {url.authority}, which hands out its"
+        if not way.trusted:
+            return _Withheld(
+                message=f"{told} tokens: it is another site",
+                hint=f"if both belong together, pass --trust-realm {url.host}",
+            )
+        if self._is_exposed(url):
+            return _Withheld(
+                message=f"{told} tokens over plain http",
+                hint=f"logins are not sent over plain http: give {url.authority} a certificate, "
+                "and name it by https as the registry's token realm",
+            )
         return None
 
-    def _why_withheld(self) -> str | None:
-        secure = self._endpoint.scheme == "https" or is_loopback(self._endpoint.host)
-        if secure or self._tools.over_http:
-            return None
-        return f"logins are not sent over plain http: give {self._registry} a certificate"
+    def _is_exposed(self, url: Url) -> bool:
+        """Tell whether others could read a login on its way to a URL, and nobody allowed that."""
+        return not (self._tools.over_http or url.scheme == "https" or is_loopback(url.host))
 
     def _way_of(self, challenge: Challenge) -> _Bearer | _Basic:
         if challenge.scheme == "basic":

@@ -56,6 +56,8 @@ class Outcome(StrEnum):
     UNSET = "unset"
     """Nobody set it up."""
     FAILED = "failed"
+    UNREADABLE = "unreadable"
+    """A file that nobody named is there and may not be read; it is passed over."""
     UNASKED = "unasked"
     """One before it had a login, or failed."""
 
@@ -83,7 +85,7 @@ class Search:
     @property
     def tried(self) -> tuple[str, ...]:
         """The sources that were asked and had no login, in order, for messages."""
-        told = (Outcome.NONE, Outcome.MISSING, Outcome.FAILED)
+        told = (Outcome.NONE, Outcome.MISSING, Outcome.FAILED, Outcome.UNREADABLE)
         return tuple(str(step) for step in self.steps if step.outcome in told)
 
 

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 
 from pyjib.cancellation import Cancellation
+from pyjib.events import Listener, Warned, ignore
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.login import helpers
 from pyjib.registry.login.cloud.model import CloudTools
-from pyjib.registry.login.credential import Credential, Search
+from pyjib.registry.login.credential import Credential, Outcome, Search
 from pyjib.registry.login.docker_config import AskHelper
 from pyjib.registry.login.sources import Places, look_through
 
@@ -82,7 +83,8 @@ def search_for(
 class Finder:
     """Remembers what was found, so that each helper and file is asked once; safe for threads.
 
-    ``cloud`` makes the tools for clouds' own logins when they are needed.
+    ``cloud`` makes the tools for clouds' own logins when they are needed. ``listener`` is told,
+    once for each, of files that may not be read.
     """
 
     def __init__(
@@ -91,7 +93,10 @@ class Finder:
         host: HostEnvironment,
         cloud: Callable[[], CloudTools] | None = None,
         cancellation: Cancellation | None = None,
+        listener: Listener = ignore,
     ) -> None:
+        self._listener = listener
+        self._closed: set[str] = set()
         self._options = options
         self._host = host
         self._cloud = cloud
@@ -137,7 +142,7 @@ class Finder:
         return self._found.get((registry, repository))
 
     def _search(self, registry: str, repository: str) -> Search:
-        return search_for(
+        search = search_for(
             registry,
             self._options,
             self._host,
@@ -146,6 +151,24 @@ class Finder:
             cloud=self._cloud() if self._cloud is not None else None,
             cancellation=self._cancellation,
         )
+        self._warn(search)
+        return search
+
+    def _warn(self, search: Search) -> None:
+        closed = [
+            step
+            for step in search.steps
+            if step.outcome is Outcome.UNREADABLE and step.source not in self._closed
+        ]
+        if closed:
+            self._closed.update(step.source for step in closed)
+            self._listener(
+                Warned(
+                    message="; ".join(step.said for step in closed),
+                    hint="going on without; give its user the right to read it, or name a "
+                    "directory of your own in DOCKER_CONFIG",
+                )
+            )
 
     def _ask(self, helper: str, server: str) -> Credential | None:
         if (helper, server) not in self._told:

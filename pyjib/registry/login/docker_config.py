@@ -36,6 +36,10 @@ AskHelper: TypeAlias = Callable[[str, str], Credential | None]
 """Asks ``docker-credential-NAME`` (first argument) for the login to a server (second)."""
 
 
+class UnreadableError(ConfigurationError):
+    """A config is there and may not be read, or is no file."""
+
+
 @frozen
 class DockerConfig:
     """A parsed config; ``source`` is its path or the variable that it was in."""
@@ -192,14 +196,20 @@ def path_of(host: HostEnvironment) -> Path:
 
 
 def read(path: Path) -> DockerConfig | None:
-    """Read a config; ``None`` if there is no such file. Raises ``ConfigurationError``."""
+    """Read a config; ``None`` if there is no such file.
+
+    Raises ``UnreadableError`` for one that may not be read, and ``ConfigurationError``.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_CONFIG)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise ConfigurationError(f"cannot read logins from {path}: {error.strerror}") from None
+        raise UnreadableError(
+            f"cannot read logins from {path}: {error.strerror}",
+            hint="give its user the right to read it, or name another directory in DOCKER_CONFIG",
+        ) from None
     return parse(data.decode("utf-8", "replace"), str(path))
 
 

@@ -11,6 +11,9 @@
 Docker's file goes before Podman's, since ``pyjib login`` writes it: what was logged in to last
 must not be hidden by an older login. Within a file ``credHelpers`` goes before ``credsStore``, and
 either masks ``auths``.
+
+A file that somebody named (2, 4, and ``DOCKER_CONFIG``) has to be readable; one that lies where
+such files do, and may not be read, is passed over with a warning, as Docker does.
 """
 
 from __future__ import annotations
@@ -20,13 +23,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pyjib.cancellation import Cancellation
-from pyjib.errors import CancelledError, PyjibError
+from pyjib.errors import CancelledError, ConfigurationError, PyjibError
 from pyjib.frozen import frozen
 from pyjib.options import CredentialHelper, HostEnvironment, RegistryOptions
 from pyjib.registry.login import docker_config, helpers
 from pyjib.registry.login.cloud.model import CloudTools, Provider
 from pyjib.registry.login.credential import GIVEN, Credential, Outcome, Step, names_of, server_of
-from pyjib.registry.login.docker_config import AskHelper, DockerConfig
+from pyjib.registry.login.docker_config import AskHelper, DockerConfig, UnreadableError
 from pyjib.registry.presence import is_there
 
 KUBERNETES_FILE = ".dockerconfigjson"
@@ -84,11 +87,17 @@ class Places:
             if helper.registry.lower() in names_of(self.registry):
                 yield self._own_helper(helper)
         if self.options.auth_file is not None:
-            yield self._file(self.options.auth_file)
+            yield self._file(self.options.auth_file, named=True)
         yield Source(name="DOCKER_AUTH_CONFIG", look=self._variable)
         named = self.host.get("REGISTRY_AUTH_FILE")
-        yield self._file(Path(named)) if named else Source(name="REGISTRY_AUTH_FILE", look=_unset)
-        yield from map(self._file, _files(self.host))
+        if named:
+            yield self._file(Path(named), named=True)
+        else:
+            yield Source(name="REGISTRY_AUTH_FILE", look=_unset)
+        chosen = self.host.get("DOCKER_CONFIG") is not None
+        own = docker_config.path_of(self.host)
+        for path in _files(self.host):
+            yield self._file(path, named=chosen and path.parent == own.parent)
         if self.provider is not None:
             yield from self._clouds(self.provider)
 
@@ -114,11 +123,16 @@ class Places:
             return _unset()
         return self._in(docker_config.parse(text, "DOCKER_AUTH_CONFIG"))
 
-    def _file(self, path: Path) -> Source:
-        return Source(name=str(path), look=lambda: self._read(path))
+    def _file(self, path: Path, *, named: bool) -> Source:
+        return Source(name=str(path), look=lambda: self._read(path, named=named))
 
-    def _read(self, path: Path) -> Told:
-        config = docker_config.read(path)
+    def _read(self, path: Path, *, named: bool) -> Told:
+        try:
+            config = docker_config.read(path)
+        except UnreadableError as error:
+            if named:
+                raise
+            return Nothing(outcome=Outcome.UNREADABLE, said=error.message)
         if config is None:
             return Nothing(outcome=Outcome.MISSING, said="does not exist")
         return self._in(config)
@@ -152,7 +166,12 @@ class Places:
     def _cloud(self, provider: Provider) -> Told:
         if self.cloud is None:
             return Nothing(outcome=Outcome.UNASKED, said="not asked")
-        found = provider.login(self.registry.lower(), self.cloud)
+        try:
+            found = provider.login(self.registry.lower(), self.cloud)
+        except ConfigurationError as error:
+            # It ends no search, so nothing else will show what helps.
+            hint = f": {error.hint}" if error.hint else ""
+            raise ConfigurationError(f"{error.message}{hint}") from None
         if isinstance(found, Credential):
             return found
         return Nothing(outcome=Outcome.UNSET, said=found.said)

@@ -67,7 +67,7 @@ class Tokens:
         self._ask = ask
         self._lock = threading.Lock()
         self._held: dict[_Account, list[_Token]] = {}
-        self._flights: SingleFlight[tuple[_Account, frozenset[str]], _Token] = SingleFlight()
+        self._flights: SingleFlight[tuple[_Account, frozenset[str], float], _Token] = SingleFlight()
 
     def get(
         self, realm: Realm, credential: Credential | None, scopes: Scopes, *, for_body: bool
@@ -78,7 +78,8 @@ class Tokens:
         """
         account = (realm, credential)
         early = _EARLY_FOR_BODY if for_body else _EARLY
-        key = (account, frozenset(map(str, scopes)))
+        # Who needs a token for long does not take one that was found for something short.
+        key = (account, frozenset(map(str, scopes)), early)
         held = self._find(account, scopes, early)
         token = held or self._flights.do(
             key, lambda: self._find(account, scopes, early) or self._fetch(account, scopes)
@@ -109,7 +110,8 @@ class Tokens:
             reply = self._request(account, scopes[:1])
         token = _parse(reply, scopes, account[0])
         with self._lock:
-            self._held.setdefault(account, []).append(token)
+            held = self._held.get(account, ())
+            self._held[account] = [*(old for old in held if old.lasts(0)), token]
         return token
 
     def _request(self, account: _Account, scopes: Scopes) -> Reply:

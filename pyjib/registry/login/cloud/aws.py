@@ -2,27 +2,21 @@
 
 1. ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``,
 2. ``AWS_WEB_IDENTITY_TOKEN_FILE`` and ``AWS_ROLE_ARN`` (Kubernetes, OpenID Connect of a CI),
-3. a profile of ``~/.aws``: keys, or a role by web identity or by another profile's keys,
+3. a profile of ``~/.aws``: a role by web identity or by another profile's keys, keys of its own,
+   single sign-on, or a program that tells them,
 4. ``AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`` or ``_FULL_URI`` (ECS, CodeBuild, EKS),
 5. the instance's metadata service, version 2, on machines made by Amazon.
-
-A profile's ``credential_process`` is not run and its single sign-on not used: for those there is
-Amazon's own docker-credential-ecr-login.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from configparser import ConfigParser
-from configparser import Error as ConfigParserError
+from collections.abc import Mapping
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
 from pyjib.errors import ConfigurationError, RegistryError
-from pyjib.frozen import frozen
-from pyjib.options import HostEnvironment
 from pyjib.registry.login.cloud.exchange import (
     FORM,
     METADATA_PATIENCE,
@@ -31,7 +25,11 @@ from pyjib.registry.login.cloud.exchange import (
     text_in,
 )
 from pyjib.registry.login.cloud.model import parse_endpoint, read_secret_file
+from pyjib.registry.login.cloud.process import run_process
+from pyjib.registry.login.cloud.profiles import Profiles
+from pyjib.registry.login.cloud.services import REGION, domain_of, endpoint_of
 from pyjib.registry.login.cloud.signature import AwsKeys, signed_headers
+from pyjib.registry.login.cloud.single_sign_on import sign_on
 from pyjib.registry.net.message import NOTHING, Call, Reply
 from pyjib.registry.net.urls import Url
 
@@ -41,7 +39,6 @@ _METADATA = "http://169.254.169.254"
 _METADATA_HOSTS = frozenset({"169.254.169.254", "[fd00:ec2::254]"})
 _ROLE_PATH = "/latest/meta-data/iam/security-credentials/"
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
-_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}", re.ASCII)
 _SESSION = "pyjib"
 _DEEPEST = 5
 
@@ -56,21 +53,6 @@ def find_keys(exchange: Exchange, region: str) -> AwsKeys | None:
         if found is not None:
             return found
     return None
-
-
-def endpoint_of(service: str, default: str, host: HostEnvironment) -> Url:
-    """Return the address of a service of AWS, or what its variable names instead."""
-    ignored = (host.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") or "").lower() == "true"
-    for name in () if ignored else (f"AWS_ENDPOINT_URL_{service}", "AWS_ENDPOINT_URL"):
-        text = host.get(name)
-        if text is not None:
-            return parse_endpoint(text, name)
-    return Url.parse(default)
-
-
-def domain_of(region: str) -> str:
-    """Return the domain that the services of a region are in."""
-    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
 
 
 def _of_variables(exchange: Exchange, _: str) -> AwsKeys | None:
@@ -109,7 +91,7 @@ def _by_web_identity(exchange: Exchange, region: str, file: str, role: str, sour
 def _sts(exchange: Exchange, region: str) -> Url:
     host = exchange.tools.host
     own = host.get("AWS_REGION") or host.get("AWS_DEFAULT_REGION") or region
-    if not _REGION.fullmatch(own):
+    if not REGION.fullmatch(own):
         raise ConfigurationError(f"AWS_REGION is {own[:40]!r}, which is no region of AWS")
     return endpoint_of("STS", f"https://sts.{own}.{domain_of(own)}/", host)
 
@@ -134,58 +116,17 @@ def _role_keys(reply: Reply, source: str, action: str) -> AwsKeys:
     )
 
 
-@frozen
-class _Profiles:
-    """The profiles of AWS's two files: those of ``credentials`` go before those of ``config``."""
-
-    found: Mapping[str, Mapping[str, str]]
-
-    @classmethod
-    def read(cls, host: HostEnvironment) -> _Profiles:
-        found: dict[str, dict[str, str]] = {}
-        for variable, name in (
-            ("AWS_CONFIG_FILE", "config"),
-            ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
-        ):
-            path = Path(host.get(variable) or host.home / ".aws" / name)
-            for profile, settings in _sections(path):
-                found.setdefault(profile, {}).update(settings)
-        return cls(found=found)
-
-    def named(self, name: str) -> Mapping[str, str]:
-        if name not in self.found:
-            raise ConfigurationError(
-                f"AWS has no profile {name}", hint="correct AWS_PROFILE, or add it to ~/.aws/config"
-            )
-        return self.found[name]
-
-
-def _sections(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    parser = ConfigParser(interpolation=None, strict=False, default_section="\0")
-    try:
-        parser.read_string(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except (OSError, UnicodeDecodeError, ConfigParserError):
-        raise ConfigurationError(f"cannot read AWS's profiles from {path}") from None
-    for section in parser.sections():
-        kind, space, name = section.partition(" ")
-        if space and kind != "profile":
-            continue  # services and sso-session
-        yield (name.strip() if space else section), dict(parser[section])
-
-
 def _of_profile(exchange: Exchange, region: str) -> AwsKeys | None:
     host = exchange.tools.host
     chosen = host.get("AWS_PROFILE") or host.get("AWS_DEFAULT_PROFILE")
-    profiles = _Profiles.read(host)
+    profiles = Profiles.read(host)
     if chosen is None and "default" not in profiles.found:
         return None
     return _profile_keys(exchange, region, profiles, chosen or "default", _DEEPEST, chosen is None)
 
 
 def _profile_keys(
-    exchange: Exchange, region: str, profiles: _Profiles, name: str, depth: int, optional: bool
+    exchange: Exchange, region: str, profiles: Profiles, name: str, depth: int, optional: bool
 ) -> AwsKeys | None:
     profile, source = profiles.named(name), f"AWS's profile {name}"
     role, file = profile.get("role_arn"), profile.get("web_identity_token_file")
@@ -200,12 +141,14 @@ def _profile_keys(
         )
         if lender is not None:
             return _assume(exchange, region, lender, role, source)
-    own = _static(profile, source)
+    own = _static(profile, source) or sign_on(exchange, profiles, name, source)
+    if own is None and profile.get("credential_process"):
+        own = run_process(exchange.tools, profile["credential_process"], source)
     if own is None and not optional:
         raise ConfigurationError(
-            f"{source} has neither keys nor a role that can be taken by keys",
-            hint="install docker-credential-ecr-login, which knows single sign-on and "
-            "credential_process, and name it in credHelpers of Docker's config.json",
+            f"{source} has no keys, and nothing by which to get any",
+            hint="give it keys, a role, single sign-on (`aws configure sso`) or a "
+            "credential_process, or install docker-credential-ecr-login",
         )
     return own
 
@@ -245,7 +188,7 @@ def _assume(exchange: Exchange, region: str, keys: AwsKeys, role: str, source: s
         keys=keys,
         headers={"Content-Type": FORM},
         body=urlencode(form).encode(),
-        region=own if _REGION.fullmatch(own) else region,
+        region=own if REGION.fullmatch(own) else region,
         service="sts",
     )
     return _role_keys(reply, source, action)

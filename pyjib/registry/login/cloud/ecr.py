@@ -8,9 +8,10 @@ import re
 from typing import Any
 
 from pyjib.errors import RegistryError
-from pyjib.registry.login.cloud.aws import domain_of, endpoint_of, find_keys, post_signed
+from pyjib.registry.login.cloud.aws import find_keys, post_signed
 from pyjib.registry.login.cloud.exchange import Exchange, date_of, document_of, ends_after
 from pyjib.registry.login.cloud.model import CloudTools, NotHere, Result
+from pyjib.registry.login.cloud.services import domain_of, endpoint_of
 from pyjib.registry.login.cloud.signature import AwsKeys
 from pyjib.registry.login.credential import Credential
 from pyjib.registry.net.message import Reply

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from pyjib.cancellation import Cancellation
 from pyjib.errors import ConfigurationError, TransportError
 from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
@@ -26,7 +28,8 @@ class CloudTools:
 
     ``ask`` makes a call with retries, ``once`` without; both take the largest reply in bytes that
     is wanted. ``root`` gives the address of a registry. ``dmi`` is the directory in which the
-    machine tells who made it, ``None`` if that is not to be looked at.
+    machine tells who made it, ``None`` if that is not to be looked at. ``cancellation`` ends
+    programs that are run.
     """
 
     host: HostEnvironment
@@ -34,6 +37,7 @@ class CloudTools:
     once: Callable[[Call, int], Reply]
     root: Callable[[str], Url]
     dmi: Path | None = None
+    cancellation: Cancellation = field(default_factory=Cancellation)
 
     def made_by(self, *makers: str) -> bool:
         """Tell whether the machine's firmware names one of these makers."""
