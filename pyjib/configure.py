@@ -18,16 +18,15 @@ from pyjib.frozen import frozen
 from pyjib.jib.configuration import BuiltModule, JibConfiguration, JibOutputPaths
 from pyjib.jib.global_config import read_global_config
 from pyjib.jib.gradle import read_gradle
-from pyjib.jib.pom import find_plugin, read_pom
 from pyjib.jib.to_options import Given, to_options
-from pyjib.maven_choice import Found, MavenChoice, Opener
+from pyjib.maven_choice import Found, MavenChoice, Opener, Servers
+from pyjib.maven_kept import KeptProjects
 from pyjib.oci.identity import PYJIB
 from pyjib.options import BuildOptions, Login
 from pyjib.project.gradle import COMMAND as GRADLE_COMMAND
 from pyjib.project.gradle import JibMention, find_jib_mention, open_gradle_project
 from pyjib.project.gradle_properties import read_system_properties
-from pyjib.project.maven.project import POM, MavenProject
-from pyjib.project.maven.secrets import Secrets
+from pyjib.project.maven.worked_out import POM
 from pyjib.project.model import AppArchive, Project
 from pyjib.project.read import read_project
 
@@ -62,6 +61,7 @@ def configure(
     given: Given,
     maven: MavenChoice | None = None,
     *,
+    kept: KeptProjects | None = None,
     listener: Listener = ignore,
     cancellation: Cancellation | None = None,
 ) -> Configured:
@@ -70,7 +70,7 @@ def configure(
     Only a directory with a ``pom.xml`` can have one, or one with a Gradle build. Files that the
     local Maven repository lacks are downloaded, here and when the project is read, where
     somebody named a repository that has them; ``listener`` hears of them, and ``cancellation``
-    ends it. Raises ``ConfigurationError`` for values that Jib refuses, and for targets without a
+    ends it. ``kept`` has what earlier builds worked out of POMs. Raises ``ConfigurationError`` for values that Jib refuses, and for targets without a
     name where nothing names them; ``ProjectError`` if a POM that has to do with Jib cannot be
     worked out.
     """
@@ -81,27 +81,30 @@ def configure(
         listener=listener,
         cancellation=cancellation or Cancellation(),
     )
-    found = opener.find(path)
+    found = opener.find(path) if kept is None else kept.find(path, opener)
+    configured = _configure(found, given, opener.choice)
+    read = configured.read
     return replace(
-        _configure(found, given, opener.choice), path=found.path, cancellation=opener.cancellation
+        configured,
+        path=found.path,
+        read=partial(_read_and_keep, read, found) if read and found.project else read,
+        cancellation=opener.cancellation,
     )
+
+
+def _read_and_keep(read: Callable[[], Project | AppArchive], found: Found) -> Project | AppArchive:
+    project = read()
+    found.keep()
+    return project
 
 
 def _configure(found: Found, given: Given, maven: MavenChoice) -> Configured:
-    path, project = found.path, found.project
+    path, project, configuration = found.path, found.project, found.configuration
     if project is None and (gradle := _configured_by_gradle(path, given, maven)) is not None:
         return gradle
-    if project is None or find_plugin(project.model) is None:
+    if project is None or configuration is None:
         return _unconfigured(found, given, maven)
-    configuration = read_pom(
-        project.model,
-        user=project.session.user_properties,
-        system=project.session.system_properties,
-        execution=maven.execution,
-        cwd=maven.cwd,
-    )
-    assert configuration is not None  # noqa: S101  the plugin is there
-    servers = _Servers(project)
+    servers = _Servers(found.servers)
     asked = replace(given, find_server=servers.find, packaged_names=project.packaged_names)
     built = to_options(configuration, project.model, asked)
     jibs_own = read_global_config(given.options.host, configuration.config_directory)
@@ -189,18 +192,20 @@ def _unconfigured(found: Found, given: Given, maven: MavenChoice) -> Configured:
 class _Servers:
     """The logins of settings.xml, opened when they are asked for."""
 
-    def __init__(self, project: MavenProject) -> None:
-        self._settings = project.session.settings
-        self._secrets = Secrets(project.session.security_file)
+    def __init__(self, servers: Servers | None) -> None:
+        self._servers = servers
         self.warnings: list[Warned] = []
 
     def find(self, name: str) -> Login | None:
         """Return the login of a ``<server>``; one that cannot be opened is passed over."""
-        server = self._settings.server(name)
+        if self._servers is None or name not in self._servers.ids:
+            return None
+        settings, secrets = self._servers.open()
+        server = settings.server(name)
         if server is None or not server.username or not server.password:
             return None
         try:
-            password = self._secrets.open(server.password, owner=f"server {name}")
+            password = secrets.open(server.password, owner=f"server {name}")
         except ConfigurationError as error:
             self.warnings.append(
                 Warned(

@@ -10,22 +10,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import ProjectError
 from pyjib.events import Listener, ignore
 from pyjib.frozen import frozen
-from pyjib.jib.pom import find_plugin, read_pom
+from pyjib.jib.configuration import JibConfiguration
 from pyjib.oci.instant import Instant
 from pyjib.options import BuildOptions
-from pyjib.project.maven.artifact import Artifact
-from pyjib.project.maven.command_line import Arguments
+from pyjib.project.maven.command_line import Arguments, MavenScope
 from pyjib.project.maven.model import EffectiveModel, Repository
-from pyjib.project.maven.project import POM, MavenProject, open_maven_project
-from pyjib.project.maven.reactor import MavenScope
-from pyjib.project.maven.remote import Account, Downloads
-from pyjib.project.maven.selection import Modules, select_module
-from pyjib.project.maven.session import MavenSession
+from pyjib.project.maven.seen import Trace
+from pyjib.project.maven.worked_out import POM, WorkedOut
+
+if TYPE_CHECKING:  # all this is for projects that are worked out, and most have been
+    from pyjib.project.maven.artifact import Artifact
+    from pyjib.project.maven.project import MavenProject
+    from pyjib.project.maven.remote import Account, Downloads, Remotes
+    from pyjib.project.maven.secrets import Secrets
+    from pyjib.project.maven.session import MavenSession
+    from pyjib.project.maven.settings import Settings
 
 _MENTION = b"jib-maven-plugin"
 
@@ -51,22 +56,36 @@ class MavenChoice:
 
 
 @frozen
-class Found:
-    """What is at a path: the directory of the project, and its model if a POM there has one.
+class Servers:
+    """The ids of the servers in settings.xml, and what has their logins, opened when asked for."""
 
-    ``problem`` tells why a POM that has nothing to do with Jib could not be worked out.
+    ids: frozenset[str] = frozenset()
+    open: Callable[[], tuple[Settings, Secrets]]
+
+
+@frozen
+class Found:
+    """What is at a path: the directory of the project, and what its POM comes to if there is one.
+
+    ``configuration`` is that of Jib's plugin, ``None`` where the POM has none. ``problem`` tells
+    why a POM that has nothing to do with Jib could not be worked out. ``keep`` is to be called
+    when the project was read, and may keep what is known of it for another build.
     """
 
     path: Path
-    project: MavenProject | None = None
+    project: WorkedOut | None = None
+    configuration: JibConfiguration | None = None
+    servers: Servers | None = None
     problem: ProjectError | None = None
+    keep: Callable[[], None] = lambda: None
 
 
 class _Late:
-    """Downloads that are made when the first is wanted."""
+    """Downloads that are made when there is somebody to ask for the first that is wanted."""
 
-    def __init__(self, make: Callable[[], Downloads]) -> None:
+    def __init__(self, make: Callable[[], Downloads], remotes: Remotes) -> None:
         self._make = make
+        self._remotes = remotes
         self._made: Downloads | None = None
 
     def _now(self) -> Downloads:
@@ -75,21 +94,25 @@ class _Late:
         return self._made
 
     def fetch(self, artifacts: Sequence[Artifact], repositories: Sequence[Repository]) -> None:
-        if artifacts:
+        if artifacts and self._remotes.of(repositories):
             self._now().fetch(artifacts, repositories)
 
     def fetch_ahead(
         self, artifacts: Sequence[Artifact], repositories: Sequence[Repository]
     ) -> None:
-        if artifacts:
+        if artifacts and self._remotes.of(repositories):
             self._now().fetch_ahead(artifacts, repositories)
 
     def update(
         self, group: str, artifact: str, version: str | None, repositories: Sequence[Repository]
     ) -> bool:
+        if not self._remotes.of(repositories):
+            return False
         return self._now().update(group, artifact, version, repositories)
 
     def account(self, artifact: Artifact) -> Account:
+        from pyjib.project.maven.remote import Account  # noqa: PLC0415 - as above
+
         return Account() if self._made is None else self._made.account(artifact)
 
     def close(self) -> None:
@@ -99,24 +122,27 @@ class _Late:
 
 @frozen
 class Opener:
-    """Opens the projects of one build."""
+    """Opens the projects of one build. ``trace``, if there is one, is told what they depend on."""
 
     options: BuildOptions
     choice: MavenChoice
     now: Instant | None = None
     listener: Listener = ignore
     cancellation: Cancellation = field(default_factory=Cancellation)
+    trace: Trace | None = None
 
     def find(self, path: Path) -> Found:
         """Return the project that is to be built at a path.
 
         Raises ``ProjectError`` for a POM that has to do with Jib and cannot be worked out, and
         where a POM holds several modules of which none is chosen; ``ConfigurationError`` for
-        the choice of a module that is not there.
+        the choice of a module that is not there, and for what Jib refuses.
         """
         if not path.is_dir() or not (path / POM).is_file():
             return Found(path=path)
         if self.choice.module is not None:
+            from pyjib.project.maven.selection import Modules, select_module  # noqa: PLC0415
+
             modules = Modules.of(path, self._open(path).reactor)
             path = select_module(modules, self.choice.module)
         try:
@@ -128,24 +154,65 @@ class Opener:
         if project.model.packaging == "pom" and project.model.modules:
             path = self._only_module(path, project)
             project = self._open(path)
-        return Found(path=path, project=replace(project, class_path=self.choice.class_path))
+        return self._found(path, project)
+
+    def open_servers(self, path: Path) -> tuple[Settings, Secrets]:
+        """Return the settings of the project at a path, and what opens their passwords."""
+        from pyjib.project.maven.session import start_session  # noqa: PLC0415
+
+        return _secrets(start_session(path, self.options.host, self.choice.arguments))
+
+    def _found(self, path: Path, project: MavenProject) -> Found:
+        session = project.session
+        return Found(
+            path=path,
+            project=replace(project.worked_out(), class_path=self.choice.class_path),
+            configuration=self._configuration(project.model, project, self.choice.execution),
+            servers=Servers(
+                ids=frozenset(server.id for server in session.settings.servers),
+                open=lambda: _secrets(session),
+            ),
+        )
+
+    def _configuration(
+        self, model: EffectiveModel, project: MavenProject, execution: str | None
+    ) -> JibConfiguration | None:
+        from pyjib.jib.pom import read_pom  # noqa: PLC0415
+
+        return read_pom(
+            model,
+            user=project.session.user_properties,
+            system=project.session.system_properties,
+            execution=execution,
+            cwd=self.choice.cwd,
+        )
 
     def _open(self, path: Path) -> MavenProject:
+        from pyjib.project.maven.project import open_maven_project  # noqa: PLC0415
+
+        host = self.options.host
+        if self.trace is not None:
+            host = replace(host, variables=self.trace.watch(host.variables))
         return open_maven_project(
             path,
-            host=self.options.host,
+            host=host,
             arguments=self.choice.arguments,
             scope=self.choice.scope,
             open_downloads=self._open_downloads,
         )
 
     def _open_downloads(self, session: MavenSession) -> Downloads:
-        return _Late(lambda: self._make_downloads(session))
+        from pyjib.project.maven.remote import Remotes  # noqa: PLC0415
+
+        remotes = Remotes(session.settings.mirrors, self.choice.repositories)
+        return _Late(lambda: self._make_downloads(session), remotes)
 
     def _make_downloads(self, session: MavenSession) -> Downloads:
-        # Imported when the first file is missing: who has all of them pays for no network.
+        # Imported when somebody is to be asked: who has all files pays for no network.
         from pyjib.maven_remote import open_downloads  # noqa: PLC0415
 
+        if self.trace is not None:
+            self.trace.spoil("repositories are asked")
         now = self.now
         return open_downloads(
             session,
@@ -162,6 +229,8 @@ class Opener:
 
         ``mvn jib:build`` would build all of them, one after the other.
         """
+        from pyjib.project.maven.selection import Modules  # noqa: PLC0415
+
         modules = Modules.of(path, project.reactor)
         modules.check()
         building = [model for model in modules.models() if self._is_built(model, project)]
@@ -181,13 +250,16 @@ class Opener:
         )
 
     def _is_built(self, model: EffectiveModel, project: MavenProject) -> bool:
+        from pyjib.jib.pom import find_plugin  # noqa: PLC0415
+
         plugin = find_plugin(model)
         if plugin is None or plugin not in model.plugins or model.packaging == "pom":
             return False
-        configuration = read_pom(
-            model,
-            user=project.session.user_properties,
-            system=project.session.system_properties,
-            cwd=self.choice.cwd,
-        )
+        configuration = self._configuration(model, project, None)
         return configuration is not None and not configuration.skip
+
+
+def _secrets(session: MavenSession) -> tuple[Settings, Secrets]:
+    from pyjib.project.maven.secrets import Secrets  # noqa: PLC0415
+
+    return session.settings, Secrets(session.security_file)

@@ -115,11 +115,12 @@ class Mirror:
     """A registry, or a part of one, that stands in for another when images are pulled.
 
     ``location`` is ``HOST[:PORT][/PATH]``; what follows the host in an image's name comes after
-    it.
+    it. ``source`` is the option or the file that names it, for messages.
     """
 
     registry: str
     location: str
+    source: str = field(default="--mirror", compare=False)
 
 
 @frozen

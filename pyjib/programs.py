@@ -35,13 +35,17 @@ class TooLongError(Exception):
     """A program did not end in the time that it was given."""
 
 
+class AsksError(TooLongError):
+    """A program would never end: it wants to ask at the terminal, where only our group can."""
+
+
 class Program:
     """A running program: a context, after which it has ended, and all that it started if it had to.
 
     ``stdin``, ``stdout`` and ``stderr`` are files, or ``subprocess.PIPE`` for ``send`` and
     ``receive``. Entering raises ``OSError`` if it cannot be started. All methods raise
-    ``CancelledError`` once the build is cancelled, and ``TooLongError`` after ``patience``
-    seconds. Leaving the context by any error ends the program.
+    ``CancelledError`` once the build is cancelled, ``TooLongError`` after ``patience`` seconds,
+    and ``AsksError``. Leaving the context by any error ends the program.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Program:
             bufsize=0,
             **_own_group(),
         )
+        _running.add(self._process)
         return self
 
     def __exit__(
@@ -88,6 +93,7 @@ class Program:
                 self.wait()
         finally:
             self.stop()
+            _running.discard(self._process)
             self._close()
 
     def send(self, data: bytes) -> bool:
@@ -168,6 +174,8 @@ class Program:
         self._cancellation.check()
         if self._end is not None and time.monotonic() > self._end:
             raise TooLongError("it did not end in time")
+        if _is_stopped(self._process):
+            raise AsksError("it wants to ask something at the terminal")
 
     def _close(self) -> None:
         """Close the pipes; one that a thread still waits for is closed when it waits no more."""
@@ -180,6 +188,15 @@ class Program:
             _close(self._process)
 
         threading.Thread(target=close_later, name="pyjib-program", daemon=True).start()
+
+
+def end_all() -> None:
+    """Kill all programs that run, and what they started: this process ends at once."""
+    for process in list(_running):
+        _end_group(process, hard=True)
+
+
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 def _own_group() -> dict[str, Any]:
@@ -211,6 +228,18 @@ def _has_group(process: subprocess.Popen[bytes]) -> bool:
         except PermissionError:
             return True
         return True
+
+
+def _is_stopped(process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether the system stopped a program for using the terminal, if the system tells."""
+    if sys.platform == "win32" or not hasattr(os, "waitid"):  # macOS has it since Python 3.13
+        return False
+    else:  # noqa: RET505  as above
+        try:
+            found = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOHANG)
+        except ChildProcessError:  # it has ended
+            return False
+        return found is not None and found.si_status in (signal.SIGTTIN, signal.SIGTTOU)
 
 
 def _end_tree(process: subprocess.Popen[bytes]) -> None:

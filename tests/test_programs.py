@@ -135,9 +135,10 @@ def test_cancelling_ends_it_and_all_that_it_started(
 ) -> None:
     cancellation, before, threads = Cancellation(), descriptors(), threading.active_count()
     pids = []
+    program = python(code, cancellation, stdin=PIPE)
 
     def work() -> None:
-        with python(code, cancellation, stdin=PIPE) as program:
+        with program:
             pids.append(told_by(program))
             threading.Timer(0.05, cancellation.cancel).start()
             blocks(program)
@@ -148,7 +149,7 @@ def test_cancelling_ends_it_and_all_that_it_started(
     assert descriptors() == before
     assert threading.active_count() <= threads + 1
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)  # no zombie is left
+        os.waitpid(program._process.pid, os.WNOHANG)  # no zombie is left
 
 
 @posix
@@ -198,3 +199,43 @@ def test_an_error_within_ends_it() -> None:
     with pytest.raises(KeyError):
         work()
     assert not is_running(pids[0])
+
+
+AT_A_TERMINAL = """
+import fcntl, os, sys, termios
+from pyjib.cancellation import Cancellation
+from pyjib.programs import AsksError, Program
+
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.tcsetpgrp(0, os.getpgrp())
+command = [sys.executable, "-c", "open('/dev/tty').read()"]
+try:
+    with Program(command, environment={}, cancellation=Cancellation()) as program:
+        program.wait()
+except AsksError as error:
+    print(error)
+"""
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="the system does not tell")
+def test_one_that_asks_at_the_terminal() -> None:
+    """The terminal is ours: the system stops it, and nobody would ever wake it."""
+    import pty  # noqa: PLC0415  not on Windows
+
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", AT_A_TERMINAL],
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            start_new_session=True,
+            timeout=30,
+            cwd=Path(__file__).parents[1],
+            check=False,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.stdout == "it wants to ask something at the terminal\n", done.stderr

@@ -17,10 +17,12 @@ from pyjib.configure import Configured, MavenChoice, configure
 from pyjib.errors import ConfigurationError
 from pyjib.events import Listener
 from pyjib.jib.to_options import Given, Unnamed
+from pyjib.maven_kept import KeptProjects
 from pyjib.oci.identity import JIB_CLI, NEWEST_JIB_CLI
-from pyjib.project.maven.command_line import Arguments, define, select_profiles
+from pyjib.project.maven.command_line import Arguments, MavenScope, define, select_profiles
 from pyjib.project.maven.model import Repository
-from pyjib.project.maven.reactor import MavenScope
+from pyjib.store.store import Store
+from pyjib.tools import cache_directory
 
 _FIELDS = {
     "to": "targets",
@@ -50,12 +52,17 @@ _FIELDS = {
 
 
 def read_configured(
-    given: Mapping[str, Any], path: Path, listener: Listener, *, log_in: bool = True
+    given: Mapping[str, Any],
+    path: Path,
+    listener: Listener,
+    *,
+    log_in: bool = True,
+    writes: bool = True,
 ) -> Configured:
     """Return what is to be built of the project at ``path``, and tell ``listener`` warnings.
 
     ``given`` are parameters by name. Asks for a password where ``--username`` is given, unless
-    nobody is to ``log_in``.
+    nobody is to ``log_in``. Unless it ``writes``, the cache is asked and never told.
     """
     said = _given(given)
     if given["build_file"] is not None:
@@ -67,6 +74,7 @@ def read_configured(
                 path,
                 said,
                 read_maven_choice(given),
+                kept=KeptProjects(Store(cache_directory(said.options)), writes=writes),
                 listener=listener,
                 cancellation=cancellation,
             )

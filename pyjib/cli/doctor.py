@@ -24,7 +24,8 @@ from pyjib.oci.location import RegistryLocation
 from pyjib.oci.reference import Reference
 from pyjib.options import BuildOptions, HostEnvironment, RegistryOptions
 from pyjib.registry.login.credential import Outcome, Step
-from pyjib.registry.login.diagnosis import Check, Diagnosis, diagnose
+from pyjib.registry.login.diagnosis import diagnose
+from pyjib.registry.login.findings import Check, Diagnosis, MirrorState
 
 _WIDTH = 11
 _NOTABLE_SKEW = 5.0
@@ -66,17 +67,27 @@ def doctor_command(ctx: click.Context, /, reference: Reference, **given: Any) ->
 
     All places that logins are looked for in are told in their order with what each said, then
     how the registry asks for a login, whether it takes the one there is, and whether that may
-    pull and push the image. No secret is shown. To see whether pushing is allowed an upload is
-    begun and cancelled at once. Ends with 0 if all that was looked at is allowed, else with 1.
+    pull and push the image. Mirrors are asked as a build would ask them. No secret is shown. To
+    see whether pushing is allowed an upload is begun and cancelled at once.
+
+    Ends with 0 if pulling and pushing are both known to be allowed, else with 1: also where the
+    registry would not tell. With --pull it ends with 0 if the image is there, at the registry or
+    at a mirror, and may be pulled.
     """
     host, options = read_host(), read_registry(given)
     if given["project"] is not None:
         options = _with_project(given["project"], reference, options, host)
     found = examine(reference.registry, reference, options, host, push=not given["pull"])
     show(found, as_json=given["as_json"])
-    allowed = [check.allowed for check in (found.pull, found.push) if check is not None]
-    healthy = found.trouble is None and found.pull is not None and found.pull.allowed
-    ctx.exit(0 if healthy and False not in allowed else 1)
+    ctx.exit(0 if _is_allowed(found, push=not given["pull"]) else 1)
+
+
+def _is_allowed(found: Diagnosis, *, push: bool) -> bool:
+    if not push:
+        return found.can_pull
+    # What is pushed for the first time is not there yet.
+    may_pull = found.can_pull or (found.pull is not None and bool(found.pull.allowed))
+    return may_pull and found.can_push
 
 
 def _with_project(
@@ -137,10 +148,12 @@ def document(found: Diagnosis) -> Json:
 def _lines(found: Diagnosis) -> Iterator[str]:
     name = f"{found.registry}/{found.repository}" if found.repository else found.registry
     yield _line("registry", name)
+    yield from _many("mirrors", tuple(_mirrors(found.mirrors)))
+    if found.instead:
+        yield _line("instead", f"pulled as {found.instead}")
     if found.address:
         yield _line("address", _address(found))
         yield _line("proxy", found.proxy or "none")
-        yield from _many("mirrors", found.mirrors)
     if found.skew is not None:
         yield _line("clock", _clock(found.skew))
     if found.address and found.trouble is None:
@@ -190,6 +203,14 @@ def _clock(skew: float) -> str:
 def _steps(steps: tuple[Step, ...]) -> Iterator[str]:
     for number, step in enumerate(steps, 1):
         yield f"{_MARKS.get(step.outcome, ' ')} {number}. {step.source}: {step.said}"
+
+
+def _mirrors(mirrors: tuple[MirrorState, ...]) -> Iterator[str]:
+    for number, mirror in enumerate(mirrors, 1):
+        login = f"login: {mirror.login}" if mirror.login else "no login"
+        asked = f", asked for {mirror.asked_for[0]} only" if len(mirror.asked_for) == 1 else ""
+        yield f"{number}. {mirror.reference} ({mirror.source}; {login}{asked})"
+        yield f"   {_check(mirror.answer)}"
 
 
 def _check(check: Check) -> str:

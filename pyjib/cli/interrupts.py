@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from pyjib.cancellation import Cancellation
 from pyjib.cli.messages import tell
@@ -25,9 +26,9 @@ _SIGNALS = [
 ]
 _GLANCE = 0.2
 GRACE = 2.0
-"""Seconds that cancelled work is given: connections notice in a tenth of one, and uploads take
-one to tell their registries. What takes longer is a program that was started and does not end;
-files are written under other names than their own until the end."""
+"""Seconds that cancelled work is given: connections notice in a tenth of one, programs that were
+started take half of one, and uploads one to tell their registries. Files are written under other
+names than their own until the end."""
 
 
 def run_cancellable(
@@ -61,10 +62,18 @@ def run_cancellable(
             if interrupted.seconds_ago > GRACE:
                 abandon()
                 tell("cancelled")
-                os._exit(CancelledError.exit_code)
+                _end_at_once()
     if interrupted.at is not None and done.exception() is not None:
         raise CancelledError("cancelled") from done.exception()
     return done.result()
+
+
+def _end_at_once() -> NoReturn:
+    # Imported here it would make every start slower; and what was not imported runs nothing.
+    programs = sys.modules.get("pyjib.programs")
+    if programs is not None:
+        programs.end_all()
+    os._exit(CancelledError.exit_code)
 
 
 @dataclass(slots=True)
@@ -93,7 +102,7 @@ def _heeding(
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  a handler
         if interrupted.at is not None:
             abandon()
-            os._exit(CancelledError.exit_code)
+            _end_at_once()
         interrupted.at = time.monotonic()
         cancellation.cancel()
         with suppress(OSError, ValueError):  # the terminal may be gone

@@ -13,7 +13,7 @@ from pyjib.cli.values import parse_pair
 from pyjib.errors import ConfigurationError
 from pyjib.frozen import frozen
 from pyjib.oci.identity import JIB_MAVEN_PLUGIN, NEWEST_JIB, PYJIB, Identity
-from pyjib.project.maven.reactor import MavenScope
+from pyjib.project.maven.command_line import MavenScope
 from pyjib.project.maven.remote import parse_repository
 
 SECTION = "Jib and Maven"

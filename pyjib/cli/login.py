@@ -71,8 +71,9 @@ def login_command(ctx: click.Context, /, registry: str, **given: Any) -> None:
     Docker's config.json names, else in that file. Docker and Podman can use it too.
     With --auth-file it is kept in that file instead.
 
-    With --check nothing is kept or changed; it ends with 0 if the registry takes the login that
-    was found, or asks for none, else with 1.
+    With --check nothing is kept or changed; it ends with 0 if the registry is known to take the
+    login that was found, or asks for none, else with 1. Whether that may push is for
+    `pyjib doctor` to tell.
     """
     host, options = read_host(), read_registry(given)
     if given["check"]:
@@ -108,13 +109,16 @@ pyjib logout
 # Forget another
 pyjib logout ghcr.io
 """,
-    params=[REGISTRY, outputs.QUIET, shared.DEBUG],
+    params=[REGISTRY, *shared.AUTH_FILE, outputs.QUIET, shared.DEBUG],
 )
-def logout_command(registry: str, *, quiet: bool) -> None:
-    """Forget the login to a registry, Docker Hub if none is named."""
+def logout_command(registry: str, *, auth_file: Path | None, quiet: bool) -> None:
+    """Forget the login to a registry, Docker Hub if none is named.
+
+    With --auth-file it is forgotten in that file, and in no other.
+    """
     host = read_host()
     forgotten = run_cancellable(
-        lambda cancellation: logout(registry, host=host, cancellation=cancellation)
+        lambda cancellation: logout(registry, host=host, file=auth_file, cancellation=cancellation)
     )
     if not quiet:
         was = "there was no login" if forgotten is None else f"forgot the login in {forgotten}"
@@ -124,13 +128,7 @@ def logout_command(registry: str, *, quiet: bool) -> None:
 def _check(registry: str, options: RegistryOptions, host: HostEnvironment, *, as_json: bool) -> int:
     found = examine(registry, None, options, host)
     show(found, as_json=as_json)
-    if found.trouble is not None:
-        return 1
-    if not found.challenges:
-        return 0
-    checks = (found.token, found.login)
-    taken = all(check is not None and check.allowed for check in checks)
-    return 0 if found.used and taken else 1
+    return 0 if found.is_logged_in else 1
 
 
 def _ask_username(registry: str, *, from_stdin: bool) -> str:

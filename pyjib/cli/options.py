@@ -339,6 +339,7 @@ _REACH = {"auth_file", "trust_realm", "insecure", "credentials_over_http", "ca_f
 _REACH |= {"client_cert", "mirror", "no_mirrors"}
 CONNECTION = tuple(option for option in OPTIONS if option.name in _REACH)
 """The options that tell how registries are reached."""
+AUTH_FILE = tuple(option for option in OPTIONS if option.name == "auth_file")
 DEBUG = Option(
     "--debug",
     is_flag=True,

@@ -64,7 +64,7 @@ def plan_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
     container runs, and the layers with their files, sizes and digests. No server is asked.
     """
     output = outputs.output_of(ctx, given)
-    configured = read_configured(given, path, output, log_in=False)
+    configured = read_configured(given, path, output, log_in=False, writes=False)
     if configured.skipped is not None:
         output.show(Line(verb="skipped", text=configured.skipped, level=Level.NOTICES))
         return

@@ -26,8 +26,9 @@ from pyjib.oci.json import Json, dump
 from pyjib.options import BuildOptions
 from pyjib.project.gradle import COMMAND, GradleProject, open_gradle_project
 from pyjib.project.maven.model import EffectiveModel
-from pyjib.project.maven.project import POM, MavenProject, open_maven_project
+from pyjib.project.maven.project import MavenProject, open_maven_project
 from pyjib.project.maven.selection import Modules, select_module
+from pyjib.project.maven.worked_out import POM
 from pyjib.skaffold import announce, files_document, init_document, path_list
 from pyjib.skaffold.documents import SYNC_MARKER
 from pyjib.skaffold.maven import described_module, target_image, watched_files

@@ -22,7 +22,7 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.platform import normal_architecture
 from pyjib.oci.reference import Reference
 from pyjib.options import EngineProgram, HostEnvironment
-from pyjib.programs import Program, TooLongError
+from pyjib.programs import AsksError, Program, TooLongError
 
 _CHUNK = 1 << 20
 _LARGEST_ANSWER = 4 << 20
@@ -143,6 +143,11 @@ class ProgramEngine:
                 raise EngineError(f"cannot start {self}: {error.strerror or error}") from None
             try:
                 yield run
+            except AsksError:
+                raise EngineError(
+                    f"{self} {arguments[0]} wants to ask something at the terminal",
+                    hint="let it do without: sudo, for example, with NOPASSWD in sudoers",
+                ) from None
             except TooLongError:
                 raise EngineError(
                     f"{self} {arguments[0]} did not end within {_TIMEOUT:.0f} seconds"

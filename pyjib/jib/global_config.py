@@ -88,7 +88,7 @@ def _mirrors(entry: Any, path: Path) -> tuple[Mirror, ...]:
         raise _unusable(path, "'registryMirrors.mirrors' property is missing")
     if not all(isinstance(mirror, str) and mirror for mirror in mirrors):
         raise _unusable(path, "'registryMirrors.mirrors' has what is no text")
-    return tuple(Mirror(registry=registry, location=mirror) for mirror in mirrors)
+    return tuple(Mirror(registry=registry, location=mirror, source=str(path)) for mirror in mirrors)
 
 
 def _unusable(path: Path, reason: str) -> ConfigurationError:

@@ -67,7 +67,7 @@ class Instant:
 
 def _not_a_time(text: str) -> ConfigurationError:
     return ConfigurationError(
-        f"not a date and time with an offset: {text!r}",
+        f"not a date and time with an offset: {text[:200]!r}",
         hint="write ISO 8601, for example 2024-05-01T12:00:00Z or 2024-05-01T14:00:00+02:00",
     )
 

@@ -81,7 +81,7 @@ def parse_location(text: str) -> Location:
     if not separator:
         return Scratch() if text == "scratch" else _registry(text)
     if not rest:
-        raise ConfigurationError(f"nothing after {scheme}:// in {text!r}")
+        raise ConfigurationError(f"nothing after {scheme[:40]}:// in {text[:300]!r}")
     match scheme:
         case "registry":
             return _registry(rest)

@@ -9,6 +9,7 @@ from typing import Self
 from pyjib.errors import InvalidReferenceError
 
 _PART = re.compile(r"[a-z0-9._]+", re.ASCII)
+_MAX_TEXT = 255
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
 
 
@@ -23,7 +24,7 @@ class Platform:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Parse ``os/architecture[/variant]``; ``x86_64`` and ``aarch64`` are understood."""
-        parts = text.strip().lower().split("/")
+        parts = text.strip().lower().split("/") if len(text) <= _MAX_TEXT else []
         if len(parts) not in (2, 3) or not all(
             _PART.fullmatch(part) or part in _ALIASES for part in parts
         ):

@@ -24,6 +24,8 @@ _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
+_MAX_REPOSITORY = 255
+_MAX_TEXT = 1024  # a host of 255, a port, a repository of 255, a tag and a sha512 make 790
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -45,17 +47,19 @@ class Reference:
         The registry defaults to Docker Hub, where one-component paths get ``library/``; the tag
         defaults to ``latest`` if there is no digest. Raises ``InvalidReferenceError``.
         """
+        if len(text) > _MAX_TEXT:
+            raise _invalid(text, f"it is longer than {_MAX_TEXT} characters")
         name, at, digest_text = text.partition("@")
         digest = _parse_digest(digest_text, text) if at else None
         registry, path = _split_host(name, text)
         path, colon, tag = path.partition(":")
-        if colon and not _TAG.fullmatch(tag):
+        if colon and not is_tag(tag):
             raise _invalid(text, f"{tag!r} is not a tag", _TAG_HINT)
         _check_path(path, text)
         if registry == DOCKER_HUB and "/" not in path:
             path = f"library/{path}"
-        if len(path) > 255:
-            raise _invalid(text, "the repository is longer than 255 characters")
+        if len(path) > _MAX_REPOSITORY:
+            raise _invalid(text, f"the repository is longer than {_MAX_REPOSITORY} characters")
         if _IMAGE_ID.fullmatch(text):
             raise _invalid(text, "this is an image ID", "name the image by repository and tag")
         return cls(
@@ -106,13 +110,13 @@ class Reference:
 
 def check_tag(text: str) -> None:
     """Raise ``InvalidReferenceError`` unless text is a tag."""
-    if not _TAG.fullmatch(text):
+    if not is_tag(text):
         raise InvalidReferenceError(f"not a tag: {text[:200]!r}", hint=_TAG_HINT)
 
 
 def is_repository(text: str) -> bool:
     """Tell whether text is a repository's path, without a registry (Distribution's ``<name>``)."""
-    return len(text) <= 255 and _PATH.fullmatch(text) is not None
+    return len(text) <= _MAX_REPOSITORY and _PATH.fullmatch(text) is not None
 
 
 def is_tag(text: str) -> bool:

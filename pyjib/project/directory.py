@@ -33,8 +33,7 @@ from pyjib.project.class_path_file import ClassPathFile, read_class_path_file
 from pyjib.project.class_path_list import read_class_path_list
 from pyjib.project.gradle import open_gradle_project
 from pyjib.project.jar import read_plain_jar
-from pyjib.project.maven.project import POM, MavenProject, open_maven_project
-from pyjib.project.maven.reactor import NotPackagedError
+from pyjib.project.maven.worked_out import POM, NotPackagedError, WorkedOut
 from pyjib.project.model import Project, ProjectFile, ProjectKind
 from pyjib.project.own_code import examine_classes, is_class, split_classes
 from pyjib.project.quarkus import (
@@ -57,7 +56,7 @@ def read_directory(
     *,
     mode: Mode,
     host: HostEnvironment,
-    maven: MavenProject | ProjectError | None = None,
+    maven: WorkedOut | ProjectError | None = None,
     class_path: Path | None = None,
 ) -> Project:
     """Read the compiled project at ``root``, or a ``quarkus-app`` directory itself.
@@ -87,7 +86,7 @@ def _read_with(
     root: Path,
     mode: Mode,
     host: HostEnvironment,
-    maven: MavenProject | ProjectError | None,
+    maven: WorkedOut | ProjectError | None,
 ) -> Project:
     """Read compiled classes, with the libraries that a file lists; the pom tells the rest.
 
@@ -95,10 +94,10 @@ def _read_with(
     """
     if maven is None and (root / POM).is_file():
         try:
-            maven = open_maven_project(root, host=host)
+            maven = _worked_out(root, host)
         except ProjectError as error:
             maven = error
-    if isinstance(maven, MavenProject):
+    if isinstance(maven, WorkedOut):
         return replace(maven, class_path=class_path).read()
     output = find_build_output(root)
     own = (*output.class_roots, *([output.resources] if output.resources else []))
@@ -107,7 +106,7 @@ def _read_with(
 
 
 def _read_by_pom(
-    root: Path, host: HostEnvironment, maven: MavenProject | ProjectError | None
+    root: Path, host: HostEnvironment, maven: WorkedOut | ProjectError | None
 ) -> Project | None:
     """Read what Maven compiled, with libraries from the local repository."""
     if not (root / POM).is_file() or any((root / path).is_file() for path in _NO_POM_NEEDED):
@@ -115,12 +114,18 @@ def _read_by_pom(
     try:
         if isinstance(maven, ProjectError):
             raise maven
-        maven = maven or open_maven_project(root, host=host)
+        maven = maven or _worked_out(root, host)
         return maven.read() if maven.is_built else None
     except DependencyError:
         raise
     except ProjectError as error:
         raise ProjectError(error.message, hint=error.hint or _AS_MAVEN) from None
+
+
+def _worked_out(root: Path, host: HostEnvironment) -> WorkedOut:
+    from pyjib.project.maven.project import open_maven_project  # noqa: PLC0415 - mostly done
+
+    return open_maven_project(root, host=host).worked_out()
 
 
 def _read_by_output(root: Path, mode: Mode) -> Project:

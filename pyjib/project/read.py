@@ -8,7 +8,7 @@ from pyjib.errors import ConfigurationError, ProjectError
 from pyjib.options import HostEnvironment, Mode
 from pyjib.project.directory import read_directory
 from pyjib.project.jar import read_jar
-from pyjib.project.maven.project import MavenProject
+from pyjib.project.maven.worked_out import WorkedOut
 from pyjib.project.model import Project, unreadable
 from pyjib.project.war import read_war
 
@@ -23,7 +23,7 @@ def read_project(
     *,
     mode: Mode,
     host: HostEnvironment = _NOWHERE,
-    maven: MavenProject | ProjectError | None = None,
+    maven: WorkedOut | ProjectError | None = None,
     class_path: Path | None = None,
 ) -> Project:
     """Read the Java project at ``path``: a directory, a jar or a war.
@@ -45,7 +45,7 @@ def _read(
     path: Path,
     mode: Mode,
     host: HostEnvironment,
-    maven: MavenProject | ProjectError | None,
+    maven: WorkedOut | ProjectError | None,
     class_path: Path | None,
 ) -> Project:
     if path.is_dir():

@@ -8,7 +8,7 @@ no other; what it sends is checked against digests as all else.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import field, replace
 
 from pyjib.errors import ConfigurationError, InvalidReferenceError, TransportError
 from pyjib.frozen import frozen
@@ -17,20 +17,20 @@ from pyjib.options import RegistryOptions
 from pyjib.registry.machine import Machine, Rule, StandIn
 from pyjib.registry.net.urls import Url
 
-FLAG = "--mirror"
-
 
 @frozen
 class Place:
     """Where an image may be pulled from, and by which of ``tags`` and ``digests``.
 
-    ``is_mirror`` is false for the last place, behind which there is no other.
+    ``is_mirror`` is false for the last place, behind which there is no other. ``source`` is the
+    option or the file that names it; empty for the registry itself.
     """
 
     reference: Reference
     is_mirror: bool = True
     tags: bool = True
     digests: bool = True
+    source: str = field(default="", compare=False)
 
 
 def find_places(
@@ -49,14 +49,15 @@ def find_places(
             f"cannot pull {reference}: {rule.file} blocks {rule.prefix}",
             hint="take another base image, or pass --no-mirrors to go without that file",
         )
-    last = reference
+    last, source = reference, ""
     if rule is not None and rule.location and not rule.prefix.startswith("*."):
-        last = _moved(reference, rule, rule.location, str(rule.file))
+        source = str(rule.file)
+        last = _moved(reference, rule, rule.location, source)
     found: dict[Reference, Place] = {}
     for place in _mirrors(reference, options, machine, rule):
         if place.reference not in (reference, last):
             found.setdefault(place.reference, place)
-    return (*found.values(), Place(reference=last, is_mirror=False))
+    return (*found.values(), Place(reference=last, is_mirror=False, source=source))
 
 
 def _mirrors(
@@ -64,19 +65,21 @@ def _mirrors(
 ) -> Iterator[Place]:
     for given in options.mirrors:
         if _folded(given.registry) == reference.registry:
-            yield Place(reference=_at(given.location, reference.repository, reference, FLAG))
+            place = _at(given.location, reference.repository, reference, given.source)
+            yield Place(reference=place, source=given.source)
     if rule is not None:
         for mirror in rule.mirrors:
-            moved = _moved(reference, rule, mirror.location, str(rule.file))
-            yield _place(moved, mirror)
+            where = str(rule.file)
+            yield _place(_moved(reference, rule, mirror.location, where), mirror, where)
     if reference.registry == DOCKER_HUB:
         for mirror in machine.hub_mirrors:
             where = str(machine.hub_file)
-            yield _place(_at(mirror.location, reference.repository, reference, where), mirror)
+            place = _at(mirror.location, reference.repository, reference, where)
+            yield _place(place, mirror, where)
 
 
-def _place(reference: Reference, mirror: StandIn) -> Place:
-    return Place(reference=reference, tags=mirror.tags, digests=mirror.digests)
+def _place(reference: Reference, mirror: StandIn, source: str) -> Place:
+    return Place(reference=reference, tags=mirror.tags, digests=mirror.digests, source=source)
 
 
 def _moved(reference: Reference, rule: Rule, location: str, where: str) -> Reference:

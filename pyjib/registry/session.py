@@ -68,9 +68,7 @@ class Session:
         self._lock = threading.Lock()
         self._late = Late(options, host, cancellation)
         self._gates = Gates(wait=wait or cancellation.wait)
-        self._endpoints = Endpoints(
-            options, self._send_whole, listener, lambda: self.machine
-        )
+        self._endpoints = Endpoints(options, self._send_whole, listener, lambda: self.machine)
         self._authenticators: dict[str, Authenticator] = {}
         self._warnings: set[str] = set()
         self.finder = Finder(options, host, self._cloud_tools, cancellation, listener)

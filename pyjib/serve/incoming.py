@@ -8,12 +8,9 @@ from __future__ import annotations
 import io
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import Any
 
 from pyjib.serve.rules import Limits
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 
 class Incoming(io.RawIOBase):
@@ -42,7 +39,7 @@ class Incoming(io.RawIOBase):
         """Return true."""
         return True
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         """Read what is there, at least a byte; 0 at the end."""
         start = time.monotonic()
         try:

@@ -33,7 +33,7 @@ _HEADER = struct.Struct(">8sI")
 _RECORD = struct.Struct("16s32s")
 _MANY_SEGMENTS = 12
 _MANY_RECORDS = 100_000
-_TICK = 2_000_000_000
+TICK = 2_000_000_000
 """The coarsest time of change that a file system keeps (FAT: two seconds), in nanoseconds."""
 
 
@@ -65,7 +65,7 @@ class FileIndex:
         new = {
             _name(fingerprint): bytes.fromhex(digest.hex)
             for fingerprint, digest in digests.items()
-            if digest.algorithm == "sha256" and last_change(fingerprint) + _TICK < started
+            if digest.algorithm == "sha256" and last_change(fingerprint) + TICK < started
         }
         if not new:
             return

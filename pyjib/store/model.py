@@ -19,8 +19,8 @@ class LayerRecord:
 class Usage:
     """How much a store holds, in files and in bytes of their content.
 
-    ``index`` counts the records of packed layers and the digests of files; ``temporary`` what
-    is being written, or was when a process was killed.
+    ``index`` counts the records of packed layers, the digests of files and what was kept of
+    projects; ``temporary`` what is being written, or was when a process was killed.
     """
 
     blobs: int = 0

@@ -11,7 +11,7 @@ from pyjib.store.model import Pruned, Usage
 
 _HOUR = 3_600 * 1_000_000_000
 _DAY = 24 * _HOUR
-_INDEXES = ("layers", "files")
+_INDEXES = ("layers", "files", "projects")
 _FOLDERS = ("blobs", *_INDEXES, "tmp")
 
 
@@ -46,7 +46,7 @@ def prune(
     tally = _Tally()
     if older_than_days is not None:
         limit = now - int(older_than_days * _DAY)
-        for folder in ("blobs", "files"):
+        for folder in ("blobs", "files", "projects"):
             for entry in _entries(root / folder):
                 if entry.used < limit:
                     tally.remove(entry.path)
@@ -57,6 +57,13 @@ def prune(
             tally.remove(entry.path)
     sweep(root / "tmp", older_than=now - _HOUR, tally=tally)
     return tally.result
+
+
+def keep_newest(directory: Path, count: int) -> None:
+    """Remove the files of a directory that were not used for longest, but for so many."""
+    entries = sorted(_entries(directory), key=lambda entry: (entry.used, entry.path))
+    for entry in entries[:-count]:
+        disk.remove(entry.path)
 
 
 def sweep(temporary: Path, *, older_than: int, tally: _Tally | None = None) -> None:

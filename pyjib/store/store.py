@@ -5,6 +5,7 @@
     blobs/ALGORITHM/HEX   blobs: packed layers, layers, manifests and configs of base images
     layers/NAME           a JSON record of a packed layer, named by the sha256 of its cache key
     files/NAME            digests of files on disk by fingerprint: see ``file_index``
+    projects/NAME         what projects were worked out to, named by the sha256 of their keys
     tmp/                  what is being written
 
 Any number of threads and processes may use one store at once, and any of them may be killed:
@@ -36,6 +37,8 @@ __all__ = ["BlobWriter", "LayerRecord", "Pruned", "Store", "Usage"]
 
 _DAY = 86_400 * 1_000_000_000
 _OCTETS = "application/octet-stream"
+_MANY_PROJECTS = 200
+_LARGEST_PROJECT = 8 << 20
 
 
 class Store:
@@ -48,6 +51,7 @@ class Store:
         self.root = root
         self._blobs = root / "blobs"
         self._layers = root / "layers"
+        self._projects = root / "projects"
         self._temporary = root / "tmp"
         self._files = FileIndex(root / "files", self._temporary)
         self._swept = False
@@ -185,6 +189,35 @@ class Store:
         """
         self._files.add(digests, started=started)
 
+    def get_project(self, key: str, *, marks: bool = True) -> bytes | None:
+        """Return what was kept of a project under a key; who reads it must check it.
+
+        What cannot be read counts as not kept. Unless it ``marks`` that it was used, nothing is
+        written.
+        """
+        path = self._project_path(key)
+        try:
+            with path.open("rb") as stream:
+                status = os.fstat(stream.fileno())
+                data = stream.read(_LARGEST_PROJECT + 1)
+        except OSError:
+            return None
+        if len(data) > _LARGEST_PROJECT:
+            return None
+        if marks:
+            self._mark_used(path, status)
+        return data
+
+    def put_project(self, key: str, data: bytes) -> None:
+        """Keep something of a project under a key, and of all projects the newest 200.
+
+        More than 8 MiB are not kept.
+        """
+        if len(data) > _LARGEST_PROJECT:
+            return
+        disk.write_whole(self._project_path(key), data, self._temporary)
+        pruning.keep_newest(self._projects, _MANY_PROJECTS)
+
     def usage(self) -> Usage:
         """Count what the store holds."""
         return pruning.usage(self.root)
@@ -198,7 +231,8 @@ class Store:
     ) -> Pruned:
         """Remove what builds can do without, least recently used first.
 
-        ``older_than_days`` removes blobs and file digests unused for so long (to the day);
+        ``older_than_days`` removes blobs, file digests and projects unused for so long (to the
+        day);
         ``max_bytes`` then removes more blobs until no more than these are left. Records whose
         blob is gone and temporary files that nobody has written to for an hour go in any case.
         ``everything`` leaves nothing; a build that runs meanwhile may then fail.
@@ -219,6 +253,9 @@ class Store:
         except (OSError, PyjibError):
             return True
         return not blob_path(self._blobs, descriptor.digest).is_file()
+
+    def _project_path(self, key: str) -> Path:
+        return self._projects / hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
     def _record_path(self, key: str) -> Path:
         return self._layers / hashlib.sha256(key.encode()).hexdigest()

@@ -88,7 +88,129 @@ def test_a_login_that_may_not_push(cli: Cli, guarded: RegistryServer) -> None:
     assert report["login"].endswith("(user reader)")
     assert report["trouble"] is None
     assert SECRET not in done.stdout
-    assert cli("doctor", "--pull", f"{guarded.address}/team/app").code == 0
+    pulled = cli("doctor", "--pull", f"{guarded.address}/team/app")
+    assert (pulled.code, "there is no such repository yet" in pulled.stdout) == (1, True)
+
+
+def test_a_registry_that_does_not_tell_whether_one_may_push(
+    cli: Cli, server: ScriptedServer
+) -> None:
+    """A CI that asks first must not go on to a push that may fail."""
+    server.rule("HEAD", ".*", Reply(200))
+    server.rule("POST", ".*", Reply(400, {}, b"not today"))
+    done = cli("doctor", f"{server.address}/team/app")
+    assert done.code == 1
+    assert "pull       yes" in done.stdout
+    assert "push       not known: cannot begin an upload" in done.stdout
+    assert cli("doctor", "--pull", f"{server.address}/team/app").code == 0
+
+
+def test_a_registry_that_refuses_without_asking_for_a_login(
+    cli: Cli, server: ScriptedServer
+) -> None:
+    server.rule("GET", "/v2/", Reply(200), times=1)  # to see how it is reached
+    server.rule("GET", "/v2/", Reply(403))
+    done = cli("login", "--check", server.address)
+    assert done.code == 1
+    assert "login      NO: cannot log in" in done.stdout
+
+
+def test_a_login_that_is_not_sent_is_not_taken_for_good(cli: Cli, server: ScriptedServer) -> None:
+    """Whoever hands out tokens to anybody says nothing of a login that it did not see."""
+    challenge = 'Bearer realm="http://auth.other.example/token"'
+    server.rule("GET", "http://auth.*", Reply(200, {}, b'{"token":"t"}'))
+    server.rule(
+        "GET",
+        "/v2/",
+        lambda seen: Reply(200 if seen.authorization else 401, {"WWW-Authenticate": challenge}),
+    )
+    log_in(cli, server.address, "me")
+    proxied = Cli(home=cli.home, variables={"http_proxy": server.url, "no_proxy": ""})
+    done = proxied("login", "--check", server.address)
+    assert done.code == 1
+    assert "token      NO: the login that was found is not sent: if both belong" in done.stdout
+    assert "login      yes" in done.stdout
+    arguments = (server.address, "-u", "me", "--password-stdin", "--auth-file")
+    (cli.home / "mine.json").write_text("{}")
+    kept = proxied("login", *arguments, cli.home / "mine.json", stdin=SECRET)
+    assert kept.code == 1
+    assert "the login would not be sent" in kept.stderr
+    assert "--trust-realm auth.other.example" in kept.stderr
+    assert (cli.home / "mine.json").read_text() == "{}"
+    assert not [seen for seen in server.journal if "basic" in (seen.authorization or "").lower()]
+
+
+@pytest.fixture
+def mirrored(cli: Cli, server: ScriptedServer) -> Iterator[tuple[Cli, RegistryServer]]:
+    """A machine whose daemon has mirrors of Docker Hub; nothing goes to Docker Hub itself."""
+    with RegistryServer(users={"me": SECRET}) as mirror:
+        daemon = cli.home / ".config" / "docker" / "daemon.json"
+        daemon.parent.mkdir(parents=True)
+        mirrors = [f"http://{mirror.address}", server.url, "http://127.0.0.1:1"]
+        daemon.write_text(json.dumps({"registry-mirrors": mirrors}))
+        proxy = {"https_proxy": "http://127.0.0.1:1"}
+        yield Cli(home=cli.home, variables=proxy), mirror
+
+
+def test_mirrors_are_asked_in_their_order(
+    mirrored: tuple[Cli, RegistryServer], server: ScriptedServer
+) -> None:
+    cli, mirror = mirrored
+    log_in(cli, mirror.address, "me")
+    target = f"{mirror.address}/library/hello:1"
+    assert cli("build", HELLO, "--from", "scratch", "--to", target).code == 0
+    server.rule("HEAD", ".*", Reply(403))
+    done = cli("doctor", "--pull", "--mirror", f"docker.io={server.address}/hub", "hello:1")
+    daemon, config = cli.home / ".config/docker/daemon.json", cli.home / ".docker/config.json"
+    lines = done.stdout.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("mirrors"))
+    one, one_said, two, two_said, three, three_said, four, four_said = lines[start : start + 8]
+    assert one == f"mirrors    1. {server.address}/hub/library/hello:1 (--mirror; no login)"
+    assert "NO: cannot pull" in one_said
+    assert two == f"           2. {target} ({daemon}; login: {config} (user me))"
+    assert two_said == "              yes: it has the image"
+    assert three.startswith(f"           3. {server.address}/library/hello:1 ({daemon}; no login")
+    assert "403" in three_said
+    assert "4. 127.0.0.1:1/library/hello:1" in four
+    assert "not known: " in four_said
+    assert "connection refused" in four_said
+    assert SECRET not in done.stdout
+    assert "trouble" in done.stdout
+    assert done.code == 0, "Docker Hub is out of reach, and a build would go on with a mirror"
+    assert cli("doctor", "hello:1").code == 1, "nothing can be pushed to a mirror"
+
+
+def test_a_mirror_that_has_not_got_the_image(
+    mirrored: tuple[Cli, RegistryServer], server: ScriptedServer
+) -> None:
+    cli, mirror = mirrored
+    server.rule("HEAD", ".*", Reply(404))
+    done = cli("doctor", "--pull", "--json", "hello:1")
+    assert done.code == 1
+    first, second, _ = done.json["mirrors"]
+    assert first["reference"] == f"{mirror.address}/library/hello:1"
+    assert (first["has_image"], first["answer"]["allowed"]) == (False, False)
+    assert second["answer"]["said"] == "it answers, and has not got the image"
+    assert second["asked_for"] == ["tags", "digests"]
+
+
+def test_a_mirror_for_digests_and_a_name_put_in_anothers_place(
+    cli: Cli, server: ScriptedServer
+) -> None:
+    conf = cli.home / ".config" / "containers" / "registries.conf"
+    conf.parent.mkdir(parents=True)
+    conf.write_text(
+        f'[[registry]]\nprefix = "r.example"\nlocation = "{server.address}/moved"\n'
+        f'[[registry.mirror]]\nlocation = "{server.address}"\n'
+        'pull-from-mirror = "digest-only"\n'
+    )
+    server.rule("HEAD", "/v2/moved/app/manifests/1", Reply(200))
+    offline = Cli(home=cli.home, variables={"https_proxy": server.url})
+    server.rule("CONNECT", ".*", Reply(200, {}))
+    done = offline("doctor", "--pull", "r.example/app:1")
+    assert f"1. {server.address}/app:1 ({conf}; no login, asked for digests only)" in done.stdout
+    assert "yes: it answers\n" in done.stdout
+    assert f"instead    pulled as {server.address}/moved/app:1 ({conf})" in done.stdout
 
 
 def test_a_wrong_password(cli: Cli, guarded: RegistryServer) -> None:

@@ -91,6 +91,9 @@ def test_the_class_path(tmp_path: Path) -> None:
         assert configured.read is not None
         project = configured.read()
         assert isinstance(project, Project)
+        for folder in (repository / "t" / "x" / "2", repository / "t" / "s" / "1-SNAPSHOT"):
+            for name in ("x-2.jar", "s-1-SNAPSHOT.jar", "maven-metadata-here.xml"):
+                (folder / f".{name}.0123456789ab.pyjib.partial").write_bytes(b"half")
         asked = len(server.asked)
         log = maven(app, repository, "--offline", "-DincludeScope=runtime")
         assert len(server.asked) == asked

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pyjib.errors import ConfigurationError
+from pyjib.events import Event, Warned
 from pyjib.options import CredentialHelper, HostEnvironment, Login, RegistryOptions
 from pyjib.registry.login import docker_config, helpers
 from pyjib.registry.login.credential import Credential
@@ -449,6 +450,17 @@ def test_a_linked_config_stays_a_link(home: Home) -> None:
 
 
 @posix
+def test_what_a_killed_login_left_goes(home: Home) -> None:
+    """It holds secrets, and nobody would ever look for it."""
+    write(home.config, {})
+    left = home.config.with_name(".config.json.0123456789ab.pyjib.partial")
+    left.write_text("half of a login")
+    store("r.io", "me", "pw", host=home.host())
+    assert [path.name for path in home.config.parent.iterdir()] == ["config.json"]
+    assert stat.S_IMODE(home.config.stat().st_mode) == 0o600
+
+
+@posix
 def test_a_helper_keeps_and_erases(home: Home) -> None:
     home.helper("x", "")
     write(home.config, {"credsStore": "x"})
@@ -532,3 +544,49 @@ def test_a_chosen_helper_that_is_not_there(home: Home) -> None:
         options = RegistryOptions(helpers=(CredentialHelper(registry="r.io", program=program),))
         with pytest.raises(ConfigurationError, match=r"was not found|is not on the PATH"):
             find("r.io", options, home.host())
+
+
+@pytest.mark.parametrize("named", ["DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "auth_file"])
+def test_a_named_file_that_cannot_be_read_is_an_error(home: Home, named: str) -> None:
+    """A directory in the place of the file is as closed to root as to everybody."""
+    path = home.root / "mine" / "config.json"
+    path.mkdir(parents=True)
+    variables = {"DOCKER_CONFIG": {named: str(path.parent)}, "auth_file": {}}
+    options = RegistryOptions(auth_file=path if named == "auth_file" else None)
+    host = home.host(**variables.get(named, {named: str(path)}))
+    with pytest.raises(ConfigurationError, match="cannot read logins from") as caught:
+        find("r.io", options, host)
+    assert str(path) in caught.value.message
+
+
+def test_a_file_that_nobody_named_and_cannot_be_read_is_passed_over_with_a_warning(
+    home: Home,
+) -> None:
+    home.config.mkdir(parents=True)
+    podman = home.root / ".config" / "containers" / "auth.json"
+    write(podman, logins(**{"r.io": "me"}))
+    events: list[Event] = []
+    finder = Finder(RegistryOptions(), home.host(), listener=events.append)
+    search = finder.find("r.io")
+    assert search.credential is not None
+    assert search.credential.username == "me"
+    assert finder.find("other.io").credential is None
+    assert finder.find("other.io").tried[0].startswith(f"{home.config} (cannot read logins from")
+    (warning,) = events
+    assert isinstance(warning, Warned)
+    assert str(home.config) in warning.message
+    assert "DOCKER_CONFIG" in (warning.hint or "")
+
+
+def test_logging_in_does_not_write_over_what_cannot_be_read(home: Home) -> None:
+    home.config.mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match="cannot read logins"):
+        store("r.io", "me", "pw", host=home.host())
+
+
+def test_logout_from_a_file_of_ones_own(home: Home) -> None:
+    mine = write(home.root / "mine.json", logins(**{"r.io": "me"}))
+    write(home.config, logins(**{"r.io": "me"}))
+    assert logout("r.io", host=home.host(), file=mine) is not None
+    assert json.loads(mine.read_text()) == {"auths": {}}
+    assert home.user("r.io") == "me"

@@ -65,6 +65,22 @@ def test_insecure_takes_any_certificate(tls: RegistryServer) -> None:
         assert it.client.manifest_head(app(tls.address)) is None
 
 
+@pytest.mark.parametrize(
+    ("listed", "is_taken"), [("{host}", True), ("{host}:{port}", True), ("{host}:1", False)]
+)
+def test_a_host_without_a_port_stands_for_all_its_ports(
+    tls: RegistryServer, listed: str, is_taken: bool
+) -> None:
+    host, _, port = tls.address.partition(":")
+    insecure = frozenset({listed.format(host=host, port=port)})
+    with watched(insecure=insecure, attempts=1) as it:
+        if is_taken:
+            assert it.client.manifest_head(app(tls.address)) is None
+        else:
+            with pytest.raises(TransportError, match="cannot be trusted"):
+                it.client.manifest_head(app(tls.address))
+
+
 def test_a_server_that_says_it_wants_https() -> None:
     """As those of Go and nginx do to plain http."""
     with ScriptedServer() as server:

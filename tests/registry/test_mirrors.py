@@ -120,6 +120,8 @@ def test_dockers_insecure_registries(files: Files) -> None:
     assert machine.why_insecure("r.corp", 5000) == path
     assert machine.why_insecure("r.corp", 443) is None
     assert machine.why_insecure("b.corp", 80) == path
+    assert machine.why_insecure("b.corp", 443) == path
+    assert machine.why_insecure("b.corp", 5000) is None
     assert machine.why_insecure("10.1.2.3", 443) == path
     assert machine.why_insecure("11.1.2.3", 443) is None
     assert machine.why_insecure("[fd00::1]", 5000) == path
@@ -181,6 +183,7 @@ def test_podmans_rules(files: Files) -> None:
     assert machine.why_insecure("m1.io", 443) == path
     assert machine.why_insecure("x.y.corp", 5000) == path
     assert machine.why_insecure("corp", 443) is None
+    assert machine.why_insecure("m1.io", 5000) == path
 
 
 def test_what_podmans_mirrors_are_asked_by(files: Files) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from pyjib.errors import DeniedError, PyjibError, RegistryError, TransportError, UnauthorizedError
-from pyjib.events import Warned
+from pyjib.events import Event, Warned
 from pyjib.oci.blob import Blob
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
@@ -24,6 +24,9 @@ from pyjib.registry.calls.uploads import Outcome
 from pyjib.registry.client import RegistryClient
 from pyjib.registry.login import tokens
 from pyjib.registry.login.keeping import login
+from pyjib.registry.net.message import Call
+from pyjib.registry.net.message import Reply as Answer
+from pyjib.registry.net.urls import Url
 from pyjib.serve import RegistryServer
 from pyjib.serve.message import Request, Response
 from tests.support.clients import Watched, watched
@@ -560,17 +563,28 @@ def test_an_identity_token_is_not_redirected_elsewhere(
         assert spy.journal == []
 
 
-def test_a_realm_that_the_caller_trusts(server: ScriptedServer) -> None:
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_realm_that_the_caller_trusts(server: ScriptedServer, allowed: bool) -> None:
+    """Trust is not enough on the wire: a registry on loopback may have a realm that is far away."""
     guard(server, 'Bearer realm="http://auth.other.example/token"', "Bearer tt")
     with ScriptedServer() as proxy:
         proxy.rule("GET", "http://auth.other.example/token", token())
         it = Watched(login=(server.address, "me", "pw"), variables={"http_proxy": proxy.url})
-        options = replace(it.options, trusted_realms=frozenset({"auth.other.example"}))
+        options = replace(
+            it.options,
+            trusted_realms=frozenset({"auth.other.example"}),
+            credentials_over_http=allowed,
+        )
         host = HostEnvironment(variables={"http_proxy": proxy.url})
-        with RegistryClient(options, host) as client, it.client:
+        events: list[Event] = []
+        with RegistryClient(options, host, listener=events.append) as client, it.client:
             client.manifest_get(name(server))
             it.client.manifest_get(name(server))
-        assert [seen.authorization for seen in proxy.journal] == [BASIC, None]
+        sent = [seen.authorization for seen in proxy.journal]
+        assert sent == [BASIC if allowed else None, None]
+        assert [str(event).count("over plain http") > 0 for event in events] == [True] * (
+            not allowed
+        )
         assert ["--trust-realm auth.other.example" in (e.hint or "") for e in it.of(Warned)] == [
             True
         ]
@@ -651,3 +665,46 @@ def test_a_login_that_ends_within_a_body(realm: ScriptedServer) -> None:
         assert it.client.blob_push(name(server), blob) is Outcome.UPLOADED
         assert it.client.blob_head(name(server), blob.descriptor.digest) == 10_000_000
     assert len(realm.journal) == 2
+
+
+def test_a_login_that_is_not_sent_is_not_said_to_be_refused(server: ScriptedServer) -> None:
+    """What helps is to trust the other site, not to renew the password."""
+    guard(server, 'Bearer realm="http://auth.other.example/token"')
+    with ScriptedServer() as proxy:
+        proxy.rule("GET", "http://auth.*", token())
+        variables = {"http_proxy": proxy.url}
+        with (
+            watched(login=(server.address, "me", "pw"), variables=variables) as it,
+            pytest.raises(UnauthorizedError) as caught,
+        ):
+            it.client.manifest_get(name(server))
+    assert caught.value.hint == "if both belong together, pass --trust-realm auth.other.example"
+
+
+def test_who_needs_a_token_for_long_takes_none_that_was_found_for_something_short() -> None:
+    """Two threads ask at once; the first, for a small call, finds a token that soon ends."""
+    looking, going_on = threading.Event(), threading.Event()
+    answers = iter(["short", "long"])
+
+    def ask(_: Call, __: int) -> Answer:
+        text = next(answers)
+        if text == "short":
+            looking.set()
+            assert going_on.wait(10)
+        body = json.dumps({"token": text, "expires_in": 3600}).encode()
+        return Answer(status=200, url=url, headers={}, data=body)
+
+    url = Url.parse("https://r.io/token")
+    cache, realm = tokens.Tokens(ask), tokens.Realm(registry="r.io", url=url, service="")
+    got: list[str] = []
+
+    def get(*, for_body: bool) -> None:
+        got.append(cache.get(realm, None, (), for_body=for_body))
+
+    first = threading.Thread(target=get, kwargs={"for_body": False})
+    first.start()
+    assert looking.wait(10)
+    get(for_body=True)
+    going_on.set()
+    first.join()
+    assert got == ["long", "short"]

@@ -31,6 +31,7 @@ class Machine:
         self.root = root
         self.variables: dict[str, str] = {"PATH": str(home / "bin")}
         self.waits: list[float] = []
+        self.cancellation = Cancellation()
         self.dmi = home / "dmi"
         self.dmi.mkdir()
 
@@ -45,7 +46,7 @@ class Machine:
             options or RegistryOptions(),
             host,
             listener=events.append,
-            cancellation=Cancellation(),
+            cancellation=self.cancellation,
             wait=self.waits.append,
         )
         try:
@@ -55,6 +56,7 @@ class Machine:
                 once=session.once,
                 root=lambda _: Url.parse(self.root),
                 dmi=self.dmi,
+                cancellation=self.cancellation,
             )
             return search_for(registry, options or RegistryOptions(), host, cloud=tools)
         finally:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pyjib.project.maven.reactor import MavenScope
+from pyjib.project.maven.command_line import MavenScope
 
 NEWEST = "3.5.2"
 _TWO = ("3.3.2", NEWEST)

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pyjib.options import HostEnvironment
-from pyjib.project.maven.command_line import Arguments
+from pyjib.project.maven.command_line import Arguments, MavenScope
 from pyjib.project.maven.effective import Builder
 from pyjib.project.maven.local_repository import LocalRepository
 from pyjib.project.maven.model import EffectiveModel
-from pyjib.project.maven.reactor import MavenScope, find_reactor
+from pyjib.project.maven.reactor import find_reactor
 from pyjib.project.maven.resolve import Library, Resolution, Resolver
 from tests.support.maven import (
     MavenRepository,

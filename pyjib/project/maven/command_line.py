@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
+from enum import StrEnum
 from pathlib import Path
 
 from pyjib.frozen import frozen
@@ -32,6 +33,13 @@ _OURS = {
     "-gs": "-gs",
     "--global-settings": "-gs",
 }
+
+
+class MavenScope(StrEnum):
+    """Where Maven is thought to be started: at the root of the reactor, or in the module."""
+
+    REACTOR = "reactor"
+    MODULE = "module"
 
 
 @frozen

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from pyjib.errors import ProjectError
 from pyjib.frozen import frozen
-from pyjib.project.maven.java_time import DEFAULT_PATTERN, java_time
 from pyjib.project.maven.model import NOTHING, nothing
 
 Lookup = Callable[[str], str | None]
@@ -177,6 +176,8 @@ class Values:
     def _timestamp(self, expression: str) -> str | None:
         if self.started is None or expression not in ("build.timestamp", "maven.build.timestamp"):
             return None
+        from pyjib.project.maven.java_time import DEFAULT_PATTERN, java_time  # noqa: PLC0415 - rare
+
         pattern = self.properties.get("maven.build.timestamp.format", DEFAULT_PATTERN)
         return java_time(self.started, pattern)
 

@@ -6,25 +6,19 @@ Specification: ``maven-and-gradle-projects`` §1.9.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 from pathlib import Path
 
-from pyjib.errors import DependencyError, ProjectError
+from pyjib.errors import ProjectError
 from pyjib.project.maven import seen
 from pyjib.project.maven.artifact import Artifact
+from pyjib.project.maven.command_line import MavenScope
 from pyjib.project.maven.effective import Builder, Outline
 from pyjib.project.maven.interpolation import align
 from pyjib.project.maven.local_repository import RepositoryFile
 from pyjib.project.maven.model import Coordinates, EffectiveModel
+from pyjib.project.maven.worked_out import NotPackagedError
 
 _POM = "pom.xml"
-
-
-class MavenScope(StrEnum):
-    """Where Maven is thought to be started: at the root of the reactor, or in the module."""
-
-    REACTOR = "reactor"
-    MODULE = "module"
 
 
 class Reactor:
@@ -67,11 +61,6 @@ class Reactor:
             model = self.model(outline.coordinates)
             if model is not None:
                 yield model
-
-    def file_names(self) -> frozenset[str]:
-        """Return the names of the files that the modules make."""
-        files = map(own_file, self.models())
-        return frozenset(file.name for file in files if file is not None)
 
 
 def own_file(model: EffectiveModel) -> RepositoryFile | None:
@@ -165,10 +154,6 @@ def _module_pom(pom: Path, module: str) -> Path:
     if not seen.is_file(path):
         raise ProjectError(f"{pom}: Child module {path} of {pom} does not exist")
     return path
-
-
-class NotPackagedError(DependencyError):
-    """A module of the same build is needed, and neither packaged nor installed."""
 
 
 def not_packaged(model: EffectiveModel, file: RepositoryFile, wanted_by: str) -> NotPackagedError:

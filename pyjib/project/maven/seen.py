@@ -117,6 +117,8 @@ class _Watched(dict[str, str]):
         self.trace.take_all()
         return super().__eq__(other)
 
+    __hash__ = None
+
     def keys(self) -> Any:
         self.trace.take_all()
         return super().keys()

@@ -14,23 +14,21 @@ from pyjib.cancellation import Cancellation
 from pyjib.errors import (
     CancelledError,
     ContentError,
-    DeniedError,
     NotFoundError,
     PyjibError,
     RegistryError,
     UnauthorizedError,
 )
 from pyjib.events import Event, Listener, Warned, ignore
-from pyjib.frozen import frozen
 from pyjib.oci import media_type as types
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.login.challenge import Challenge, parse_challenges
 from pyjib.registry.login.cloud.ecr import Ecr
 from pyjib.registry.login.cloud.exchange import date_of
-from pyjib.registry.login.credential import Step
+from pyjib.registry.login.findings import Check, Diagnosis, MirrorState, checked
 from pyjib.registry.login.scope import Scope, Scopes
-from pyjib.registry.mirrors import find_places
+from pyjib.registry.mirrors import Place, find_places
 from pyjib.registry.net.message import NOTHING, Call, Reply
 from pyjib.registry.net.proxies import proxy_for
 from pyjib.registry.net.retry import Passing
@@ -42,45 +40,6 @@ if TYPE_CHECKING:
 
 _ACCEPT = ", ".join(sorted(types.MANIFESTS | types.INDEXES))
 _UPLOAD_PATIENCE = 5.0
-
-
-@frozen
-class Check:
-    """Whether something is allowed: yes, no, or ``None`` for not known; and in what words."""
-
-    allowed: bool | None
-    said: str
-
-
-@frozen
-class Diagnosis:
-    """What was found out of a registry, in the order in which it was.
-
-    ``trouble`` is why nothing follows, if the registry cannot be talked to. ``tls`` is the version
-    that is spoken, and ``verified`` tells whether the certificate had to be good. ``skew`` is how
-    many seconds this machine's clock is ahead of the registry's. ``token`` tells of getting a
-    token, ``login`` whether the registry accepts what is sent; ``pull`` and ``push`` are ``None`` where
-    no repository was asked about. ``mirrors`` are asked before the registry when the image is
-    pulled; ``warnings`` came up on the way.
-    """
-
-    registry: str
-    repository: str = ""
-    address: str = ""
-    tls: str = ""
-    verified: bool = True
-    proxy: str = ""
-    mirrors: tuple[str, ...] = ()
-    skew: float | None = None
-    challenges: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = ()
-    used: str = ""
-    token: Check | None = None
-    login: Check | None = None
-    pull: Check | None = None
-    push: Check | None = None
-    warnings: tuple[str, ...] = ()
-    trouble: PyjibError | None = None
 
 
 def diagnose(
@@ -129,15 +88,16 @@ class _Doctor:
     ) -> None:
         self._session = session
         self._registry = registry
-        self._reference = reference
+        self._reference = self._pulled = reference
         self._repository = reference.repository if reference is not None else ""
         self._options = options
         self._host = host
-        self._absent = False
+        self._absent = self._has_repository = False
 
     def examine(self, clock: Callable[[], float], *, push: bool) -> Diagnosis:
         found = Diagnosis(registry=self._registry, repository=self._repository)
         try:
+            found = self._look_at_places(found)
             root = self._session.root(self._registry)
             proxy = proxy_for(root, self._host)
             found = replace(
@@ -145,7 +105,6 @@ class _Doctor:
                 address=str(root),
                 verified=root.scheme == "https" and self._session.verifies(root),
                 proxy=str(proxy) if proxy is not None else "",
-                mirrors=self._mirrors(),
             )
             answer = self._knock()
         except CancelledError:
@@ -164,11 +123,51 @@ class _Doctor:
         )
         return self._log_in(found, lines, push=push)
 
-    def _mirrors(self) -> tuple[str, ...]:
+    def _look_at_places(self, found: Diagnosis) -> Diagnosis:
+        """Ask mirrors first, as a build does: they may do where the registry is out of reach."""
         if self._reference is None:
-            return ()
-        places = find_places(self._reference, self._options, self._session.machine)
-        return tuple(str(place.reference) for place in places if place.is_mirror)
+            return found
+        *mirrors, last = find_places(self._reference, self._options, self._session.machine)
+        states = tuple(self._mirror(place) for place in mirrors)
+        if last.reference == self._reference:
+            return replace(found, mirrors=states)
+        self._pulled = last.reference
+        return replace(found, mirrors=states, instead=f"{last.reference} ({last.source})")
+
+    def _mirror(self, place: Place) -> MirrorState:
+        reference, session = place.reference, self._session.hasty()
+        search = session.finder.search(reference.registry, reference.repository)
+        by = "digests" if reference.digest else "tags"
+        asked_for = tuple(
+            word
+            for word, is_asked in (("tags", place.tags), ("digests", place.digests))
+            if is_asked
+        )
+        has_image = False
+
+        def ask() -> str:
+            nonlocal has_image
+            if by not in asked_for:
+                session.ask(Call(action=f"reach {reference.registry}", registry=reference.registry))
+                return "it answers"
+            try:
+                self._head(session, reference)
+            except NotFoundError:
+                return "it answers, and has not got the image"
+            has_image = True
+            return "it has the image"
+
+        answer = checked(ask)
+        credential = search.credential
+        login = credential.words if credential is not None else ""
+        return MirrorState(
+            reference=str(reference),
+            source=place.source,
+            asked_for=asked_for,
+            login=login,
+            answer=answer,
+            has_image=has_image,
+        )
 
     def _ended(self, found: Diagnosis, error: PyjibError) -> Diagnosis:
         return replace(self._searched(found), trouble=error)
@@ -201,77 +200,85 @@ class _Doctor:
             return found
         token = self._token(challenges) if challenges else None
         found = replace(found, token=token, login=self._login())
-        if self._reference is None:
+        if self._pulled is None:
             return found
-        found = replace(found, pull=self._pull(self._reference))
+        found = replace(found, pull=self._pull(self._pulled), absent=self._absent)
         return replace(found, push=self._push()) if push else found
 
     def _token(self, challenges: Sequence[Challenge]) -> Check:
         def get() -> str:
             scopes = self._scopes("pull")
-            header = self._session.authenticator(self._registry).renew(challenges, scopes, None)
+            authenticator = self._session.authenticator(self._registry)
+            header = authenticator.renew(challenges, scopes, None)
+            withheld = authenticator.words(scopes).withheld
+            if withheld is not None:
+                raise UnauthorizedError(f"the login that was found is not sent: {withheld}")
             kind = (header or "").partition(" ")[0].lower()
             said = {"bearer": "a token was granted", "basic": "user and password will be sent"}
             return said.get(kind, "there is no login to send")
 
-        return _checked(get)
+        return checked(get)
 
     def _login(self) -> Check:
         def ping() -> str:
             self._session.ask(Call(action=f"log in to {self._registry}", registry=self._registry))
             return "the registry answered"
 
-        return _checked(ping)
+        return checked(ping)
 
     def _pull(self, reference: Reference) -> Check:
-        tag = reference.digest or reference.tag or "latest"
-
         def get() -> str:
             try:
-                reply = self._session.ask(
-                    Call(
-                        action=f"pull {reference}",
-                        registry=self._registry,
-                        target=f"/v2/{self._repository}/manifests/{tag}",
-                        headers={"Accept": _ACCEPT},
-                        scopes=self._scopes("pull"),
-                        method="HEAD",
-                        accepted=frozenset({200, 405}),
-                    )
-                )
+                self._head(self._session, reference)
             except NotFoundError:
                 return self._why_absent(reference)
-            if reply.headers.get("content-type", "").startswith("text/html"):
-                raise ContentError(f"{self._registry} answered with a web page, not with an image")
             return "the image is there"
 
-        return _checked(get)
+        return checked(get)
+
+    def _head(self, session: Session, reference: Reference) -> None:
+        tag = reference.digest or reference.tag or "latest"
+        reply = session.ask(
+            Call(
+                action=f"pull {reference}",
+                registry=reference.registry,
+                target=f"/v2/{reference.repository}/manifests/{tag}",
+                headers={"Accept": _ACCEPT},
+                scopes=(Scope.of_repository(reference.repository, "pull"),),
+                method="HEAD",
+                accepted=frozenset({200, 405}),
+            )
+        )
+        if reply.headers.get("content-type", "").startswith("text/html"):
+            raise ContentError(f"{reference.registry} answered with a web page, not with an image")
 
     def _why_absent(self, reference: Reference) -> str:
         """Ask for the tags, to tell a missing tag from a missing repository."""
+        self._absent = True
         try:
             self._session.ask(
                 Call(
                     action=f"list the tags of {reference.name}",
-                    registry=self._registry,
-                    target=f"/v2/{self._repository}/tags/list?n=1",
-                    scopes=self._scopes("pull"),
+                    registry=reference.registry,
+                    target=f"/v2/{reference.repository}/tags/list?n=1",
+                    scopes=(Scope.of_repository(reference.repository, "pull"),),
                 ),
                 1024 * 1024,
             )
         except NotFoundError:
-            self._absent = True
             return "allowed, but there is no such repository yet"
         except (ContentError, RegistryError):
-            self._absent = True
             return "allowed, but the image is not there"
+        self._has_repository = True
         return f"the repository is there, {reference.tag or reference.digest} is not"
 
     def _push(self) -> Check:
-        if self._absent and Ecr().serves(self._registry):
+        may_be_new = self._absent and not self._has_repository
+        may_be_new |= self._pulled != self._reference  # the repository was not looked at
+        if may_be_new and Ecr().serves(self._registry):
             said = "not tried: beginning an upload could make Amazon create the repository"
             return Check(allowed=None, said=said)
-        return _checked(self._begin_upload)
+        return checked(self._begin_upload)
 
     def _begin_upload(self) -> str:
         call = Call(
@@ -310,22 +317,6 @@ class _Doctor:
 
     def _scopes(self, *actions: str) -> Scopes:
         return (Scope.of_repository(self._repository, *actions),) if self._repository else ()
-
-
-def _checked(work: Callable[[], str]) -> Check:
-    try:
-        return Check(allowed=True, said=work())
-    except CancelledError:
-        raise
-    except (UnauthorizedError, DeniedError) as error:
-        return Check(allowed=False, said=error.message)
-    except Passing as passing:
-        return Check(allowed=None, said=passing.error.message)
-    except RegistryError as error:
-        # That it does no such thing (a mirror, say) is as definite as a refusal.
-        return Check(allowed=False if error.status == 405 else None, said=error.message)
-    except PyjibError as error:
-        return Check(allowed=None, said=error.message)
 
 
 def _words_of(challenge: Challenge) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from pyjib.cancellation import Cancellation
 from pyjib.errors import ConfigurationError
 from pyjib.options import CredentialHelper, HostEnvironment
-from pyjib.programs import Program, TooLongError
+from pyjib.programs import AsksError, Program, TooLongError
 from pyjib.registry.login.credential import Credential
 from pyjib.registry.refusal import printable
 
@@ -131,6 +131,11 @@ def _run(
     try:
         with running:
             return _talk(running, stdin)
+    except AsksError:
+        raise ConfigurationError(
+            f"{label} {verb} wants to ask something at the terminal",
+            hint="unlock its keychain first: run it once by hand",
+        ) from None
     except TooLongError:
         raise ConfigurationError(
             f"{label} {verb} did not end within {TIMEOUT:.0f} seconds",

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import UnauthorizedError
-from pyjib.events import Listener, ignore
+from pyjib.events import Listener, Warned, ignore
 from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment, Login, RegistryOptions
-from pyjib.registry.client import RegistryClient
 from pyjib.registry.login import docker_config, helpers
 from pyjib.registry.login.credential import server_of
 from pyjib.registry.login.docker_config import DockerConfig
+from pyjib.registry.net.message import Call
+from pyjib.registry.session import Session
 
 
 @frozen
@@ -40,26 +41,46 @@ def login(
 ) -> Kept:
     """Try a login on the registry (a host, ``docker.io`` for Docker Hub), then keep it.
 
-    Nothing is kept of one that is refused: raises ``UnauthorizedError``.
+    Nothing is kept of one that is refused, or that would not be sent: raises
+    ``UnauthorizedError``.
     """
     tried = replace(
         options, logins=(Login(registry=registry, username=username, password=password),)
     )
-    with RegistryClient(tried, host, listener=listener, cancellation=cancellation) as client:
-        try:
-            client.ping(registry)
-        except UnauthorizedError as error:
-            raise UnauthorizedError(
-                error.message,
-                action=error.action,
-                status=error.status,
-                diagnostics=error.diagnostics,
-                hint="check user name and password; with a second factor, registries want an "
-                "access token made in their settings instead of the password",
-            ) from None
+    session = Session(
+        tried, host, listener=listener, cancellation=cancellation or Cancellation(), wait=None
+    )
+    try:
+        _try(session, registry)
+    finally:
+        session.close()
     return store(
         registry, username, password, host=host, file=options.auth_file, cancellation=cancellation
     )
+
+
+def _try(session: Session, registry: str) -> None:
+    action = f"log in to {registry}"
+    try:
+        session.ask(Call(action=action, registry=registry))
+    except UnauthorizedError as error:
+        withheld = session.authenticator(registry).words(()).withheld
+        raise UnauthorizedError(
+            error.message,
+            action=error.action,
+            status=error.status,
+            diagnostics=error.diagnostics,
+            hint=withheld
+            or "check user name and password; with a second factor, registries want an "
+            "access token made in their settings instead of the password",
+        ) from None
+    withheld = session.authenticator(registry).words(()).withheld
+    if withheld is not None:  # it answered to nobody in particular
+        raise UnauthorizedError(
+            f"cannot {action}: the login would not be sent", action=action, hint=withheld
+        )
+    if session.finder.known(registry) is None:
+        session.listener(Warned(message=f"{registry} did not ask for the login: it was not tried"))
 
 
 def store(
@@ -88,10 +109,17 @@ def store(
 
 
 def logout(
-    registry: str, *, host: HostEnvironment, cancellation: Cancellation | None = None
+    registry: str,
+    *,
+    host: HostEnvironment,
+    file: Path | None = None,
+    cancellation: Cancellation | None = None,
 ) -> Kept | None:
-    """Forget the login to a registry; ``None`` if there was none. Raises ``ConfigurationError``."""
-    path = docker_config.path_of(host)
+    """Forget the login to a registry; ``None`` if there was none. Raises ``ConfigurationError``.
+
+    ``file`` stands for Docker's config.
+    """
+    path = docker_config.path_of(host) if file is None else file
     config = docker_config.read(path)
     if config is None:
         return None

@@ -8,9 +8,8 @@ import pytest
 
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.options import HostEnvironment, Mode
-from pyjib.project.maven.command_line import Arguments
+from pyjib.project.maven.command_line import Arguments, MavenScope
 from pyjib.project.maven.project import read_maven_project
-from pyjib.project.maven.reactor import MavenScope
 from pyjib.project.model import (
     DEPENDENCIES,
     PROJECT_DEPENDENCIES,

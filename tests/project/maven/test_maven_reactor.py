@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyjib.errors import DependencyError
-from pyjib.project.maven.reactor import MavenScope
+from pyjib.project.maven.command_line import MavenScope
 from pyjib.project.maven.resolve import Library, Resolution
 from tests.support.maven import MavenRepository, bom, build, managed, modules, parent, pom, write
 from tests.support.maven_graph import all_asked, resolve, words, write_graph

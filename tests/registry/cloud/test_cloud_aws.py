@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,13 +14,9 @@ from pyjib.registry.login.cloud.ecr import Ecr
 from pyjib.registry.login.cloud.signature import AwsKeys, signed_headers
 from pyjib.registry.login.credential import Credential, Outcome
 from pyjib.registry.net.urls import Url
-from tests.support.clouds import NOON, Machine, dated, is_signed
-from tests.support.scripted import Reply, ScriptedServer, Seen
-
-ACCOUNT = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-TOKEN = base64.b64encode(b"AWS:the-token").decode()
-SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-ROLE = "arn:aws:iam::1:role/r"
+from tests.support.aws import ACCOUNT, ROLE, SECRET, ecr, profiles, sts
+from tests.support.clouds import Machine, dated, is_signed
+from tests.support.scripted import Reply, ScriptedServer
 
 
 @pytest.fixture
@@ -36,28 +31,6 @@ def machine(tmp_path: Path, aws: ScriptedServer) -> Machine:
     machine.variables["AWS_ENDPOINT_URL_ECR"] = aws.url
     machine.variables["AWS_ENDPOINT_URL_STS"] = aws.url
     return machine
-
-
-def ecr(aws: ScriptedServer, secret: str = SECRET, **checks: str) -> None:
-    """Imitate GetAuthorizationToken, and STS before it."""
-    where = {"region": "eu-west-1", "service": "ecr", **checks}
-
-    def answer(seen: Seen) -> Reply:
-        if not is_signed(seen, secret, **where):
-            return dated(Reply(400, {}, b'{"__type":"InvalidSignatureException"}'))
-        data = {"authorizationToken": TOKEN, "expiresAt": NOON + 43200}
-        return dated(Reply(200, {}, json.dumps({"authorizationData": [data]}).encode()))
-
-    aws.rule("GET", "/", dated(Reply(404)))
-    aws.rule("POST", "/", answer)
-
-
-def sts(aws: ScriptedServer) -> None:
-    body = (
-        f"<R><Credentials><AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>{SECRET}"
-        "</SecretAccessKey><SessionToken>se/ss==</SessionToken></Credentials></R>"
-    )
-    aws.rule("POST", "/", dated(Reply(200, {}, body.encode())), times=1)
 
 
 def keys(machine: Machine) -> None:
@@ -125,13 +98,6 @@ def test_by_web_identity(machine: Machine, aws: ScriptedServer, tmp_path: Path) 
     assert second.headers["x-amz-security-token"] == "se/ss=="
 
 
-def profiles(machine: Machine, config: str, credentials: str = "") -> None:
-    folder = machine.home / ".aws"
-    folder.mkdir()
-    (folder / "config").write_text(config)
-    (folder / "credentials").write_text(credentials)
-
-
 def test_by_a_profile(machine: Machine, aws: ScriptedServer) -> None:
     lines = f"[work]\naws_access_key_id = AKID\naws_secret_access_key = {SECRET}\n"
     profiles(machine, "[profile work]\nregion = eu-west-1\n[sso-session x]\na=b\n", lines)
@@ -158,9 +124,12 @@ def test_by_a_profile_that_takes_a_role(machine: Machine, aws: ScriptedServer) -
 
 
 def test_profiles_that_lead_nowhere(machine: Machine, aws: ScriptedServer) -> None:
-    profiles(machine, "[default]\nsource_profile=default\n[profile sso]\nsso_session = x\n")
+    profiles(machine, "[default]\nsource_profile=default\n[profile half]\nsso_session = x\n")
     assert machine.said(ACCOUNT).startswith("AWS has no keys")
-    for name, words in (("sso", "has neither keys nor a role"), ("none", "has no profile none")):
+    for name, words in (
+        ("half", "has no keys, and nothing by which to get any: give it keys"),
+        ("none", "has no profile none: correct AWS_PROFILE"),
+    ):
         machine.variables["AWS_PROFILE"] = name
         assert words in machine.said(ACCOUNT)
     (machine.home / ".aws" / "config").write_text("no section\n")

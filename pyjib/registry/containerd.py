@@ -1,0 +1,172 @@
+"""What containerd on this machine is set up with about registries: its ``hosts.toml`` files.
+
+A folder ``certs.d/HOST[:PORT]`` (also written ``HOST_PORT_``; ``_default`` is for all others) may
+hold a ``hosts.toml``: hosts to ask before the registry in the order in which they stand, each with
+``capabilities``, ``ca``, ``client``, ``skip_verify`` and ``override_path``, and ``server``, which is
+asked in the registry's place ("Registry Configuration" in containerd's documentation). Such hosts
+are asked with the name of the registry that they stand in for, as ``?ns=``.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pyjib.errors import ConfigurationError, TransportError
+from pyjib.frozen import frozen
+from pyjib.options import HostEnvironment
+from pyjib.registry.net.certificates import HostCertificates
+from pyjib.registry.net.urls import Url
+from pyjib.registry.presence import is_there
+
+HOSTS = "hosts.toml"
+DEFAULT = "_default"
+_LARGEST = 1 << 20
+_API = "/v2"
+_CAPABILITIES = frozenset({"pull", "resolve", "push", "referrers"})
+
+
+@frozen
+class ContainerdHost:
+    """A host to ask: ``location`` is ``HOST[:PORT][/PATH]``, or its whole address if it is none.
+
+    It is asked for tags if it ``resolves``, and for digests if it ``pulls``. ``place`` is its
+    host and port; without ``verifies`` any certificate will do there, or none.
+    """
+
+    location: str
+    place: tuple[str, int]
+    resolves: bool = True
+    pulls: bool = True
+    verifies: bool = True
+    certificates: HostCertificates = HostCertificates()
+
+
+@frozen
+class Namespace:
+    """What one ``hosts.toml``, which is ``file``, says: ``hosts`` in order, and the ``server``."""
+
+    file: Path
+    hosts: tuple[ContainerdHost, ...] = ()
+    server: ContainerdHost | None = None
+
+
+def folders_of(host: HostEnvironment) -> Iterator[Path]:
+    """Yield the folders ``certs.d`` of containerd: a user's own, then the machine's."""
+    config = host.get("XDG_CONFIG_HOME")
+    yield (Path(config) if config else host.home / ".config") / "containerd" / "certs.d"
+    if host.system is not None:
+        yield host.system / "containerd" / "certs.d"
+
+
+def read_namespaces(host: HostEnvironment) -> dict[str, Namespace]:
+    """Return them by registry; raises ``ConfigurationError`` for a file that cannot be used."""
+    found: dict[str, Namespace] = {}
+    for parent in folders_of(host):
+        try:
+            folders = sorted(parent.iterdir())
+        except OSError:
+            continue  # most machines have none, and a closed one is as good as absent
+        for folder in folders:
+            file = folder / HOSTS
+            if is_there(file):
+                found.setdefault(_registry_of(folder.name), _namespace(file))
+    return found
+
+
+def _registry_of(name: str) -> str:
+    """Return the registry that a folder is for; on Windows a name cannot have a colon."""
+    host, _, port = name.removesuffix("_").rpartition("_")
+    return f"{host}:{port}".lower() if name.endswith("_") and port.isdecimal() else name.lower()
+
+
+def _namespace(file: Path) -> Namespace:
+    import tomllib  # noqa: PLC0415  only who has such a file needs it
+
+    try:
+        with file.open("rb") as opened:
+            document = tomllib.loads(opened.read(_LARGEST).decode("utf-8"))
+    except OSError as error:
+        raise _unusable(file, error.strerror or str(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise _unusable(file, f"it is not TOML: {error}") from None
+    tables = document.get("host", {})
+    if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
+        raise _unusable(file, "its hosts are not written as [host.ADDRESS]")
+    server = document.get("server", "")
+    if not isinstance(server, str):
+        raise _unusable(file, "server is not text")
+    return Namespace(
+        file=file,
+        hosts=tuple(_host(address, table, file) for address, table in tables.items()),
+        server=_host(server, document, file) if server else None,
+    )
+
+
+def _host(address: str, table: Mapping[str, Any], file: Path) -> ContainerdHost:
+    text = address if address.startswith(("http://", "https://")) else f"https://{address}"
+    try:
+        url = Url.parse(text)
+    except TransportError:
+        raise _unusable(file, f"{address!r} is no address") from None
+    able = table.get("capabilities") or sorted(_CAPABILITIES)
+    if not isinstance(able, list) or not all(str(word).lower() in _CAPABILITIES for word in able):
+        raise _unusable(file, f"the capabilities of {address} are not known")
+    can = {str(word).lower() for word in able}
+    skips = [table.get(name, False) for name in ("skip_verify", "override_path")]
+    if not all(isinstance(flag, bool) for flag in skips):
+        raise _unusable(file, f"skip_verify or override_path of {address} is not true or false")
+    skip_verify, override_path = skips
+    return ContainerdHost(
+        location=_location(url, override_path=override_path),
+        place=(url.host, url.port),
+        resolves="resolve" in can,
+        pulls="pull" in can,
+        verifies=url.scheme == "https" and not skip_verify,
+        certificates=_certificates(address, table, file),
+    )
+
+
+def _location(url: Url, *, override_path: bool) -> str:
+    """Return where names begin below a host; the whole address if its API is not below /v2."""
+    path = posixpath.normpath(url.target.partition("?")[0]).rstrip("/")
+    root = path if override_path or path.endswith(_API) else f"{path}{_API}"
+    is_usual = root == _API or root.startswith(f"{_API}/")
+    return f"{url.authority}{root.removeprefix(_API)}" if is_usual else url.full
+
+
+def _certificates(address: str, table: Mapping[str, Any], file: Path) -> HostCertificates:
+    authorities = table.get("ca", [])
+    authorities = [authorities] if isinstance(authorities, str) else authorities
+    shown = table.get("client", [])
+    pairs = [shown] if isinstance(shown, str) else shown
+    # Of several only the first can be shown here.
+    pair = next(iter(pairs), None) if isinstance(pairs, list) else pairs
+    pair = [pair, ""] if isinstance(pair, str) else pair or ["", ""]
+    texts = (authorities, pair) if isinstance(authorities, list) else ()
+    fit = all(isinstance(each, list) and all(isinstance(t, str) for t in each) for each in texts)
+    if not texts or not fit or len(pair) != 2:  # noqa: PLR2004  a certificate and its key
+        raise _unusable(file, f"ca or client of {address} is not written as paths of files")
+    certificate, key = (file.parent / text if text else None for text in pair)
+    return HostCertificates(
+        authorities=tuple(file.parent / text for text in authorities),
+        certificate=certificate,
+        key=key,
+    )
+
+
+def folder_names(name: str) -> tuple[str, ...]:
+    """Return what containerd may call the folder of ``HOST[:PORT]``."""
+    host, colon, port = name.rpartition(":")
+    other = (f"{host}_{port}_",) if colon and port.isdecimal() else ()
+    return (*other, name.replace(":", "") if os.name == "nt" else name)
+
+
+def _unusable(file: Path, reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"cannot read how registries are set up in {file}: {reason}",
+        hint="correct the file, or pass --no-mirrors to go without it",
+    )

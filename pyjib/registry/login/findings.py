@@ -1,0 +1,108 @@
+"""What was found out about a registry: the values that ``diagnosis`` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyjib.errors import CancelledError, DeniedError, PyjibError, RegistryError, UnauthorizedError
+from pyjib.frozen import frozen
+from pyjib.registry.login.credential import Step
+from pyjib.registry.net.retry import Passing
+
+
+@frozen
+class Check:
+    """Whether something is allowed: yes, no, or ``None`` for not known; and in what words."""
+
+    allowed: bool | None
+    said: str
+
+
+@frozen
+class MirrorState:
+    """A mirror that is asked for an image, in a build's order.
+
+    ``source`` is the option or the file that names it, ``login`` what is sent if it asks for one,
+    empty if there is none. ``asked_for`` is ``tags``, ``digests`` or both words. ``answer``
+    tells whether it lets the image be pulled, and ``has_image`` whether it has it.
+    """
+
+    reference: str
+    source: str
+    asked_for: tuple[str, ...]
+    login: str
+    answer: Check
+    has_image: bool = False
+
+
+@frozen
+class Diagnosis:
+    """What was found out of a registry, in the order in which it was.
+
+    ``trouble`` is why nothing follows, if the registry cannot be talked to. ``tls`` is the version
+    that is spoken, and ``verified`` tells whether the certificate had to be good. ``skew`` is how
+    many seconds this machine's clock is ahead of the registry's. ``token`` tells of getting a
+    token, ``login`` whether the registry accepts what is sent; ``pull`` and ``push`` are ``None``
+    where no repository was asked about. ``mirrors`` are asked before the registry when the image
+    is pulled; ``instead`` is the name that is pulled in the end where a machine's set-up puts
+    another in the place of the image's own. ``absent`` tells that the image is not there;
+    ``warnings`` came up on the way.
+    """
+
+    registry: str
+    repository: str = ""
+    mirrors: tuple[MirrorState, ...] = ()
+    instead: str = ""
+    address: str = ""
+    tls: str = ""
+    verified: bool = True
+    proxy: str = ""
+    skew: float | None = None
+    challenges: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    used: str = ""
+    token: Check | None = None
+    login: Check | None = None
+    pull: Check | None = None
+    push: Check | None = None
+    absent: bool = False
+    warnings: tuple[str, ...] = ()
+    trouble: PyjibError | None = None
+
+    @property
+    def can_pull(self) -> bool:
+        """Tell whether a build would get the image, from wherever."""
+        if any(mirror.has_image for mirror in self.mirrors):
+            return True
+        return self.pull is not None and bool(self.pull.allowed) and not self.absent
+
+    @property
+    def can_push(self) -> bool:
+        """Tell whether pushing is known to be allowed."""
+        return self.push is not None and bool(self.push.allowed)
+
+    @property
+    def is_logged_in(self) -> bool:
+        """Tell whether the registry took the login that was found, or asks for none."""
+        if self.trouble is not None or self.login is None or not self.login.allowed:
+            return False
+        if not self.challenges:
+            return True
+        return bool(self.used) and self.token is not None and bool(self.token.allowed)
+
+
+def checked(work: Callable[[], str]) -> Check:
+    """Return what came of asking; ``work`` says in words what was allowed, or raises."""
+    try:
+        return Check(allowed=True, said=work())
+    except CancelledError:
+        raise
+    except (UnauthorizedError, DeniedError) as error:
+        return Check(allowed=False, said=error.message)
+    except Passing as passing:
+        return Check(allowed=None, said=passing.error.message)
+    except RegistryError as error:
+        # That it does no such thing (a mirror, say) is as definite as a refusal.
+        return Check(allowed=False if error.status == 405 else None, said=error.message)
+    except PyjibError as error:
+        return Check(allowed=None, said=error.message)
