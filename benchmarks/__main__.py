@@ -11,29 +11,44 @@ import argparse
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import venv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks import report
+from benchmarks import facts, report
 from benchmarks.apps import App, make_apps
+from benchmarks.bars import PYJIB_GZIP, PYJIB_INDEX, PYJIB_JIB, PYJIB_ZSTD, bar_table, bars
 from benchmarks.cases import CASES, Case
-from benchmarks.peers import Buildah, Crane, Docker, JibCore, JibMaven, MavenClassPath, Peer, Pyjib
-from benchmarks.process import CommandError, measure
+from benchmarks.page import page
+from benchmarks.peers import (
+    Build,
+    Buildah,
+    Crane,
+    Docker,
+    JibCore,
+    JibMaven,
+    MavenClassPath,
+    Peer,
+    Pyjib,
+)
+from benchmarks.process import CommandError, Cost, Launcher, launcher
 from benchmarks.relay import Relay, relay_to
+from tests.support.go_modules import CRANE
 from tests.support.peers import Distribution, start_distribution, start_docker
 from tests.support.programs import require
 
 ROOT = Path(__file__).resolve().parents[1]
-_CRANE = "github.com/google/go-containerregistry/cmd/crane@latest"
 
 
 def main() -> None:
@@ -54,38 +69,17 @@ def main() -> None:
     # Short paths: buildah and dockerd put sockets below.
     with (
         tempfile.TemporaryDirectory(prefix="pjb-", dir="/tmp", ignore_cleanup_errors=True) as name,
-        open_bench(Path(name), apps, runs) as bench,
+        open_bench(Path(name), apps, runs, arguments.peer) as bench,
     ):
-        bench.peers = [
-            peer
-            for peer in bench.peers
-            if not arguments.peer or any(word in peer.name for word in arguments.peer)
-        ]
         for case in CASES:
             if not arguments.case or case.name in arguments.case:
                 bench.run(case)
-        if "L" in bench.apps:
-            bench.run(Case(name="cold", apps="L", fresh_target=True, forgets=True), runs=3)
-    _tell(bench, runs, arguments.json, arguments.markdown, " --quick" * arguments.quick)
-
-
-def _tell(
-    bench: Bench, runs: int, json_file: Path | None, markdown: Path | None, options: str
-) -> None:
-    found = report.bars(bench.found)
-    document = {
-        "machine": report.machine(),
-        "runs": runs,
-        "missing": bench.missing,
-        "figures": [series.to_json(key) for key, series in bench.found.items() if series.costs],
-        "bars": found,
-    }
-    text = "\n".join([*report.bar_table(found), "", *report.table(bench.found)])
-    print(text)
-    if json_file:
-        json_file.write_text(json.dumps(document, indent=2) + "\n")
-    if markdown:
-        markdown.write_text(report.page(bench.found, found, runs, options))
+        document = bench.document(shlex.join(sys.argv[1:]))
+    print("\n".join([*bar_table(document["bars"]), "", *report.table(document["figures"])]))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(document, indent=2) + "\n")
+    if arguments.markdown:
+        arguments.markdown.write_text(page(document))
 
 
 @dataclass(kw_only=True)
@@ -97,15 +91,34 @@ class Bench:
     peers: list[Peer]
     distribution: Distribution
     relay: Relay
+    launcher: Launcher
+    places: dict[str, str]
     runs: int
     missing: list[str] = field(default_factory=list)
+    commands: dict[tuple[str, str], str] = field(default_factory=dict)
     found: dict[report.Key, report.Series] = field(default_factory=dict)
 
-    def run(self, case: Case, *, runs: int | None = None) -> None:
+    def run(self, case: Case) -> None:
         """Measure a case on each of its applications."""
         for name in case.apps:
             if name in self.apps:
-                self._run_on(self.apps[name], case, runs or self.runs)
+                self._run_on(self.apps[name], case, min(self.runs, case.at_most))
+
+    def document(self, options: str) -> dict[str, Any]:
+        """Return all that was found out; ``options`` are those of ``scripts/bench``."""
+        return {
+            "machine": facts.machine(),
+            "versions": facts.versions(self.peers, require("docker-registry")),
+            "options": options,
+            "runs": self.runs,
+            "missing": self.missing,
+            "commands": [
+                {"case": case, "builder": builder, "command": command}
+                for (case, builder), command in self.commands.items()
+            ],
+            "figures": [series.to_json(key) for key, series in self.found.items() if series.costs],
+            "bars": bars(self.found),
+        }
 
     def _run_on(self, app: App, case: Case, runs: int) -> None:
         peers = [peer for peer in self.peers if self._is_for(peer, app, case)]
@@ -134,21 +147,25 @@ class Bench:
     @staticmethod
     def _matters(peer: Pyjib, case: Case) -> bool:
         """Compression matters where layers are packed, an index where the cache alone is empty."""
-        if peer.name == report.PYJIB_INDEX:
+        if peer.name == PYJIB_INDEX:
             return case.forgets and not case.fresh_target
-        return peer.name == report.PYJIB_JIB or case.forgets
+        return peer.name == PYJIB_JIB or case.forgets
 
     def _once(self, app: App, case: Case, peer: Peer, run: int, series: report.Series) -> None:
         build = case.build(app, peer, self.distribution.address, run, str(self.scratch))
         self._before(app, case, peer, run)
-        cost = measure(
+        self.commands.setdefault((case.name, peer.name), facts.shown(peer, build, self.places))
+        cost = self._measure(peer, build)
+        if run:  # the first fills caches, of the disk if of nothing else
+            series.costs.append(cost)
+
+    def _measure(self, peer: Peer, build: Build) -> Cost:
+        return self.launcher.measure(
             peer.command(build),
-            cwd=app.root,
+            cwd=build.app.root,
             environment=peer.environment,
             log=peer.home / "log",
         )
-        if run:  # the first fills caches, of the disk if of nothing else
-            series.costs.append(cost)
 
     def _count(self, app: App, case: Case, peer: Peer, run: int) -> None:
         """Build once more through the relay, for what goes over the wire; not timed."""
@@ -156,28 +173,24 @@ class Bench:
         series = self.found[case.name, app.name, peer.name]
         try:
             if not case.forgets:  # the builder has not seen this address yet
-                measure(
-                    peer.command(build),
-                    cwd=app.root,
-                    environment=peer.environment,
-                    log=peer.home / "log",
-                )
+                self._measure(peer, build)
             self._before(app, case, peer, run)
             self.relay.reset()
-            before = self._requests()
-            measure(
-                peer.command(build),
-                cwd=app.root,
-                environment=peer.environment,
-                log=peer.home / "log",
-            )
+            before = self._log_size()
+            self._measure(peer, build)
         except CommandError:
             return
-        series.requests = self._requests() - before
+        series.requests = self._requests(before)
         series.sent, series.received = self.relay.sent, self.relay.received
 
-    def _requests(self) -> int:
-        return self.distribution.log.read_text(errors="replace").count("response completed")
+    def _log_size(self) -> int:
+        return self.distribution.log.stat().st_size
+
+    def _requests(self, start: int) -> int:
+        """Count the requests whose lines come after the first ``start`` bytes of the log."""
+        with self.distribution.log.open("rb") as log:
+            log.seek(start)
+            return sum(b"response completed" in line for line in log)
 
     @staticmethod
     def _before(app: App, case: Case, peer: Peer, run: int) -> None:
@@ -188,32 +201,46 @@ class Bench:
 
 
 @contextmanager
-def open_bench(scratch: Path, apps: str, runs: int) -> Iterator[Bench]:
-    """Make the applications, install the builders and start the registry."""
+def open_bench(
+    scratch: Path, apps: str, runs: int, wanted: Sequence[str] | None = None
+) -> Iterator[Bench]:
+    """Make the applications, install the builders and start the registry.
+
+    Only builders whose names have a word of ``wanted`` are there, if any is given.
+    """
     with ExitStack() as stack:
         distribution = stack.enter_context(start_distribution(_made(scratch / "registry")))
-        relay = stack.enter_context(relay_to(distribution.address))
+        program = _install_pyjib(scratch / "venv")
+        _push_base(program, distribution.address)
         bench = Bench(
             scratch=scratch,
             apps=make_apps(scratch, apps),
             peers=[],
             distribution=distribution,
-            relay=relay,
+            relay=stack.enter_context(relay_to(distribution.address)),
+            launcher=stack.enter_context(launcher()),
+            places={str(scratch): "SCRATCH", distribution.address: "REGISTRY"},
             runs=runs,
         )
-        program = _install_pyjib(scratch / "venv")
-        bench.peers += _pyjibs(scratch, program)
-        _push_base(program, distribution.address)
-        for find in (_maven_class_path, _jib_maven, _jib_core, _crane, _buildah):
-            _add(bench, lambda find=find: find(scratch))  # type: ignore[misc]
-        _add(bench, lambda: _docker(scratch, stack))
+        makers: dict[str, Callable[[], Peer]] = {
+            **_pyjibs(scratch, program),
+            MavenClassPath.name: lambda: _maven_class_path(scratch),
+            JibMaven.name: lambda: _jib_maven(scratch),
+            JibCore.name: lambda: _jib_core(scratch),
+            Crane.name: lambda: _crane(scratch),
+            Buildah.name: lambda: _buildah(scratch),
+            Docker.name: lambda: _docker(bench, stack),
+        }
+        for name, make in makers.items():
+            if not wanted or any(word in name for word in wanted):
+                _add(bench, make)
         yield bench
 
 
-def _add(bench: Bench, find: object) -> None:
+def _add(bench: Bench, make: Callable[[], Peer]) -> None:
     """Add a builder, or tell that it cannot be had."""
     try:
-        bench.peers.append(find())  # type: ignore[operator]
+        bench.peers.append(make())
     except (pytest.skip.Exception, pytest.fail.Exception, subprocess.CalledProcessError) as error:
         print(f"going on without: {error}", file=sys.stderr)
         bench.missing.append(str(error))
@@ -226,28 +253,36 @@ def _made(directory: Path) -> Path:
 
 def _install_pyjib(directory: Path) -> Path:
     venv.create(directory, with_pip=True)
-    pip = [directory / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [
+        directory / "bin" / "python",
+        "-m",
+        "pip",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     subprocess.run([*pip, "install", "--compile", ROOT], check=True)
     return directory / "bin" / "pyjib"
 
 
-def _pyjibs(scratch: Path, program: Path) -> list[Peer]:
-    def pyjib(name: str, *options: str) -> Pyjib:
-        home = _made(scratch / "-".join(re.findall(r"[a-z]+", name.lower())))
-        return Pyjib(name=name, home=home, program=program, options=options)
+def _pyjibs(scratch: Path, program: Path) -> dict[str, Callable[[], Peer]]:
+    options = {
+        PYJIB_JIB: ("--identity", "jib"),
+        PYJIB_INDEX: ("--identity", "jib", "--layer-index", "auto"),
+        PYJIB_GZIP: ("--identity", "pyjib"),
+        PYJIB_ZSTD: ("--identity", "pyjib", "--compression", "zstd"),
+    }
 
-    return [
-        pyjib(report.PYJIB_JIB, "--identity", "jib"),
-        pyjib(report.PYJIB_INDEX, "--identity", "jib", "--layer-index", "auto"),
-        pyjib(report.PYJIB_GZIP, "--identity", "pyjib"),
-        pyjib(report.PYJIB_ZSTD, "--identity", "pyjib", "--compression", "zstd"),
-    ]
+    def pyjib(name: str) -> Pyjib:
+        home = _made(scratch / "-".join(re.findall(r"[a-z]+", name.lower())))
+        return Pyjib(name=name, home=home, program=program, options=options[name])
+
+    return {name: partial(pyjib, name) for name in options}
 
 
 def _push_base(program: Path, registry: str) -> None:
     """Push the base, for two platforms, by pyjib itself: its classes' layer does no harm."""
     scratch = ROOT / "fixtures" / "docker-hello"
-    command = [program, "build", scratch, "--quiet", "--from"]
+    command: list[str | Path] = [program, "build", scratch, "--quiet", "--from"]
     command += [f"oci://{ROOT / 'fixtures' / 'base-image'}:17-jre"]
     command += ["--platform", "linux/amd64,linux/arm64", "--app-root", "/base"]
     command += ["--to", f"{registry}/library/eclipse-temurin:17-jre"]
@@ -267,7 +302,13 @@ def _jib_core(scratch: Path) -> Peer:
     java = require("java")
     program = scratch / "jib-core-program"
     shutil.copytree(ROOT / "benchmarks" / "java", program)
-    command = [require("mvn"), "-q", "-B", "package", "dependency:copy-dependencies"]
+    command: list[str | Path] = [
+        require("mvn"),
+        "-q",
+        "-B",
+        "package",
+        "dependency:copy-dependencies",
+    ]
     subprocess.run(command, cwd=program, check=True, stdout=subprocess.DEVNULL)
     return JibCore(home=_made(scratch / "jib-core"), java=java, program=program)
 
@@ -276,7 +317,7 @@ def _crane(scratch: Path) -> Peer:
     go = require("go")
     home = _made(scratch / "crane")
     environment = {**os.environ, "GOBIN": str(home), "GOFLAGS": "-mod=mod"}
-    subprocess.run([go, "install", _CRANE], env=environment, check=True, capture_output=True)
+    subprocess.run([go, "install", str(CRANE)], env=environment, check=True, capture_output=True)
     return Crane(home=home, crane=home / "crane")
 
 
@@ -285,9 +326,10 @@ def _buildah(scratch: Path) -> Peer:
     return Buildah(home=home, buildah=require("buildah"), driver="overlay")
 
 
-def _docker(scratch: Path, stack: ExitStack) -> Peer:
+def _docker(bench: Bench, stack: ExitStack) -> Peer:
     engine = stack.enter_context(start_docker())
-    home = _made(scratch / "docker")
+    bench.places[str(engine.socket.parent)] = "ENGINE"
+    home = _made(bench.scratch / "docker")
     return Docker(home=home, docker=require("docker"), variables=dict(engine.variables))
 
 

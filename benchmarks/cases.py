@@ -15,7 +15,7 @@ class Case:
     """A case: which applications it is for, and what comes before each build that is timed.
 
     ``fresh_target`` means that the registry has no image of this name yet; ``forgets`` that the
-    builder's caches are empty; ``change`` what is edited before.
+    builder's caches are empty; ``change`` what is edited before. ``at_most`` bounds the counted runs.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Case:
     to_tar: bool = False
     platforms: tuple[str, ...] = ()
     plans: bool = False
+    at_most: int = 1000
 
     def build(self, app: App, peer: Peer, registry: str, run: int, scratch: str) -> Build:
         """Return the build of one run by one peer."""
@@ -46,7 +47,8 @@ class Case:
 
 CASES = (
     Case(name="plan", apps="SM", plans=True),
-    Case(name="cold", apps="SM", fresh_target=True, forgets=True),
+    Case(name="cold", apps="SMD", fresh_target=True, forgets=True),
+    Case(name="cold", apps="L", fresh_target=True, forgets=True, at_most=3),
     Case(name="nothing changed", apps="SMN"),
     Case(name="one class changed", apps="SM", change=App.change_a_class),
     Case(name="one dependency changed", apps="D", change=App.change_a_library),

@@ -49,6 +49,10 @@ class Peer(Protocol):
         """Return variables that are set besides the machine's own."""
         ...
 
+    def version_command(self) -> Sequence[str | Path]:
+        """Return the command that prints its version, or its machine's, on the first line."""
+        ...
+
     def forget(self) -> None:
         """Empty all caches, as a fresh machine has them."""
         ...
@@ -68,6 +72,9 @@ class Pyjib:
     program: Path
     options: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def version_command(self) -> Sequence[str | Path]:
+        return [self.program, "--version"]
 
     def can(self, build: Build) -> bool:
         return not (build.target.startswith("tar:") and build.platforms)
@@ -99,6 +106,9 @@ class JibMaven:
     @property
     def environment(self) -> Mapping[str, str]:
         return {}
+
+    def version_command(self) -> Sequence[str | Path]:
+        return [self.maven, "--version"]
 
     def can(self, build: Build) -> bool:
         return (
@@ -143,6 +153,9 @@ class JibCore:
     def environment(self) -> Mapping[str, str]:
         return {}
 
+    def version_command(self) -> Sequence[str | Path]:
+        return [self.java, "--version"]
+
     def can(self, build: Build) -> bool:
         return not build.plans and not (build.target.startswith("tar:") and build.platforms)
 
@@ -180,6 +193,9 @@ class Crane:
     def environment(self) -> Mapping[str, str]:
         return {"CRANE": str(self.crane), "TMP": str(self.home)}
 
+    def version_command(self) -> Sequence[str | Path]:
+        return [self.crane, "version"]
+
     def can(self, build: Build) -> bool:
         return not build.plans and not build.target.startswith("tar:") and not build.platforms
 
@@ -193,7 +209,7 @@ class Crane:
         pass  # it keeps nothing
 
 
-_DOCKERFILE = """FROM {base}
+DOCKERFILE = """FROM {base}
 COPY dependency /app/libs
 COPY classes /app/classes
 ENTRYPOINT ["java", "-cp", "/app/classes:/app/libs/*", "{main}"]
@@ -202,7 +218,7 @@ ENTRYPOINT ["java", "-cp", "/app/classes:/app/libs/*", "{main}"]
 
 def _write_dockerfile(build: Build, home: Path) -> Path:
     path = home / f"Dockerfile.{build.app.name}"
-    path.write_text(_DOCKERFILE.format(base=build.base, main=build.app.main_class))
+    path.write_text(DOCKERFILE.format(base=build.base, main=build.app.main_class))
     return path
 
 
@@ -218,6 +234,9 @@ class Buildah:
     @property
     def environment(self) -> Mapping[str, str]:
         return {"BUILDAH_ISOLATION": "chroot", "TMPDIR": str(self.home)}
+
+    def version_command(self) -> Sequence[str | Path]:
+        return [self.buildah, "--version"]
 
     def can(self, build: Build) -> bool:
         return not build.plans and not build.platforms
@@ -241,6 +260,9 @@ class Buildah:
         _emptied(self.home / "root", self.home / "run")
 
 
+_DOCKER_VERSION = "docker {{.Client.Version}}, its daemon {{.Server.Version}}"
+
+
 @dataclass(kw_only=True)
 class Docker:
     """``docker build`` of the same Dockerfile, and ``docker push``; the daemon runs already."""
@@ -253,6 +275,9 @@ class Docker:
     @property
     def environment(self) -> Mapping[str, str]:
         return {**self.variables, "DOCKER_BUILDKIT": "0"}
+
+    def version_command(self) -> Sequence[str | Path]:
+        return [self.docker, "version", "--format", _DOCKER_VERSION]
 
     def can(self, build: Build) -> bool:
         return not build.plans and not build.platforms and not build.target.startswith("tar:")
@@ -286,6 +311,9 @@ class MavenClassPath:
     @property
     def environment(self) -> Mapping[str, str]:
         return {}
+
+    def version_command(self) -> Sequence[str | Path]:
+        return [self.maven, "--version"]
 
     def can(self, build: Build) -> bool:
         return build.plans and build.app.has_pom

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,7 +21,7 @@ from pyjib.events import ImagePublished, Listener, ProjectRead, ignore
 from pyjib.frozen import frozen
 from pyjib.image.assemble import assemble_image, assemble_index
 from pyjib.image.java import check_java, check_java_name
-from pyjib.layer.elsewhere import NOWHERE, Elsewhere
+from pyjib.layer.elsewhere import NOWHERE, Elsewhere, SendAhead
 from pyjib.layer.known import can_be_recognised
 from pyjib.layer.model import Layer
 from pyjib.layer.pack import pack_layers
@@ -157,7 +158,8 @@ def build(
         destinations = _open_destinations(options, planned.project, tools)
         found = [destination.check() for destination in destinations]
         with _layer_index(options, planned.plan, found, tools) as index:
-            elsewhere = Elsewhere(known=index)
+            ahead = _send_ahead(options, found, tools)
+            elsewhere = Elsewhere(known=index, send_ahead=ahead)
             made = _make(planned.plan, options.platforms, tools, elsewhere)
             published = tuple(_write(each, made.image, listener) for each in destinations)
             if index is not None:
@@ -258,6 +260,19 @@ def _layer_index(
                 listener=tools.listener,
             )
     return nullcontext()
+
+
+def _send_ahead(
+    options: BuildOptions, found: Sequence[Descriptor | None], tools: BaseTools
+) -> SendAhead | None:
+    """Return what takes layers while they are packed: the first registry, if it lacks the image.
+
+    Whether it is worth the try is for the client to find out, once there is a layer to pack.
+    """
+    for target, descriptor in zip(options.targets, found, strict=True):
+        if isinstance(target, RegistryLocation) and descriptor is None:
+            return partial(tools.registry.blob_stream, target.reference)
+    return None
 
 
 def _materials(

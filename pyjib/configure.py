@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import ConfigurationError
@@ -17,18 +18,16 @@ from pyjib.events import Listener, Warned, ignore
 from pyjib.frozen import frozen
 from pyjib.jib.configuration import BuiltModule, JibConfiguration, JibOutputPaths
 from pyjib.jib.global_config import read_global_config
-from pyjib.jib.gradle import read_gradle
 from pyjib.jib.to_options import Given, to_options
 from pyjib.maven_choice import Found, MavenChoice, Opener, Servers
 from pyjib.maven_kept import KeptProjects
 from pyjib.oci.identity import PYJIB
 from pyjib.options import BuildOptions, Login
-from pyjib.project.gradle import COMMAND as GRADLE_COMMAND
-from pyjib.project.gradle import JibMention, find_jib_mention, open_gradle_project
-from pyjib.project.gradle_properties import read_system_properties
 from pyjib.project.maven.worked_out import POM
 from pyjib.project.model import AppArchive, Project
-from pyjib.project.read import read_project
+
+if TYPE_CHECKING:
+    from pyjib.project.gradle import JibMention
 
 __all__ = ["Configured", "MavenChoice", "configure"]
 
@@ -70,7 +69,8 @@ def configure(
     Only a directory with a ``pom.xml`` can have one, or one with a Gradle build. Files that the
     local Maven repository lacks are downloaded, here and when the project is read, where
     somebody named a repository that has them; ``listener`` hears of them, and ``cancellation``
-    ends it. ``kept`` has what earlier builds worked out of POMs. Raises ``ConfigurationError`` for values that Jib refuses, and for targets without a
+    ends it. ``kept`` has what earlier builds worked out of POMs, and is given what this one does
+    when the project is read. Raises ``ConfigurationError`` for values that Jib refuses, and for targets without a
     name where nothing names them; ``ProjectError`` if a POM that has to do with Jib cannot be
     worked out.
     """
@@ -127,6 +127,11 @@ def _configured_by_gradle(path: Path, given: Given, choice: MavenChoice) -> Conf
     """
     if not path.is_dir() or (path / POM).is_file():
         return None
+    # Imported here and below: who builds with Maven pays for none of it.
+    from pyjib.jib.gradle import read_gradle  # noqa: PLC0415
+    from pyjib.project.gradle import find_jib_mention, open_gradle_project  # noqa: PLC0415
+    from pyjib.project.gradle_properties import read_system_properties  # noqa: PLC0415
+
     module = open_gradle_project(path)
     mention = find_jib_mention(path) if module is None else None
     subject = module or mention
@@ -156,9 +161,11 @@ def _configured_by_gradle(path: Path, given: Given, choice: MavenChoice) -> Conf
 
 
 def _unread(mention: JibMention) -> Warned:
+    from pyjib.project.gradle import COMMAND  # noqa: PLC0415
+
     return Warned(
         message=f"what {mention.file} tells Jib is not known: only Gradle can read it",
-        hint=f"run `pyjib init gradle`, and then {GRADLE_COMMAND} after each change of the build",
+        hint=f"run `pyjib init gradle`, and then {COMMAND} after each change of the build",
     )
 
 
@@ -178,6 +185,8 @@ def _unconfigured(found: Found, given: Given, maven: MavenChoice) -> Configured:
     options = replace(given.options, identity=identity)
     if project is not None and identity.is_jib:
         return Configured(options=options, read=project.read)
+    from pyjib.project.read import read_project  # noqa: PLC0415
+
     read = partial(
         read_project,
         path,

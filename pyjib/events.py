@@ -104,6 +104,16 @@ class TransferStarted(Event):
 
 
 @frozen
+class TransferNamed(Event):
+    """Of a transfer that began before all was known of it, ``label`` and ``total`` now are."""
+
+    direction: Direction
+    key: str
+    label: str
+    total: int
+
+
+@frozen
 class TransferProgress(Event):
     """``done`` bytes of a transfer have moved; smaller than before means it starts anew."""
 
@@ -119,6 +129,17 @@ class TransferFinished(Event):
     direction: Direction
     key: str
     size: int
+
+
+@frozen
+class TransferAbandoned(Event):
+    """A transfer ended before it was complete, and nothing of it is kept.
+
+    What it was to move goes another way, as a transfer of its own, if it is still wanted.
+    """
+
+    direction: Direction
+    key: str
 
 
 @frozen

@@ -66,14 +66,14 @@ class Places:
         client = self._client if patient or not places else self._client.hasty()
         for place, reference in _references(places, digest):
             try:
-                found = ask(client, reference)
+                found = ask(client.at(place), reference)
             except (RegistryError, TransportError, ContentError) as error:
                 self._pass_over(place, error)
             else:
                 self._prefer(place)
                 return found
         _, reference = next(_references([self._last], digest))
-        return ask(self._client, reference)
+        return ask(self._client.at(self._last), reference)
 
     def _pass_over(
         self, place: Place, error: RegistryError | TransportError | ContentError

@@ -24,9 +24,9 @@ USUAL_DAYS = 30.0
 
 @click.group("cache", cls=Group)
 def cache_group() -> None:
-    """Look after the cache of packed layers and base images.
+    """Look after the cache of packed layers, base images and worked-out Maven projects.
 
-    Nothing in it is needed: what is removed is packed or pulled again.
+    Nothing in it is needed: what is removed is packed, pulled or worked out again.
     """
 
 

@@ -89,11 +89,16 @@ class LiveView:
                 verb, label = event.direction.value, short(event.label)
                 task = self._add(verb, label, event.total)
                 self._moving[event.direction, event.key] = task
+            case events.TransferNamed():
+                moving = self._moving.get((event.direction, event.key))
+                if moving is not None:
+                    label = visible(short(event.label))
+                    self._progress.update(moving, description=label, total=event.total)
             case events.TransferProgress():
                 moving = self._moving.get((event.direction, event.key))
                 if moving is not None:
                     self._progress.update(moving, completed=event.done)
-            case events.TransferFinished():
+            case events.TransferFinished() | events.TransferAbandoned():
                 self._finish(event.direction, event.key)
 
     def _add(self, verb: str, label: str, total: int | None, note: str = "") -> TaskID:

@@ -276,16 +276,16 @@ OPTIONS: tuple[Option, ...] = (
         "--insecure",
         _REGISTRIES,
         "HOST[:PORT]",
-        "A registry to talk to without TLS, or with a certificate that nobody vouches for. May "
-        "be repeated.",
+        "A registry to talk to without TLS, or with a certificate that nobody vouches for; "
+        "without a port, all that listens on that host. May be repeated.",
         type=Text("host", parse.parse_host),
     ),
     _one(
         "--credentials-over-http",
         _REGISTRIES,
         None,
-        "Send logins to registries of --insecure over plain http too, where anybody on the way "
-        "can read them.",
+        "Send logins over plain http too, to registries of --insecure and to what hands out "
+        "their tokens, where anybody on the way can read them.",
         is_flag=True,
     ),
     _one(
@@ -308,14 +308,16 @@ OPTIONS: tuple[Option, ...] = (
         _REGISTRIES,
         "HOST=MIRROR",
         "A registry HOST[:PORT][/PATH] to pull from in the place of another, before the mirrors "
-        "that Docker and Podman are set up with. May be repeated; the first goes first.",
+        "that Docker, Podman and containerd are set up with. May be repeated; the first goes "
+        "first.",
         type=Text("mirror", parse_mirror),
     ),
     _one(
         "--no-mirrors",
         _REGISTRIES,
         None,
-        "Pull from registries themselves, and do not read how Docker and Podman are set up.",
+        "Pull from registries themselves, and do not read how Docker, Podman and containerd are "
+        "set up.",
         is_flag=True,
     ),
     _one(

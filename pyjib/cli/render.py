@@ -148,6 +148,12 @@ class Narrator:
         match event:
             case events.TransferStarted():
                 self._started[event.direction, event.key] = (short(event.label), time.monotonic())
+            case events.TransferNamed():
+                began = self._started.get((event.direction, event.key))
+                if began is not None:
+                    self._started[event.direction, event.key] = (short(event.label), began[1])
+            case events.TransferAbandoned():
+                self._started.pop((event.direction, event.key), None)
             case events.TransferFinished():
                 return self._finished(event)
             case events.BlobPresent():

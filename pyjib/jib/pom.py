@@ -58,9 +58,9 @@ def read_pom(
     if plugin is None:
         return None
     properties = Properties(
-        user=user or nothing(),
+        user=nothing() if user is None else user,
         model=model.properties,
-        system=system or nothing(),
+        system=nothing() if system is None else system,
         release=release_of(plugin.version),
     )
     node = _configuration(plugin, execution, model)

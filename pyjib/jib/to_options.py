@@ -16,9 +16,7 @@ from pyjib.errors import ConfigurationError, InvalidReferenceError
 from pyjib.events import Warned
 from pyjib.frozen import frozen
 from pyjib.jib.configuration import BuiltModule, JibConfiguration, JibOutputPaths
-from pyjib.jib.extensions import read_extensions
 from pyjib.jib.fields import configured_fields
-from pyjib.jib.gradle_extensions import read_gradle_extensions
 from pyjib.jib.login import FindServer, read_registry_options
 from pyjib.jib.skips import check_required_version, why_skipped
 from pyjib.oci.identity import (
@@ -188,8 +186,15 @@ class _Translator:
     def _extensions(
         self, options: BuildOptions
     ) -> tuple[tuple[Transformation, ...], tuple[Warned, ...]]:
+        if not self._jib.plugin_extensions:
+            return (), ()
+        # Few projects have some.
         if isinstance(self._model, EffectiveModel):
+            from pyjib.jib.extensions import read_extensions  # noqa: PLC0415
+
             return read_extensions(self._jib, self._model, self._given.packaged_names)
+        from pyjib.jib.gradle_extensions import read_gradle_extensions  # noqa: PLC0415
+
         return read_gradle_extensions(self._jib, self._model, options)
 
     def _is_free(self, name: str) -> bool:

@@ -16,10 +16,12 @@ from pyjib.maven_choice import Found, MavenChoice, Opener, Servers
 from pyjib.maven_kept.code import code_version
 from pyjib.maven_kept.looks import describe, is_settled, would_be_the_same
 from pyjib.maven_kept.needed import needed
-from pyjib.maven_kept.private import is_private, secrets_among, tells
+from pyjib.maven_kept.private import is_private, may_be_kept, secrets_among, tells
 from pyjib.maven_kept.values import NotKeepableError, decode, encode
 from pyjib.oci.json import Json
+from pyjib.options import HostEnvironment
 from pyjib.project.maven.machine import machine_properties
+from pyjib.project.maven.model import EffectiveModel
 from pyjib.project.maven.seen import Trace
 from pyjib.project.maven.worked_out import POM, ClassPath, WorkedOut
 from pyjib.store.store import Store
@@ -63,16 +65,8 @@ class KeptProjects:
         data = self._store.get_project(question, marks=self._writes)
         if data is None:
             return None
-        host = opener.options.host
         try:
-            document = _unseal(data)
-            if document["code"] != code_version():
-                return None
-            if document["machine"] != machine_properties(host):
-                return None
-            if not would_be_the_same(document["looks"], host.variables):
-                return None
-            kept = decode(document["kept"])
+            kept = _believe(data, opener.options.host)
             recalled = _Recalled(kept, lambda: self.find_afresh(question, path, opener))
             return Found(
                 path=kept["path"],
@@ -130,6 +124,8 @@ class Recording:
     def _keep(self, found: Found, project: WorkedOut, opener: Opener) -> None:
         """Keep what was worked out, if it depends on nothing but what was looked at."""
         if self._trace.spoilt is not None or not is_settled(self._trace, self._started):
+            return
+        if not may_be_kept(found.configuration):
             return
         variables = opener.options.host.variables
         try:
@@ -236,6 +232,22 @@ def _secrets(found: Found, trace: Trace, variables: Mapping[str, str]) -> frozen
 def _seal(document: Json) -> bytes:
     body = json.dumps(document, separators=(",", ":")).encode()
     return _HEADER.pack(_MAGIC, zlib.crc32(body)) + body
+
+
+def _believe(data: bytes, host: HostEnvironment) -> Any:
+    """Return what was kept, if it is what would be worked out now; else raises ``ValueError``.
+
+    Or another of its kind, for documents that are forged.
+    """
+    document = _unseal(data)
+    if document["code"] != code_version() or document["machine"] != machine_properties(host):
+        raise ValueError("another pyjib or another machine wrote it")
+    if not would_be_the_same(document["looks"], host.variables):
+        raise ValueError("something has changed")
+    kept = decode(document["kept"])
+    if not isinstance(kept["model"], EffectiveModel) or not may_be_kept(kept["configuration"]):
+        raise ValueError("not written by pyjib")
+    return kept
 
 
 def _unseal(data: bytes) -> Any:

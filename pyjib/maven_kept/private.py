@@ -1,6 +1,6 @@
-"""What may not lie in a cache: passwords, and whatever is called like one.
+"""What may not lie in a cache: passwords, and what a forged file there must not bring about.
 
-Where one would get into what is kept, by whichever way, the project is not kept.
+Where such would get into what is kept, by whichever way, the project is not kept.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from pyjib.jib.configuration import JibConfiguration
 from pyjib.project.maven.command_line import Arguments
 from pyjib.project.maven.model import BOOLEANS, Repository
 
 _CALLED_SECRET = re.compile(
     r"pass|pwd|secret|token|credential|auth|key|private|login", re.IGNORECASE
 )
+_NAME = re.compile(r"[\w.-]+")
 _SHORT = 4
 
 
@@ -27,6 +29,26 @@ def is_private(arguments: Arguments, repositories: Iterable[Repository]) -> bool
     """Tell whether a command line says what not even a digest is to be kept of."""
     return any(map(called_secret, arguments.properties)) or any(
         "@" in repository.url for repository in repositories
+    )
+
+
+def may_be_kept(configuration: JibConfiguration | None) -> bool:
+    """Tell whether a configuration neither names a program nor loosens whom pyjib trusts.
+
+    A file in the cache must not be able to. Helpers are found by their names on the ``PATH``.
+    """
+    if configuration is None:
+        return True
+    helpers = (configuration.to_cred_helper, configuration.from_cred_helper)
+    return not (
+        configuration.docker_executable
+        or configuration.docker_environment
+        or configuration.config_directory
+        or configuration.allow_insecure_registries
+        or configuration.send_credentials_over_http
+        or configuration.to_auth
+        or configuration.from_auth
+        or any(found.environment or not _NAME.fullmatch(found.helper) for found in helpers if found)
     )
 
 

@@ -6,9 +6,8 @@ A value is itself if JSON has it; a tuple is a list, a path ``{"/": TEXT}``, a m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -29,7 +28,7 @@ from pyjib.project.model import Dependency, DiskFile
 
 _PATH, _MAPPING = "/", "="
 # JibAuth is not among them: a login is not to be written.
-_CLASSES: Mapping[str, Callable[..., Any]] = MappingProxyType(
+_CLASSES: Mapping[str, Any] = MappingProxyType(
     {
         known.__name__: known
         for known in (
@@ -72,7 +71,7 @@ def encode(value: Any) -> Any:
         raise NotKeepableError(name)
     told = {
         each.name: getattr(value, each.name)
-        for each in _fields(type(value))
+        for each in fields(value)
         if getattr(value, each.name) != _default(each)
     }
     return {name: {field: encode(member) for field, member in told.items()}}
@@ -89,11 +88,6 @@ def decode(document: Any) -> Any:
         return Path(member)
     members = {field: decode(value) for field, value in member.items()}
     return MappingProxyType(members) if name == _MAPPING else _CLASSES[name](**members)
-
-
-@cache
-def _fields(known: Any) -> tuple[Field[Any], ...]:
-    return fields(known)
 
 
 def _default(each: Field[Any]) -> object:

@@ -14,6 +14,8 @@ _ISO = re.compile(
 )
 _BILLION = 1_000_000_000
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _UNIX) // timedelta(seconds=1)
+_LAST = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _UNIX) // timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,8 +33,8 @@ class Instant:
     def parse(cls, text: str) -> Self:
         """Parse an ISO 8601 date and time with an offset, for example ``2024-05-01T12:00:00Z``.
 
-        Raises ``ConfigurationError`` for anything else; a time without an offset would mean
-        another instant on another machine.
+        Raises ``ConfigurationError`` for anything else, and for what an offset takes out of the
+        years 1 to 9999; a time without an offset would mean another instant on another machine.
         """
         match = _ISO.fullmatch(text.strip())
         if match is None:
@@ -42,8 +44,10 @@ class Instant:
             parsed = datetime.fromisoformat(moment + ("+00:00" if offset == "Z" else offset))
         except ValueError:
             raise _not_a_time(text) from None
-        nanoseconds = int((fraction or "").ljust(9, "0"))
-        return cls((parsed - _UNIX) // timedelta(seconds=1) * _BILLION + nanoseconds)
+        seconds = (parsed - _UNIX) // timedelta(seconds=1)
+        if not _FIRST <= seconds <= _LAST:
+            raise _not_a_time(text)
+        return cls(seconds * _BILLION + int((fraction or "").ljust(9, "0")))
 
     @property
     def seconds(self) -> int:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import InvalidReferenceError
@@ -19,12 +19,17 @@ from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.calls import blobs, deletes, manifests, referrers, tags, uploads
 from pyjib.registry.calls.ladder import Ladders
+from pyjib.registry.calls.streams import Streams
 from pyjib.registry.calls.uploads import Outcome
 from pyjib.registry.flight import SingleFlight
+from pyjib.registry.lifetime import Lifetime
 from pyjib.registry.login.scope import Scope, Scopes, union
 from pyjib.registry.mirrors import Place, find_places
 from pyjib.registry.net.message import Call
 from pyjib.registry.session import Session
+
+if TYPE_CHECKING:
+    from pyjib.registry.calls.blob_stream import BlobStream
 
 
 class RegistryClient:
@@ -49,17 +54,19 @@ class RegistryClient:
         wait: Callable[[float], None] | None = None,
     ) -> None:
         self.options = options
+        self._lifetime = Lifetime(cancellation or Cancellation())
         self._session = Session(
             options,
             host,
             listener=listener,
-            cancellation=cancellation or Cancellation(),
+            cancellation=self._lifetime,
             wait=wait,
         )
         self._lock = threading.Lock()
         self._scopes: dict[str, Scopes] = {}
         self._pushes: SingleFlight[tuple[str, Digest], Outcome] = SingleFlight()
         self._ladders = Ladders()
+        self._streams = Streams(self._session, self._ladders)
         self._support = referrers.Support()
 
     def places(self, reference: Reference) -> tuple[Place, ...]:
@@ -75,13 +82,24 @@ class RegistryClient:
         other._session = self._session.hasty()
         return other
 
+    def at(self, place: Place) -> RegistryClient:
+        """Return this client for pulling from a place, which may have to be told why."""
+        if not place.namespace:
+            return self
+        other = copy(self)
+        other._session = self._session.at(place.namespace)
+        return other
+
     def ping(self, registry: str) -> None:
         """Check that a registry is there and accepts the login that there is for it."""
         self._session.ask(Call(action=f"log in to {registry}", registry=registry))
 
     def manifest_head(self, reference: Reference) -> Descriptor | None:
         """Describe what a tag or digest leads to; ``None`` if there is nothing."""
-        return manifests.head(self._session, reference, self._reading(reference))
+        found = manifests.head(self._session, reference, self._reading(reference))
+        if found is not None:
+            self._streams.has_images(reference)
+        return found
 
     def manifest_get(self, reference: Reference) -> tuple[bytes, str]:
         """Return a manifest's or index's bytes, verified, and the media type that they state.
@@ -147,15 +165,25 @@ class RegistryClient:
     def blob_push(self, name: Reference, blob: Blob) -> Outcome:
         """See to it that a repository has a blob, and tell how.
 
-        It is not sent where the repository has it, nor where the registry links it from the
+        What a stream brings is waited for. Otherwise it is not sent where the repository has it, nor where the registry links it from the
         blob's origin. Threads that push the same blob to the same repository share one push.
         """
         sources = [blob.origin] if blob.origin and uploads.can_mount(blob, name) else []
         scopes = self._writing(name, sources)
         return self._pushes.do(
             (name.name, blob.descriptor.digest),
-            lambda: uploads.push(self._session, name, blob, scopes, self._ladders),
+            lambda: self._push(name, blob, scopes),
         )
+
+    def blob_stream(self, name: Reference) -> BlobStream:
+        """Begin to send a blob to a repository while it is still being made.
+
+        It is a try that nothing depends on: a stream never fails, and ``blob_push`` is to be
+        called for its blob in any case. Only repositories without images get streams: others
+        have most layers, and looking costs less than sending. A stream that is not finished
+        when the client is closed, or the build cancelled, leaves nothing behind.
+        """
+        return self._streams.open(name, self._writing(name))
 
     def tag_list(self, name: Reference) -> list[str]:
         """Return all tags of a repository. Raises ``NotFoundError``."""
@@ -179,7 +207,9 @@ class RegistryClient:
         self._writing(name, sources)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Give up what is still under way, and close all connections."""
+        self._lifetime.end()
+        self._streams.close()
         self._session.close()
 
     def __enter__(self) -> Self:
@@ -192,6 +222,11 @@ class RegistryClient:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _push(self, name: Reference, blob: Blob, scopes: Scopes) -> Outcome:
+        if self._streams.brought(name, blob.descriptor.digest):
+            return Outcome.UPLOADED
+        return uploads.push(self._session, name, blob, scopes, self._ladders)
 
     def _reading(self, name: Reference) -> Scopes:
         """Return what a token must allow for pulling; what a push needs, if one was announced."""

@@ -9,21 +9,19 @@ are asked with the name of the registry that they stand in for, as ``?ns=``.
 
 from __future__ import annotations
 
-import os
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pyjib.errors import ConfigurationError, TransportError
 from pyjib.frozen import frozen
-from pyjib.options import HostEnvironment
 from pyjib.registry.net.certificates import HostCertificates
 from pyjib.registry.net.urls import Url
 from pyjib.registry.presence import is_there
 
 HOSTS = "hosts.toml"
-DEFAULT = "_default"
+_DEFAULT = "_default"
 _LARGEST = 1 << 20
 _API = "/v2"
 _CAPABILITIES = frozenset({"pull", "resolve", "push", "referrers"})
@@ -42,30 +40,29 @@ class ContainerdHost:
     resolves: bool = True
     pulls: bool = True
     verifies: bool = True
-    certificates: HostCertificates = HostCertificates()
+    certificates: HostCertificates | None = None
 
 
 @frozen
 class Namespace:
-    """What one ``hosts.toml``, which is ``file``, says: ``hosts`` in order, and the ``server``."""
+    """What one ``hosts.toml``, which is ``file``, says: ``hosts`` in order, and the ``server``.
+
+    The server is the registry itself unless another is named; ``None`` for that of all others.
+    """
 
     file: Path
     hosts: tuple[ContainerdHost, ...] = ()
     server: ContainerdHost | None = None
 
 
-def folders_of(host: HostEnvironment) -> Iterator[Path]:
-    """Yield the folders ``certs.d`` of containerd: a user's own, then the machine's."""
-    config = host.get("XDG_CONFIG_HOME")
-    yield (Path(config) if config else host.home / ".config") / "containerd" / "certs.d"
-    if host.system is not None:
-        yield host.system / "containerd" / "certs.d"
+def read_namespaces(parents: Iterable[Path]) -> dict[str, Namespace]:
+    """Return what folders ``certs.d`` hold, by registry; of two for one the first counts.
 
-
-def read_namespaces(host: HostEnvironment) -> dict[str, Namespace]:
-    """Return them by registry; raises ``ConfigurationError`` for a file that cannot be used."""
+    That for all others is at the empty name. Raises ``ConfigurationError`` for a file that
+    cannot be used.
+    """
     found: dict[str, Namespace] = {}
-    for parent in folders_of(host):
+    for parent in parents:
         try:
             folders = sorted(parent.iterdir())
         except OSError:
@@ -73,17 +70,21 @@ def read_namespaces(host: HostEnvironment) -> dict[str, Namespace]:
         for folder in folders:
             file = folder / HOSTS
             if is_there(file):
-                found.setdefault(_registry_of(folder.name), _namespace(file))
+                registry = _registry_of(folder.name)
+                if registry not in found:
+                    found[registry] = _namespace(file, registry)
     return found
 
 
 def _registry_of(name: str) -> str:
     """Return the registry that a folder is for; on Windows a name cannot have a colon."""
+    if name == _DEFAULT:
+        return ""
     host, _, port = name.removesuffix("_").rpartition("_")
     return f"{host}:{port}".lower() if name.endswith("_") and port.isdecimal() else name.lower()
 
 
-def _namespace(file: Path) -> Namespace:
+def _namespace(file: Path, registry: str) -> Namespace:
     import tomllib  # noqa: PLC0415  only who has such a file needs it
 
     try:
@@ -96,7 +97,7 @@ def _namespace(file: Path) -> Namespace:
     tables = document.get("host", {})
     if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
         raise _unusable(file, "its hosts are not written as [host.ADDRESS]")
-    server = document.get("server", "")
+    server = document.get("server") or registry
     if not isinstance(server, str):
         raise _unusable(file, "server is not text")
     return Namespace(
@@ -107,9 +108,8 @@ def _namespace(file: Path) -> Namespace:
 
 
 def _host(address: str, table: Mapping[str, Any], file: Path) -> ContainerdHost:
-    text = address if address.startswith(("http://", "https://")) else f"https://{address}"
     try:
-        url = Url.parse(text)
+        url = Url.parse(address if "://" in address else f"https://{address}")
     except TransportError:
         raise _unusable(file, f"{address!r} is no address") from None
     able = table.get("capabilities") or sorted(_CAPABILITIES)
@@ -138,7 +138,9 @@ def _location(url: Url, *, override_path: bool) -> str:
     return f"{url.authority}{root.removeprefix(_API)}" if is_usual else url.full
 
 
-def _certificates(address: str, table: Mapping[str, Any], file: Path) -> HostCertificates:
+def _certificates(address: str, table: Mapping[str, Any], file: Path) -> HostCertificates | None:
+    if not {"ca", "client"} & table.keys():
+        return None
     authorities = table.get("ca", [])
     authorities = [authorities] if isinstance(authorities, str) else authorities
     shown = table.get("client", [])
@@ -148,7 +150,7 @@ def _certificates(address: str, table: Mapping[str, Any], file: Path) -> HostCer
     pair = [pair, ""] if isinstance(pair, str) else pair or ["", ""]
     texts = (authorities, pair) if isinstance(authorities, list) else ()
     fit = all(isinstance(each, list) and all(isinstance(t, str) for t in each) for each in texts)
-    if not texts or not fit or len(pair) != 2:  # noqa: PLR2004  a certificate and its key
+    if not texts or not fit or len(pair) != 2:
         raise _unusable(file, f"ca or client of {address} is not written as paths of files")
     certificate, key = (file.parent / text if text else None for text in pair)
     return HostCertificates(
@@ -156,13 +158,6 @@ def _certificates(address: str, table: Mapping[str, Any], file: Path) -> HostCer
         certificate=certificate,
         key=key,
     )
-
-
-def folder_names(name: str) -> tuple[str, ...]:
-    """Return what containerd may call the folder of ``HOST[:PORT]``."""
-    host, colon, port = name.rpartition(":")
-    other = (f"{host}_{port}_",) if colon and port.isdecimal() else ()
-    return (*other, name.replace(":", "") if os.name == "nt" else name)
 
 
 def _unusable(file: Path, reason: str) -> ConfigurationError:

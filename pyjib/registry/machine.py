@@ -4,6 +4,8 @@ From Docker's ``daemon.json``: ``registry-mirrors`` (of Docker Hub) and ``insecu
 From ``registries.conf`` and ``registries.conf.d`` (containers-registries.conf(5), version 2):
 ``[[registry]]`` with ``prefix``, ``location``, ``insecure``, ``blocked``,
 ``mirror-by-digest-only``, and its mirrors with ``pull-from-mirror``.
+
+From containerd's ``hosts.toml`` files what ``containerd`` reads.
 """
 
 from __future__ import annotations
@@ -14,12 +16,16 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyjib.errors import ConfigurationError
 from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
-from pyjib.registry.presence import is_there
+from pyjib.registry.presence import is_folder, is_there
+
+if TYPE_CHECKING:
+    from pyjib.registry.containerd import Namespace
+    from pyjib.registry.net.certificates import HostCertificates
 
 _LARGEST = 1 << 20
 _HOW = {"": (True, True), "all": (True, True), "digest-only": (False, True)}
@@ -64,7 +70,7 @@ class Machine:
     """All of it. ``insecure`` tells by host, ``insecure_networks`` by address, which file says so.
 
     A host without a port stands for all its ports there. ``hub_mirrors`` are Docker's, from
-    ``hub_file``.
+    ``hub_file``; ``namespaces`` are containerd's, by registry, that for all others at "".
     """
 
     hub_mirrors: tuple[StandIn, ...] = ()
@@ -72,6 +78,7 @@ class Machine:
     rules: tuple[Rule, ...] = ()
     insecure: Mapping[str, Path] = field(default_factory=dict)
     insecure_networks: tuple[tuple[_Network, Path], ...] = ()
+    namespaces: Mapping[str, Namespace] = field(default_factory=dict)
 
     def why_insecure(self, host: str, port: int) -> Path | None:
         """Return the file that lets a host be talked to without TLS, ``None`` if none does."""
@@ -98,6 +105,18 @@ class Machine:
             default=None,
         )
 
+    def namespace_for(self, registry: str) -> Namespace | None:
+        """Return what containerd has for a registry, or for all that it has nothing else for."""
+        return self.namespaces.get(registry, self.namespaces.get(""))
+
+    def certificates_for(self, host: str, port: int) -> HostCertificates | None:
+        """Return what containerd trusts and shows a host by: the first that says anything."""
+        for namespace in self.namespaces.values():
+            for each in filter(None, (*namespace.hosts, namespace.server)):
+                if each.place == (host, port) and each.certificates is not None:
+                    return each.certificates
+        return None
+
 
 def read_machine(host: HostEnvironment) -> Machine:
     """Read the files that there are; raises ``ConfigurationError`` for one that cannot be used."""
@@ -112,18 +131,24 @@ def read_machine(host: HostEnvironment) -> Machine:
             try:
                 networks.append((ipaddress.ip_network(entry, strict=False), daemon))
             except ValueError:
-                _let_docker(entry.partition("://")[2] or entry, daemon, insecure)
+                _let_exactly(entry.partition("://")[2] or entry, daemon, insecure)
     rules: dict[str, Rule] = {}
     for path in _containers_files(host):
         for table in _tables(_toml(path), "registry", path):
             rule = _rule(table, path, insecure)
             rules[rule.prefix] = rule
+    namespaces = _namespaces(host)
+    for namespace in namespaces.values():
+        for each in filter(None, (*namespace.hosts, namespace.server)):
+            if not each.verifies:
+                _let_exactly(each.location, namespace.file, insecure)
     return Machine(
         hub_mirrors=hub_mirrors,
         hub_file=daemon,
         rules=tuple(rules.values()),
         insecure=insecure,
         insecure_networks=tuple(networks),
+        namespaces=namespaces,
     )
 
 
@@ -157,6 +182,16 @@ def _containers_files(host: HostEnvironment) -> Iterator[Path]:
             raise _unusable(folder, error.strerror or str(error)) from None
 
 
+def _namespaces(host: HostEnvironment) -> Mapping[str, Namespace]:
+    parents = [_config(host)] if host.system is None else [_config(host), host.system]
+    folders = [parent / "containerd" / "certs.d" for parent in parents]
+    if not any(map(is_folder, folders)):
+        return {}
+    from pyjib.registry.containerd import read_namespaces  # noqa: PLC0415  few machines have any
+
+    return read_namespaces(folders)
+
+
 def _hub_mirrors(
     document: Mapping[str, Any], path: Path, insecure: dict[str, Path]
 ) -> Iterator[StandIn]:
@@ -166,11 +201,11 @@ def _hub_mirrors(
         if divider and scheme not in ("http", "https"):
             raise _unusable(path, f"registry-mirrors has {entry!r}, which is no http address")
         if scheme == "http" and divider:
-            _let_docker(location, path, insecure)
+            _let_exactly(location, path, insecure)
         yield StandIn(location=location)
 
 
-def _let_docker(location: str, path: Path, insecure: dict[str, Path]) -> None:
+def _let_exactly(location: str, path: Path, insecure: dict[str, Path]) -> None:
     """Mark a host as insecure as Docker means it: without a port, on those of http and https."""
     host = _host(location)
     has_port = host.rpartition(":")[2].isdecimal() and not host.endswith("]")

@@ -1,7 +1,7 @@
 """Where an image may be pulled from: its mirrors in order, and at last its registry itself.
 
 First the mirrors of ``RegistryOptions``, then those of the machine (``machine``): Podman's for the
-name, then Docker's for Docker Hub. A mirror gets the login that is filed under its own name and
+name, then Docker's for Docker Hub, then containerd's for the registry. A mirror gets the login that is filed under its own name and
 no other; what it sends is checked against digests as all else.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
 from pyjib.errors import ConfigurationError, InvalidReferenceError, TransportError
 from pyjib.frozen import frozen
@@ -17,13 +18,17 @@ from pyjib.options import RegistryOptions
 from pyjib.registry.machine import Machine, Rule, StandIn
 from pyjib.registry.net.urls import Url
 
+if TYPE_CHECKING:
+    from pyjib.registry.containerd import ContainerdHost, Namespace
+
 
 @frozen
 class Place:
     """Where an image may be pulled from, and by which of ``tags`` and ``digests``.
 
     ``is_mirror`` is false for the last place, behind which there is no other. ``source`` is the
-    option or the file that names it; empty for the registry itself.
+    option or the file that names it; empty for the registry itself. ``namespace`` is the
+    registry that it is told it stands in for, empty if it is told nothing.
     """
 
     reference: Reference
@@ -31,6 +36,7 @@ class Place:
     tags: bool = True
     digests: bool = True
     source: str = field(default="", compare=False)
+    namespace: str = field(default="", compare=False)
 
 
 def find_places(
@@ -49,15 +55,21 @@ def find_places(
             f"cannot pull {reference}: {rule.file} blocks {rule.prefix}",
             hint="take another base image, or pass --no-mirrors to go without that file",
         )
-    last, source = reference, ""
+    last = Place(reference=reference, is_mirror=False)
+    namespace = machine.namespace_for(reference.registry)
     if rule is not None and rule.location and not rule.prefix.startswith("*."):
         source = str(rule.file)
-        last = _moved(reference, rule, rule.location, source)
+        moved = _moved(reference, rule, rule.location, source)
+        last = Place(reference=moved, is_mirror=False, source=source)
+    elif namespace is not None and namespace.server is not None:
+        place = _of_containerd(namespace.server, namespace, reference)
+        if place.reference != reference:
+            last = replace(place, is_mirror=False, tags=True, digests=True)
     found: dict[Reference, Place] = {}
     for place in _mirrors(reference, options, machine, rule):
-        if place.reference not in (reference, last):
+        if place.reference not in (reference, last.reference):
             found.setdefault(place.reference, place)
-    return (*found.values(), Place(reference=last, is_mirror=False, source=source))
+    return (*found.values(), last)
 
 
 def _mirrors(
@@ -76,6 +88,21 @@ def _mirrors(
             where = str(machine.hub_file)
             place = _at(mirror.location, reference.repository, reference, where)
             yield _place(place, mirror, where)
+    namespace = machine.namespace_for(reference.registry)
+    for host in namespace.hosts if namespace is not None else ():
+        if namespace is not None and (host.pulls or host.resolves):
+            yield _of_containerd(host, namespace, reference)
+
+
+def _of_containerd(host: ContainerdHost, namespace: Namespace, reference: Reference) -> Place:
+    where = str(namespace.file)
+    return Place(
+        reference=_at(host.location, reference.repository, reference, where),
+        tags=host.resolves,
+        digests=host.pulls,
+        source=where,
+        namespace=reference.registry,
+    )
 
 
 def _place(reference: Reference, mirror: StandIn, source: str) -> Place:
@@ -95,15 +122,24 @@ def _at(location: str, path: str, reference: Reference, where: str) -> Reference
     registry = _folded(host)
     if registry == DOCKER_HUB and "/" not in whole:
         whole = f"library/{whole}"
-    try:
-        Url.of_host("https", registry)
-        checked = Reference.parse(f"mirror.invalid/{whole}")
-    except (TransportError, InvalidReferenceError):
+    repository = _repository_at(registry, whole)
+    if repository is None:
         raise ConfigurationError(
             f"{where} names the mirror {location!r}, where {reference.repository} cannot be",
             hint="a mirror is written HOST[:PORT][/PATH]",
-        ) from None
-    return replace(reference, registry=registry, repository=checked.repository)
+        )
+    return replace(reference, registry=registry, repository=repository)
+
+
+def _repository_at(registry: str, path: str) -> str | None:
+    """Return a path as a repository's name; ``None`` if it, or the registry's name, is none."""
+    if registry.endswith(":"):  # as https: does
+        return None
+    try:
+        Url.of_host("https", registry)
+        return Reference.parse(f"mirror.invalid/{path}").repository
+    except (TransportError, InvalidReferenceError):
+        return None
 
 
 def _folded(host: str) -> str:

@@ -14,3 +14,11 @@ def is_there(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def is_folder(path: Path) -> bool:
+    """Tell the same of a directory."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

@@ -7,17 +7,19 @@ where the last attempt left it. A login belongs to one origin and goes nowhere e
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import CancelledError, PyjibError, RegistryError, TransportError
-from pyjib.events import Listener, RetryScheduled, Warned
+from pyjib.events import Listener, RetryScheduled
 from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.registry.asides import Asides
 from pyjib.registry.endpoints import USER_AGENT, Endpoints
 from pyjib.registry.login.auth import Authenticator, AuthTools
 from pyjib.registry.login.challenge import Challenge, parse_challenges, wants_more
@@ -29,7 +31,7 @@ from pyjib.registry.net.message import Call, Reply, Request
 from pyjib.registry.net.reach import check_hop
 from pyjib.registry.net.retry import LONGEST_CALL, Gates, Passing, delay_before
 from pyjib.registry.net.urls import Url
-from pyjib.registry.refusal import MAX_ERROR, LoginWords, describe, printable, refusal
+from pyjib.registry.refusal import MAX_ERROR, LoginWords, describe, refusal
 
 if TYPE_CHECKING:
     from pyjib.registry.login.cloud.model import CloudTools
@@ -38,9 +40,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 MAX_HOPS = 5
-_MOST_WARNINGS = 20
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 
 T = TypeVar("T")
 
@@ -66,11 +66,12 @@ class Session:
         self._options = options
         self._host = host
         self._lock = threading.Lock()
+        self._namespace = ""
         self._late = Late(options, host, cancellation)
         self._gates = Gates(wait=wait or cancellation.wait)
         self._endpoints = Endpoints(options, self._send_whole, listener, lambda: self.machine)
         self._authenticators: dict[str, Authenticator] = {}
-        self._warnings: set[str] = set()
+        self._asides = Asides(listener)
         self.finder = Finder(options, host, self._cloud_tools, cancellation, listener)
         self._tools = AuthTools(
             finder=self.finder,
@@ -91,10 +92,25 @@ class Session:
         """
         return self._late.machine()
 
+    def at(self, namespace: str) -> Session:
+        """Return this session for reading what stands in for a registry, which each call names."""
+        other = copy(self)
+        other._namespace = namespace
+        return other
+
     def hasty(self) -> Session:
         """Return this session for calls that could be made elsewhere: they are tried once."""
         other = copy(self)
         other.attempts = 1
+        return other
+
+    def unless_busy(self) -> Session:
+        """Return this session for calls that nobody needs: made now and once, or not at all.
+
+        While a registry has asked for a pause, they raise ``Passing``.
+        """
+        other = self.hasty()
+        other._gates = replace(self._gates, wait=_do_not_wait)
         return other
 
     def ask(self, call: Call, limit: int = MAX_ERROR) -> Reply:
@@ -211,11 +227,11 @@ class Session:
 
     def _follow(self, call: Call, authorization: str | None) -> Answer:
         start = call.url if call.bare and call.url else self.root(call.registry)
-        url = call.url or start.at(call.target)
+        url = call.url or self._within(start.at(call.target))
         for _ in range(MAX_HOPS + 1):
             answer = self._send(call, url, authorization if _may_see(start, url) else None)
-            self._show_warnings(call.registry, answer)
-            if answer.status not in _REDIRECTS or answer.status in call.accepted:
+            self._asides.show(call.registry, answer.header_lines("warning"))
+            if answer.status not in _REDIRECTS or answer.status in call.accepted or call.fleeting:
                 return answer
             answer.close()
             url = self._redirect(call, answer)
@@ -224,6 +240,9 @@ class Session:
             action=call.action,
             hint="check the proxy in front of the registry: it seems to send requests in circles",
         )
+
+    def _within(self, url: Url) -> Url:
+        return url.with_query(f"ns={quote(self._namespace)}") if self._namespace else url
 
     def _redirect(self, call: Call, answer: Answer) -> Url:
         location = answer.headers.get("location")
@@ -291,18 +310,6 @@ class Session:
         start = self.root(call.registry)
         return None if start.host == url.host else start
 
-    def _show_warnings(self, registry: str, answer: Answer) -> None:
-        for line in answer.header_lines("warning"):
-            match = _WARNING.match(line[:4096])
-            text = f"{registry} says: {printable(match[1], 1000)}" if match else ""
-            with self._lock:
-                known = not text or text in self._warnings
-                room = len(self._warnings) < _MOST_WARNINGS
-                if not known and room:
-                    self._warnings.add(text)
-            if not known and room:
-                self.listener(Warned(message=text))
-
     def _refusal(self, call: Call, answer: Answer) -> PyjibError | Passing:
         login = LoginWords()
         if answer.status in (401, 403, 429):
@@ -364,6 +371,10 @@ class Session:
 
     def _wires(self) -> Wire:
         return self._late.wire()
+
+
+def _do_not_wait(seconds: float) -> None:
+    raise Passing(TransportError(f"the registry has asked for a pause of {seconds:.0f} seconds"))
 
 
 class _ToldError(TransportError):

@@ -24,6 +24,7 @@ from typing import Any
 from pyjib.build import build
 from pyjib.configure import MavenChoice, configure
 from pyjib.jib.to_options import Given, Unnamed
+from pyjib.maven_kept import KeptProjects
 from pyjib.oci.instant import Instant
 from pyjib.oci.location import LayoutLocation
 from pyjib.options import BuildOptions, HostEnvironment
@@ -106,7 +107,9 @@ class Workplace:
         libraries = resolver.resolve(project.model).libraries
         return [str(found.path.with_name(found.name)) for found in libraries]
 
-    def our_image(self, build_: MavenBuild, version: str) -> Made:
+    def our_image(
+        self, build_: MavenBuild, version: str, *, kept: KeptProjects | None = None
+    ) -> Made:
         """Build by pyjib, as a version of the plugin would."""
         options = BuildOptions(
             base=LayoutLocation(path=BASE, tag="17-jre"),
@@ -120,8 +123,8 @@ class Workplace:
         )
         path = self.projects / build_.project / build_.module
         given = Given.of(options, unnamed=(Unnamed.TAR,), now=Instant(0))
-        configured = configure(path, given, maven)
-        result = build(configured.options, path=path, read=configured.read)
+        configured = configure(path, given, maven, kept=kept)
+        result = build(configured.options, path=configured.path or path, read=configured.read)
         return Made(image_id=str(result.image_id), digest=str(result.digest))
 
     def run_maven(self, builds: Sequence[MavenBuild], version: str, base: RegistryServer) -> None:

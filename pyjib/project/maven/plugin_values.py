@@ -6,8 +6,8 @@ Specification: ``maven-and-gradle-projects`` §5, ``jib-plugins-and-cli`` §3.3 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pyjib.project.maven.interpolation import align
 from pyjib.project.maven.model import DEFAULT_PLUGIN_GROUP, EffectiveModel, Node, Plugin
@@ -18,8 +18,7 @@ _WARS = ("war", "gwt-app")
 _UNSAID = 6
 
 
-@dataclass(frozen=True, slots=True)
-class PackagedJar:
+class PackagedJar(NamedTuple):
     """The jar of the project's own classes; ``name`` is what Jib calls it in the image."""
 
     path: Path

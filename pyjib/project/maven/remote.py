@@ -11,22 +11,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pyjib.errors import ConfigurationError
 from pyjib.frozen import frozen
-from pyjib.project.maven.artifact import Artifact
 from pyjib.project.maven.model import Repository, RepositoryPolicy
-from pyjib.project.maven.settings import Mirror
-from pyjib.project.maven.super_pom import CENTRAL
 
-HTTP_BLOCKER = Mirror(
-    id="maven-default-http-blocker",
-    url="http://0.0.0.0/",
-    mirror_of="external:http:*",
-    blocked=True,
-)
-"""What the settings.xml that comes with Maven has since 3.8.1."""
+if TYPE_CHECKING:  # the command line wants no more of this than to parse an address
+    from pyjib.project.maven.artifact import Artifact
+    from pyjib.project.maven.settings import Mirror
+
+CENTRAL = Repository(id="central", url="", snapshots=RepositoryPolicy(enabled=False))
+"""Maven's own repository. It has no address here: nothing is fetched from it unless told."""
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?://(?P<host>[^/?#]*))?[^\s]*")
 _WITH_ID = re.compile(r"([A-Za-z0-9_.-]+)=(.+)")

@@ -109,6 +109,10 @@ class _Watched(dict[str, str]):
         self.trace.take_all()
         return super().__iter__()
 
+    def __reversed__(self) -> Iterator[str]:
+        self.trace.take_all()
+        return super().__reversed__()
+
     def __len__(self) -> int:
         self.trace.take_all()
         return super().__len__()

@@ -23,8 +23,7 @@ from pyjib.project.maven.interpolation import Interpolator
 from pyjib.project.maven.java_home import Jdk, find_jdk, guess_jdk
 from pyjib.project.maven.model import nothing
 from pyjib.project.maven.remarks import extension_warning, is_harmless_extension
-from pyjib.project.maven.remote import HTTP_BLOCKER
-from pyjib.project.maven.settings import Settings, read_settings
+from pyjib.project.maven.settings import HTTP_BLOCKER, Settings, read_settings
 from pyjib.project.maven.system_properties import system_properties
 from pyjib.project.maven.xml_tree import parse_xml, read_bytes
 

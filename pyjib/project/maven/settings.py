@@ -30,6 +30,15 @@ class Mirror:
     blocked: bool = False
 
 
+HTTP_BLOCKER = Mirror(
+    id="maven-default-http-blocker",
+    url="http://0.0.0.0/",
+    mirror_of="external:http:*",
+    blocked=True,
+)
+"""What the settings.xml that comes with Maven has since 3.8.1."""
+
+
 @frozen
 class Server:
     """The login for a repository or mirror of that id; ``headers`` are sent with each request."""

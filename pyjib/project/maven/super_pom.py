@@ -12,12 +12,8 @@ from pyjib.project.maven.model import (
     Execution,
     Plugin,
     RawPom,
-    Repository,
-    RepositoryPolicy,
 )
-
-CENTRAL = Repository(id="central", url="", snapshots=RepositoryPolicy(enabled=False))
-"""Maven's own repository. It has no address here: nothing is fetched from it unless told."""
+from pyjib.project.maven.remote import CENTRAL
 
 SUPER_POM = RawPom(
     path=None,

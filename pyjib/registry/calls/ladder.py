@@ -50,6 +50,7 @@ class Manners:
         self._lock = threading.Lock()
         self._refused: set[Way] = set()
         self._too_large: int | None = None
+        self._no_streams = False
         self._least = 0
         known = (size for host, size in _KNOWN_CHUNKS if host.fullmatch(registry))
         self._chunk = next(known, CHUNK)
@@ -74,6 +75,18 @@ class Manners:
                 self._too_large = min(size, self._too_large or size)
             elif status in (405, 411):
                 self._refused.add(way)
+
+    @property
+    def takes_streams(self) -> bool:
+        """Tell whether a PATCH of unknown length may work."""
+        with self._lock:
+            known_limit = self._too_large is not None
+            return not (self._no_streams or known_limit or Way.STREAM in self._refused)
+
+    def failed_stream(self) -> None:
+        """Take note that a PATCH of unknown length did not work; none is begun any more."""
+        with self._lock:
+            self._no_streams = True
 
     def read_least(self, headers: Mapping[str, str]) -> None:
         """Note the smallest chunk that a registry says it takes (``OCI-Chunk-Min-Length``)."""

@@ -12,7 +12,7 @@ from pyjib.registry.session import Session
 
 MAX_PAGE = 8 * 1024 * 1024
 MAX_PAGES = 10_000
-_NEXT = re.compile(r"<([^>]*)>\s*;[^,]*\brel\s*=\s*\"?next\"?", re.IGNORECASE)
+_IS_NEXT = re.compile(r";\s*rel\s*=\s*\"?next\b", re.ASCII | re.IGNORECASE)
 
 
 def pages(session: Session, call: Call) -> Iterator[Reply]:
@@ -31,9 +31,22 @@ def pages(session: Session, call: Call) -> Iterator[Reply]:
         call = replace(call, url=url)
 
 
+def next_of(header: str) -> str | None:
+    """Return where a ``Link`` leads that is to the next page; in time that its length bounds."""
+    place = 0
+    while (start := header.find("<", place)) >= 0:
+        end = header.find(">", start)
+        if end < 0:
+            break
+        place = (header.find(",", end) + 1) or len(header)
+        if _IS_NEXT.search(header, end, place):
+            return header[start + 1 : end]
+    return None
+
+
 def _next(reply: Reply, root: Url) -> Url | None:
-    match = _NEXT.search(reply.headers.get("link", ""))
-    if match is None:
+    location = next_of(reply.headers.get("link", ""))
+    if location is None:
         return None
-    url = reply.url.join(match[1])
+    url = reply.url.join(location)
     return url if url.origin == root.origin else None

@@ -37,6 +37,23 @@ def list_all(session: Session, name: Reference, scopes: Scopes) -> list[str]:
     return list(found)
 
 
+def has_any(session: Session, name: Reference, scopes: Scopes, patience: float) -> bool:
+    """Tell, by a single attempt, whether a repository is there and has a tag.
+
+    Raises ``Passing`` too.
+    """
+    call = Call(
+        action=f"see whether {name.name} is new",
+        registry=name.registry,
+        target=f"/v2/{name.repository}/tags/list?n=1",
+        scopes=scopes,
+        accepted=frozenset({200, 404}),
+        patience=patience,
+    )
+    reply = session.once(call)
+    return reply.status == 200 and bool(_tags(reply, name))
+
+
 def _collect(session: Session, name: Reference, call: Call, found: dict[str, None]) -> list[str]:
     """Add the tags of a page and those that it links to; return those of the last."""
     last: list[str] = []

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pyjib.errors import NotFoundError, PyjibError, TransportError
+from pyjib.errors import DigestMismatchError, NotFoundError, PyjibError, TransportError
 from pyjib.oci.digest import Digest
 from pyjib.registry.net.message import NOTHING, Body, Call, Reply
 from pyjib.registry.net.retry import Passing
@@ -52,7 +52,7 @@ class UploadSession:
         A reply of 416 tells what comes next, if it has a ``Range``.
         """
         headers = dict(_BYTES)
-        if start is not None:
+        if start is not None and body.size is not None:
             headers["Content-Range"] = f"{start}-{start + body.size - 1}"
         call = replace(
             self._call,
@@ -66,6 +66,16 @@ class UploadSession:
         reply = self._session.once(call)
         self._follow(reply)
         return reply
+
+    def keeps_all(self, reply: Reply, size: int) -> bool:
+        """Tell whether the registry has the ``size`` bytes that a stream brought it.
+
+        ``reply`` is the answer to the stream; where it tells of less, the registry is asked.
+        """
+        got = received(reply.headers)
+        if got is not None and got < size and size > 1:
+            got = self.status()  # some answer a PATCH with less than they have
+        return got is None or got >= size or size <= 1
 
     def status(self) -> int | None:
         """Return how many bytes the registry has; ``None`` if it does not say.
@@ -117,6 +127,16 @@ class UploadSession:
                 hint="check the registry's address, and the proxy in front of it",
             )
         return self._session.resolve(self._call.registry, reply.url, location)
+
+
+def check_stored(registry: str, digest: Digest, reply: Reply) -> None:
+    """Raise ``DigestMismatchError`` where a registry says that it made another blob of it."""
+    stored = reply.headers.get("docker-content-digest", "")
+    if stored.startswith(f"{digest.algorithm}:") and stored != str(digest):
+        raise DigestMismatchError(
+            f"{registry} stored {stored} instead of {digest}",
+            hint="something between here and the registry changes what is sent: check proxies",
+        )
 
 
 def received(headers: Mapping[str, str]) -> int | None:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from pyjib.errors import (
     CancelledError,
-    DigestMismatchError,
     PyjibError,
     RateLimitedError,
     RegistryError,
@@ -21,7 +20,7 @@ from pyjib.oci.blob import Blob
 from pyjib.registry.calls.chunks import ChunkedUpload
 from pyjib.registry.calls.ladder import Climb, Manners, RefusedError, Way
 from pyjib.registry.calls.upload_body import BlobBody
-from pyjib.registry.calls.upload_session import UploadSession, received
+from pyjib.registry.calls.upload_session import UploadSession, check_stored
 from pyjib.registry.net.message import NOTHING, Call, Reply
 from pyjib.registry.net.retry import Passing
 from pyjib.registry.session import Session
@@ -121,7 +120,7 @@ class Sender:
             if error.status in _NO_SUCH_WAY:
                 raise RefusedError(error, error.status) from None
             raise
-        self._check(reply)
+        check_stored(self._start.registry, self._digest, reply)
 
     def _fill(self, way: Way, upload: UploadSession) -> None:
         """Give a session all bytes by PATCH."""
@@ -139,12 +138,9 @@ class Sender:
 
     def _stream(self, upload: UploadSession) -> None:
         reply = upload.patch(self._body.part(0, self._size))
-        got = received(reply.headers)
-        if got is not None and got < self._size and self._size > 1:
-            got = upload.status()  # some answer a PATCH with less than they have
-            if got is not None and got < self._size:
-                message = f"{self._start.registry} kept {got} of {self._size} bytes"
-                raise RefusedError(TransportError(f"cannot {self._start.action}: {message}"))
+        if not upload.keeps_all(reply, self._size):
+            message = f"{self._start.registry} did not keep all of its {self._size} bytes"
+            raise RefusedError(TransportError(f"cannot {self._start.action}: {message}"))
 
     def _commit_rest(self, upload: UploadSession, error: UnauthorizedError) -> Reply:
         """Finish a session that has received everything; raises ``Passing`` if it has not."""
@@ -156,14 +152,6 @@ class Sender:
         except (Passing, PyjibError):
             pass
         raise Passing(error)
-
-    def _check(self, reply: Reply) -> None:
-        stored = reply.headers.get("docker-content-digest", "")
-        if stored.startswith(f"{self._digest.algorithm}:") and stored != str(self._digest):
-            raise DigestMismatchError(
-                f"{self._start.registry} stored {stored} instead of {self._digest}",
-                hint="something between here and the registry changes what is sent: check proxies",
-            )
 
 
 def _status(error: PyjibError) -> int | None:

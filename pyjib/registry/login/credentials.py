@@ -121,7 +121,10 @@ class Finder:
                 search = self._found[registry, repository] = self._search(registry, repository)
             elif self._is_due(registry, repository, search.credential):
                 self._told.clear()
-                search = self._found[registry, repository] = self._search(registry, repository)
+                fresh = self._search(registry, repository)
+                # What is about to end is better than nothing for as long as it lasts.
+                if fresh.credential is not None or not _lasts(search.credential):
+                    search = self._found[registry, repository] = fresh
             return search
 
     def again(self, registry: str, repository: str, refused: Credential) -> Credential | None:
@@ -186,3 +189,7 @@ class Finder:
         if due:
             self._due[registry, repository] = now + _PAUSE
         return due
+
+
+def _lasts(held: Credential | None) -> bool:
+    return held is not None and held.ends is not None and time.monotonic() < held.ends

@@ -92,6 +92,7 @@ class _Doctor:
         self._repository = reference.repository if reference is not None else ""
         self._options = options
         self._host = host
+        self._namespace = ""
         self._absent = self._has_repository = False
 
     def examine(self, clock: Callable[[], float], *, push: bool) -> Diagnosis:
@@ -131,11 +132,11 @@ class _Doctor:
         states = tuple(self._mirror(place) for place in mirrors)
         if last.reference == self._reference:
             return replace(found, mirrors=states)
-        self._pulled = last.reference
+        self._pulled, self._namespace = last.reference, last.namespace
         return replace(found, mirrors=states, instead=f"{last.reference} ({last.source})")
 
     def _mirror(self, place: Place) -> MirrorState:
-        reference, session = place.reference, self._session.hasty()
+        reference, session = place.reference, self._session.hasty().at(place.namespace)
         search = session.finder.search(reference.registry, reference.repository)
         by = "digests" if reference.digest else "tags"
         asked_for = tuple(
@@ -229,7 +230,7 @@ class _Doctor:
     def _pull(self, reference: Reference) -> Check:
         def get() -> str:
             try:
-                self._head(self._session, reference)
+                self._head(self._session.at(self._namespace), reference)
             except NotFoundError:
                 return self._why_absent(reference)
             return "the image is there"

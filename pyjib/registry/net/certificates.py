@@ -2,7 +2,8 @@
 
 A folder ``certs.d/HOST[:PORT]`` holds authorities to trust for that host (``*.crt``), and
 certificates to show it (``NAME.cert`` with ``NAME.key``). All folders that are there count for
-authorities; of certificates to show the first does.
+authorities; of certificates to show the first does. Of containerd's folders those count that
+have no ``hosts.toml``, which says itself what is for whom.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.login.credential import names_of
 from pyjib.registry.net.urls import Url
+from pyjib.registry.presence import is_folder, is_there
 
 _MARK = b"-----BEGIN"
 _LONGEST = 16 * 1024 * 1024
@@ -34,9 +36,16 @@ class HostCertificates:
 
 
 def find_certificates(
-    url: Url, options: RegistryOptions, host: HostEnvironment
+    url: Url,
+    options: RegistryOptions,
+    host: HostEnvironment,
+    further: HostCertificates | None = None,
 ) -> HostCertificates:
-    """Return what is set up for a URL's host; raises ``ConfigurationError``."""
+    """Return what is set up for a URL's host; raises ``ConfigurationError``.
+
+    ``further`` is what another set-up has for it: its authorities count too, and what it shows
+    if there is nothing else.
+    """
     names = _names(url)
     certificate: Path | None = None
     key: Path | None = None
@@ -51,6 +60,10 @@ def find_certificates(
         for file in files:
             if file.suffix == ".cert" and certificate is None:
                 certificate, key = file, _key_of(file)
+    if further is not None:
+        authorities += further.authorities
+        if certificate is None:
+            certificate, key = further.certificate, further.key
     return HostCertificates(authorities=tuple(authorities), certificate=certificate, key=key)
 
 
@@ -88,10 +101,21 @@ def _folders(names: tuple[str, ...], host: HostEnvironment) -> Iterator[Path]:
     parents = [own / "containers", own / "docker", host.home / ".docker"]
     if host.system is not None:
         parents += [host.system / "containers", host.system / "docker"]
+    # A file's name on Windows has no colon: Docker leaves it out.
+    plain = [name.replace(":", "") if os.name == "nt" else name for name in names]
     for parent in parents:
-        for name in names:
-            # A file's name on Windows has no colon: Docker leaves it out.
-            yield parent / "certs.d" / (name.replace(":", "") if os.name == "nt" else name)
+        for name in plain:
+            yield parent / "certs.d" / name
+    for parent in [own, host.system] if host.system is not None else [own]:
+        for name in (*map(_in_containerds_words, names), *plain):
+            folder = parent / "containerd" / "certs.d" / name
+            if not is_there(folder / "hosts.toml"):
+                yield folder
+
+
+def _in_containerds_words(name: str) -> str:
+    host, colon, port = name.rpartition(":")
+    return f"{host}_{port}_" if colon and port.isdecimal() else name
 
 
 def _files(folder: Path) -> list[Path]:
@@ -100,20 +124,12 @@ def _files(folder: Path) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        if not _is_known(folder):
+        if not is_folder(folder):  # a home that is another user's may be closed to us
             return []
         raise ConfigurationError(
             f"cannot read certificates from {folder}: {error.strerror}",
             hint="give its user the right to read the folder, or remove it",
         ) from None
-
-
-def _is_known(folder: Path) -> bool:
-    """Tell whether a folder is seen at all: a home that is another user's may be closed to us."""
-    try:
-        return folder.is_dir()
-    except OSError:
-        return False
 
 
 def _key_of(certificate: Path) -> Path:

@@ -10,6 +10,8 @@ from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.machine import Machine, read_machine
 
 if TYPE_CHECKING:
+    from pyjib.registry.net.certificates import HostCertificates
+    from pyjib.registry.net.urls import Url
     from pyjib.registry.net.wire import Wire
 
 
@@ -33,7 +35,9 @@ class Late:
 
         with self._lock:
             if self._wire is None:
-                self._wire = Wire(self._options, self._host, self._cancellation.check)
+                self._wire = Wire(
+                    self._options, self._host, self._cancellation.check, self._certificates
+                )
             return self._wire
 
     def machine(self) -> Machine:
@@ -43,6 +47,9 @@ class Late:
                 wanted = self._options.use_mirrors
                 self._machine = read_machine(self._host) if wanted else Machine()
             return self._machine
+
+    def _certificates(self, url: Url) -> HostCertificates | None:
+        return self.machine().certificates_for(url.host, url.port)
 
     def close(self) -> None:
         """Close all connections, if there are any."""

@@ -14,10 +14,13 @@ PATIENCE = 60.0
 
 @frozen
 class Body:
-    """What is sent: its exact ``size``, and a way to read it from the start once more."""
+    """What is sent: its exact ``size``, and a way to read it from the start once more.
 
-    size: int
-    chunks: Callable[[], Iterator[bytes]] = field(repr=False)
+    Where the size is ``None``, it is sent in HTTP's chunked coding, and can be read but once.
+    """
+
+    size: int | None
+    chunks: Callable[[], Iterator[bytes | bytearray]] = field(repr=False)
 
     @classmethod
     def of(cls, data: bytes) -> Body:
@@ -57,6 +60,11 @@ class Call:
     sealed: bool = False
     chosen: bool = False
     authorization: str | None = field(default=None, repr=False)
+
+    @property
+    def fleeting(self) -> bool:
+        """Tell whether the body can be read but once: nobody can be led on with it."""
+        return self.body is not None and self.body.size is None
 
 
 @frozen

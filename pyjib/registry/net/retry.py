@@ -52,7 +52,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         wanted = parsedate_to_datetime(text)
         now = parsedate_to_datetime(headers.get("date", ""))
         return max(0.0, (wanted - now).total_seconds())
-    except (ValueError, TypeError):  # no date, or one with and one without a time zone
+    except (ValueError, TypeError, OverflowError):  # no date, or but one has a time zone
         return None
 
 

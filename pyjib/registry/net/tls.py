@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
@@ -15,9 +16,18 @@ from pyjib.registry.net.urls import Url
 
 
 class Contexts:
-    """Makes contexts when they are first needed, one for all hosts that nothing is set up for."""
+    """Makes contexts when they are first needed, one for all hosts that nothing is set up for.
 
-    def __init__(self, options: RegistryOptions, host: HostEnvironment) -> None:
+    ``further`` tells what this machine is set up with besides folders of certificates.
+    """
+
+    def __init__(
+        self,
+        options: RegistryOptions,
+        host: HostEnvironment,
+        further: Callable[[Url], HostCertificates | None],
+    ) -> None:
+        self._further = further
         self._options = options
         self._host = host
         self._lock = Lock()
@@ -33,7 +43,7 @@ class Contexts:
             place = url.host, url.port
             certificates = self._found.get(place)
             if certificates is None:
-                certificates = find_certificates(url, self._options, self._host)
+                certificates = find_certificates(url, self._options, self._host, self._further(url))
                 self._found[place] = certificates
             if not verify:
                 certificates = HostCertificates(

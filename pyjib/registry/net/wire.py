@@ -13,12 +13,13 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import httpcore
 
 from pyjib.errors import ContentError
 from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.registry.net.certificates import HostCertificates
 from pyjib.registry.net.failures import CONNECT_TIMEOUT, HTTP_ERRORS, mapped
 from pyjib.registry.net.message import Headers, Reply, Request
 from pyjib.registry.net.pools import make_pool
@@ -100,16 +101,21 @@ class Answer:
 class Wire:
     """Pools of connections for all hosts; safe for threads.
 
-    ``check`` is called whenever something takes long, and may raise to give up.
+    ``check`` is called whenever something takes long, and may raise to give up. ``further`` tells
+    of certificates that the machine is set up with besides folders of them.
     """
 
     def __init__(
-        self, options: RegistryOptions, host: HostEnvironment, check: Callable[[], None]
+        self,
+        options: RegistryOptions,
+        host: HostEnvironment,
+        check: Callable[[], None],
+        further: Callable[[Url], HostCertificates | None] = lambda _: None,
     ) -> None:
         self._options = options
         self._host = host
         self._check = check
-        self._contexts = Contexts(options, host)
+        self._contexts = Contexts(options, host, further)
         self._pools: dict[_Key, httpcore.ConnectionPool] = {}
         self._reaches: dict[str, Reach] = {}
         self._lock = Lock()
@@ -208,9 +214,13 @@ def _outgoing(request: Request) -> httpcore.Request:
     headers: dict[bytes | str, bytes | str] = {"Host": url.authority}
     headers.update(request.headers.items())
     content: Iterator[bytes] | None = None
-    if request.body is not None:
-        headers["Content-Length"] = str(request.body.size)
-        content = request.body.chunks() if request.body.size else None
+    body = request.body
+    if body is not None and body.size is None:
+        headers["Transfer-Encoding"] = "chunked"
+    elif body is not None:
+        headers["Content-Length"] = str(body.size)
+    if body is not None and body.size != 0:
+        content = cast("Iterator[bytes]", body.chunks())  # h11 joins whatever has bytes
     timeout = {
         "connect": min(CONNECT_TIMEOUT, request.patience),
         "read": request.patience,

@@ -144,7 +144,7 @@ def date_of(headers: Mapping[str, str]) -> datetime | None:
     """Return the ``Date`` of an answer."""
     try:
         found = parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return found if found.tzinfo is not None else None
 
@@ -174,4 +174,4 @@ def ends_after(seconds: object) -> float | None:
         seconds = float(seconds[:12])
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         return None
-    return time.monotonic() + min(float(min(seconds, _LONGEST_LIFE)), _LONGEST_LIFE)
+    return time.monotonic() + float(max(0, min(seconds, _LONGEST_LIFE)))
