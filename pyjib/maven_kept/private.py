@@ -65,7 +65,7 @@ def secrets_among(*named: Mapping[str, str]) -> frozenset[str]:
 def tells(document: Any, secrets: frozenset[str]) -> bool:
     """Tell whether a secret is in any text of a JSON document; a short one if it is all of it."""
     long = [secret for secret in secrets if len(secret) >= _SHORT]
-    return any(
+    return bool(secrets) and any(
         text in secrets or any(secret in text for secret in long) for text in _texts(document)
     )
 

@@ -330,7 +330,7 @@ def test_a_login_for_one_build(cli: Cli) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits the size of files the POSIX way")
-@pytest.mark.parametrize(("most", "what"), [(8192, "{0}/app.tar: "), (1024, "{0}/cache/tmp/")])
+@pytest.mark.parametrize(("most", "what"), [(8192, "{0}/app.tar: "), (1024, "{0}/cache/")])
 def test_a_full_disk(cli: Cli, base: str, most: int, what: str) -> None:
     code = (
         f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most})); "

@@ -191,5 +191,5 @@ def _parse(reply: Reply, scopes: Scopes, realm: Realm) -> _Token:
             hint="check the registry's address: something else seems to answer there",
         )
     valid = isinstance(lifetime, (int, float)) and not isinstance(lifetime, bool)
-    seconds = max(SHORTEST_LIFE, float(max(0, min(lifetime, _LONGEST_LIFE)))) if valid else SHORTEST_LIFE
+    seconds = float(max(SHORTEST_LIFE, min(lifetime, _LONGEST_LIFE))) if valid else SHORTEST_LIFE
     return _Token(text=text, scopes=scopes, ends=time.monotonic() + seconds, lifetime=seconds)
