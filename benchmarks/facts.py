@@ -23,7 +23,7 @@ def machine() -> dict[str, object]:
         "python": platform.python_version(),
         "system": platform.platform(terse=True),
         "processor": _line_of("/proc/cpuinfo", "model name"),
-        "cores": int(_first_line(["nproc"]) or 0),
+        "cores": os.cpu_count(),
         "memory": _line_of("/proc/meminfo", "MemTotal"),
     }
 

@@ -250,11 +250,10 @@ def _layer_index(
             from pyjib.layer_index import open_layer_index
 
             return open_layer_index(
-                options.layer_index,
+                options,
                 [target.reference, *map(target.reference.with_tag, options.tags)],
                 descriptor,
-                created_by=plan.identity.created_by,
-                recipe=plan.recipe,
+                plan=plan,
                 client=tools.registry,
                 store=tools.store,
                 listener=tools.listener,

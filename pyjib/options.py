@@ -319,12 +319,24 @@ class CompressionChoice:
 class LayerIndexMode(StrEnum):
     """Whether layers that a registry has are looked for before they are packed.
 
-    ``AUTO`` looks at the image that the target names at present. It is for registries whose
-    writers are trusted (docs/adr/009-layer-index.md), and so not the default.
+    ``AUTO`` looks at the image that the target names at present. Without keys it is for registries
+    whose writers are trusted (docs/adr/009-layer-index.md), and so not the default.
     """
 
     AUTO = "auto"
     OFF = "off"
+
+
+@frozen
+class LayerIndexKeys:
+    """Keys of a signed index of layers: raw Ed25519 keys of 32 bytes (RFC 8032 §5.1.5).
+
+    What one of the ``public`` keys has signed is believed, and what the ``private`` one has; with
+    that, layers that are packed are signed. It is not shown in ``repr``.
+    """
+
+    public: tuple[bytes, ...] = ()
+    private: bytes | None = field(default=None, repr=False)
 
 
 @frozen
@@ -343,7 +355,8 @@ class BuildOptions:
     and the like have no meaning; ``base`` ``None`` is then ``scratch``. ``transformations`` are
     done to the finished plan, in their order. ``engine_program`` ``None`` means that daemons are
     talked to by their socket. ``layer_index`` is a mode, or the name of an index that is kept in
-    a registry.
+    a registry. With ``layer_index_keys`` an index is signed, and ``AUTO`` keeps it beside the
+    image, under a tag of its own.
     """
 
     targets: tuple[Location, ...] = ()
@@ -379,3 +392,4 @@ class BuildOptions:
     layers: tuple[ListedLayer, ...] | None = None
     transformations: tuple[Transformation, ...] = ()
     layer_index: LayerIndexMode | Reference = LayerIndexMode.OFF
+    layer_index_keys: LayerIndexKeys | None = None

@@ -74,7 +74,12 @@ DOORS = {
     "httpx": {"engine"},
     "click": {"cli"},
     "rich": {"cli"},
-    "cryptography": {"registry.login.cloud.google", "serve.certificate", "project.maven.secrets"},
+    "cryptography": {
+        "registry.login.cloud.google",
+        "serve.certificate",
+        "project.maven.secrets",
+        "layer_index.signing",
+    },
     "zstandard": {"layer.compress", "layer.decompress"},
     "deflate": {"layer.compress"},
 }

@@ -48,7 +48,7 @@ COMMANDS = (
         name="init",
         module="pyjib.cli.init",
         attribute="init_group",
-        summary="Set a project up for pyjib: the init script for Gradle.",
+        summary="Set a project up for pyjib: the init script for Gradle, keys for a layer index.",
     ),
     Entry(
         name="skaffold",
@@ -78,7 +78,7 @@ COMMANDS = (
         name="cache",
         module="pyjib.cli.cache",
         attribute="cache_group",
-        summary="Look after the cache of packed layers and base images.",
+        summary="Look after the cache of packed layers, base images and worked-out Maven projects.",
     ),
     Entry(
         name="registry",

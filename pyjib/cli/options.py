@@ -14,6 +14,7 @@ import click
 from pyjib.cli import values as parse
 from pyjib.cli.command import Option
 from pyjib.cli.environment import CACHE_VARIABLE
+from pyjib.cli.layer_index_keys import KEY_VARIABLE, parse_key_source
 from pyjib.cli.reach_values import parse_client_certificate, parse_mirror
 from pyjib.errors import ConfigurationError
 from pyjib.oci.media_type import ImageFormat
@@ -120,8 +121,18 @@ OPTIONS: tuple[Option, ...] = (
         "auto|off|REF",
         "Where to learn which layers the registry of --to has, so that they are not packed again "
         "by a machine whose cache is empty: from the image that is there (auto), from an index "
-        "that is kept under a name of its own, or not at all (off, the default).",
+        "that is kept under a name of its own, or not at all (off, the default). With keys, auto "
+        "is an index under the tag pyjib-layer-index.",
         type=Text("layer index", parse.parse_layer_index),
+    ),
+    _many(
+        "--layer-index-key",
+        _IMAGE,
+        "FILE|KEY",
+        "A public key whose owner's entries of the layer index are believed, and no others; turns "
+        "--layer-index auto on. The private key, which signs what is packed, is a file here or "
+        f"comes in {KEY_VARIABLE}, never as an argument. May be repeated.",
+        type=Text("key", parse_key_source),
     ),
     _one(
         "--created",

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pyjib.cli import values as parse
 from pyjib.cli.environment import read_host, read_password
+from pyjib.cli.layer_index_keys import read_layer_index
 from pyjib.errors import ConfigurationError
 from pyjib.jib.to_options import Unnamed
 from pyjib.oci.location import Location, RegistryLocation
@@ -57,7 +58,7 @@ def read_options(given: Mapping[str, Any], *, log_in: bool = True) -> BuildOptio
         "mode": Mode(given["mode"]) if given["mode"] else None,
         "file_time": given["file_time"],
         "compression": given["compression"],
-        "layer_index": given["layer_index"],
+        **read_layer_index(given["layer_index"], given["layer_index_key"], host),
     }
     options = replace(options, **{name: value for name, value in optional.items() if value})
     options = replace(options, registry=read_registry(given))

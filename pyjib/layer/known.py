@@ -49,8 +49,19 @@ class Sought:
     tail: bytes
 
 
+@frozen
+class Vouched:
+    """A layer that somebody who is trusted has packed, and that is there."""
+
+    blob: Blob
+    diff_id: Digest
+
+
 class KnownLayers(Protocol):
     """Knows layers that lie in a registry; safe for threads. Whatever fails is not known."""
+
+    def vouched(self, key: str, media_type: str) -> Vouched | None:
+        """Return the layer with a cache key, if it is there and need not be recognised."""
 
     def may_have(self, key: str) -> bool:
         """Tell whether it is worth finding out what the layer with a cache key contains."""

@@ -3,14 +3,20 @@
 ::
 
     {"entries": [{"key": "…", "diffId": "sha256:…", "recipe": "gzip level 6 …",
-                  "descriptor": {"mediaType": "…", "digest": "sha256:…", "size": 123}}]}
+                  "descriptor": {"mediaType": "…", "digest": "sha256:…", "size": 123},
+                  "signature": {"key": "0123456789abcdef", "ed25519": "…"}}]}
 
-The newest entries come first. An index holds at most ``MOST_ENTRIES`` and ``MOST_BYTES``.
+The newest entries come first. An index holds at most ``MOST_ENTRIES`` and ``MOST_BYTES``. Each
+entry is signed for itself, or not at all, so that entries can be dropped and indexes merged by
+whoever has no key.
 """
 
 from __future__ import annotations
 
+import binascii
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from pyjib.errors import InvalidReferenceError, MalformedDocumentError
@@ -24,6 +30,16 @@ MOST_ENTRIES = 1000
 MOST_BYTES = 1 << 20
 
 _MOST_TEXT = 1000
+_SIGNED = b"pyjib layer index entry 1\n"
+"""What signed messages begin with: to be counted up when they come to mean something else."""
+
+
+@frozen
+class Signature:
+    """An Ed25519 signature of an entry; ``key`` is the ``key_id`` of whose it is said to be."""
+
+    key: str
+    value: bytes
 
 
 @frozen
@@ -38,15 +54,32 @@ class Entry:
     descriptor: Descriptor
     key: str = ""
     recipe: str = ""
+    signature: Signature | None = None
+
+    @property
+    def claim(self) -> Entry:
+        """The entry without its signature."""
+        return self if self.signature is None else replace(self, signature=None)
+
+    @property
+    def message(self) -> bytes:
+        """What is signed: all that is believed of an entry, and nothing else."""
+        blob = self.descriptor
+        facts = (self.key, str(self.diff_id), self.recipe)
+        return _SIGNED + dump([*facts, blob.media_type, str(blob.digest), blob.size])
 
     def to_json(self) -> Json:
         """Return the entry as an index has it."""
-        return {
+        document: Json = {
             "key": self.key,
             "diffId": str(self.diff_id),
             "recipe": self.recipe,
             "descriptor": self.descriptor.to_json(),
         }
+        if self.signature is not None:
+            value = b64encode(self.signature.value).decode()
+            document["signature"] = {"key": self.signature.key, "ed25519": value}
+        return document
 
 
 def parse_entries(data: bytes) -> tuple[Entry, ...]:
@@ -60,14 +93,16 @@ def parse_entries(data: bytes) -> tuple[Entry, ...]:
 
 
 def dump_entries(entries: Iterable[Entry]) -> bytes:
-    """Write an index of the first entries, as many as it may hold; of two with one key the first.
+    """Write an index of the first entries, as many as it may hold.
 
+    Of two with one key the first is kept, but one of each signer: readers trust different ones.
     No entry is longer than a few hundred bytes, so that the bound in bytes is met by leaving
     out the last.
     """
-    newest: dict[str, Entry] = {}
+    newest: dict[tuple[str, str], Entry] = {}
     for entry in entries:
-        newest.setdefault(entry.key, entry)
+        signer = "" if entry.signature is None else entry.signature.key
+        newest.setdefault((entry.key, signer), entry)
     kept = [entry.to_json() for entry in islice(newest.values(), MOST_ENTRIES)]
     data = _document(kept)
     while len(data) > MOST_BYTES:
@@ -92,7 +127,20 @@ def _parse(value: object, path: str) -> Entry:
         diff_id=diff_id,
         recipe=_text(value, "recipe", path),
         descriptor=Descriptor.from_json(value.get("descriptor"), f"{path}.descriptor"),
+        signature=_signature(value.get("signature"), f"{path}.signature"),
     )
+
+
+def _signature(value: object, path: str) -> Signature | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise MalformedDocumentError("not an object", path=path)
+    try:
+        signature = b64decode(_text(value, "ed25519", path), validate=True)
+    except (binascii.Error, ValueError):
+        raise MalformedDocumentError("not base64", path=f"{path}.ed25519") from None
+    return Signature(key=_text(value, "key", path), value=signature)
 
 
 def _text(value: Json, name: str, path: str) -> str:

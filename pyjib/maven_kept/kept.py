@@ -195,11 +195,15 @@ class _Recalled:
 
 
 def _key(path: Path, choice: MavenChoice) -> str:
-    """Return text that is equal for questions that have one answer, on one day."""
+    """Return text that is equal for questions that have one answer, while nothing changes."""
     arguments = choice.arguments
+    try:
+        here = str(Path.cwd())
+    except OSError:  # it is gone; whoever needs it says so
+        here = ""
     return json.dumps(
         [
-            *map(str, (path, Path().absolute(), choice.cwd, choice.scope)),
+            *map(str, (path, here, choice.cwd, choice.scope)),
             list(arguments.properties.items()),
             arguments.active_profiles,
             arguments.inactive_profiles,

@@ -52,10 +52,7 @@ def would_be_the_same(document: Json, variables: Mapping[str, str]) -> bool:
         and _are_signed(document["contents"])
         and all(_are_kind(kind, paths) for kind, paths in document["kinds"].items())
         and _are_signed(document["listings"])
-        and all(
-            where_is(name, variables.get("PATH") or "") == found
-            for name, found in document["programs"].items()
-        )
+        and all(where_is(name, variables) == found for name, found in document["programs"].items())
     )
 
 

@@ -24,7 +24,7 @@ _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
-_MAX_REPOSITORY = 255
+_MAX_HOST = _MAX_REPOSITORY = 255
 _MAX_TEXT = 1024  # a host of 255, a port, a repository of 255, a tag and a sha512 make 790
 
 
@@ -143,7 +143,7 @@ def _split_host(name: str, text: str) -> tuple[str, str]:
 
 
 def _parse_host(host: str, text: str) -> str:
-    match = _HOST.fullmatch(host)
+    match = _HOST.fullmatch(host) if len(host) <= _MAX_HOST else None
     if match is None:
         raise _invalid(text, f"{host!r} is not a registry host")
     if match[2] is not None and not 1 <= int(match[2]) <= 65535:

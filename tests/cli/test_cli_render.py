@@ -82,6 +82,39 @@ def test_a_blob_may_be_pulled_and_pushed_at_once() -> None:
     ) == ["pull     from the base  1 B", "push     to the target  1 B"]
 
 
+def test_a_transfer_that_begins_before_its_size_is_known() -> None:
+    push, known = Direction.PUSH, f"layer {DIGEST}"
+    assert lines_of(
+        events.TransferStarted(direction=push, key="one", label="layer, while it is packed"),
+        events.TransferStarted(direction=push, key="other", label="layer, while it is packed"),
+        events.TransferNamed(direction=push, key="one", label=known, total=2000),
+        events.TransferNamed(direction=push, key="never started", label=known, total=2000),
+        events.TransferAbandoned(direction=push, key="other"),
+        events.TransferAbandoned(direction=push, key="never started"),
+        events.TransferFinished(direction=push, key="one", size=2000),
+        events.ImagePublished(destination="r.io/app", digest=DIGEST),
+    ) == ["push     layer sha256:abababababab  2.0 kB", "image    1 blob sent (2.0 kB)"]
+
+
+def test_the_live_view_of_such_transfers(capsys: pytest.CaptureFixture[str]) -> None:
+    push, known = Direction.PUSH, f"layer {DIGEST}"
+    with LiveView(forced=True) as view:
+        for key in ("one", "other"):
+            view(events.TransferStarted(direction=push, key=key, label="layer"))
+            view(events.TransferProgress(direction=push, key=key, done=1500))
+        assert [(task.total, task.completed) for task in view._progress.tasks] == [
+            (None, 1500),
+            (None, 1500),
+        ]
+        view(events.TransferNamed(direction=push, key="one", label=known, total=2000))
+        view(events.TransferAbandoned(direction=push, key="other"))
+        (left,) = view._progress.tasks
+        assert (left.description, left.percentage) == ("layer sha256:abababababab", 75)
+        view(events.TransferFinished(direction=push, key="one", size=2000))
+        assert view._progress.tasks == []
+    assert "push\x1b[0m     layer sha256:abababababab  2.0 kB" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("level", list(Level))
 def test_levels(capsys: pytest.CaptureFixture[str], level: Level) -> None:
     with Lines(level) as output:

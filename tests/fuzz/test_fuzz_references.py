@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pyjib.errors import PyjibError
@@ -47,6 +47,8 @@ MARKS = (
 
 
 @given(data=damaged([name.encode() for name in NAMES], PARTS))
+@example(data=b"ghc" + b"r." * 150_000 + b"io/a/b")
+@example(data=b"h" * 1000 + b".io/a/b")
 @fuzz
 def test_names(data: bytes) -> None:
     text = data.decode("utf-8", "surrogateescape")
@@ -79,8 +81,13 @@ def test_any_text(text: str) -> None:
 @given(data=damaged([challenge.encode() for challenge in CHALLENGES], MARKS))
 @fuzz
 def test_challenges(data: bytes) -> None:
-    found = survives(parse_challenges, [data.decode("latin-1"), data.decode("utf-8", "replace")])
+    found = survives(read_challenges, data)
     assert found is not None
+    assert all(scheme == scheme.lower() for scheme in found)
+
+
+def read_challenges(data: bytes) -> list[str]:
+    found = parse_challenges([data.decode("latin-1"), data.decode("utf-8", "replace")])
     for challenge in found:
-        assert challenge.scheme == challenge.scheme.lower()
-        survives(parse_scopes, challenge.get("scope"))
+        parse_scopes(challenge.get("scope"))
+    return [challenge.scheme for challenge in found]

@@ -7,7 +7,7 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -101,7 +101,7 @@ class Server:
             while True:
                 taken, _ = self._listening.accept()
                 with taken, contextlib.suppress(OSError):
-                    taken.settimeout(5)
+                    taken.settimeout(1)
                     taken.sendall(self._answer(_read_request(taken)))
 
     def _answer(self, request: bytes) -> bytes:
@@ -112,7 +112,7 @@ class Server:
 
 def _read_request(taken: socket.socket) -> bytes:
     data = b""
-    while b"\r\n\r\n" not in data:
+    while b"\r\n\r\n" not in data and not data.startswith(b"\x16"):  # where TLS is tried
         more = taken.recv(65536)
         if not more:
             return b""
@@ -182,7 +182,7 @@ def use_all(server: Server, home: Path, route: str) -> None:
                 call()
 
 
-def calls(client: RegistryClient, name: Reference, route: str) -> Iterator[object]:
+def calls(client: RegistryClient, name: Reference, route: str) -> Iterator[Callable[[], object]]:
     pinned = name.with_digest(IMAGE.manifest.descriptor.digest)
     blob = Blob.of_bytes(CONTENT, LAYER.media_type)
     part = Descriptor.of(CONTENT, LAYER.media_type)
@@ -215,10 +215,23 @@ def test_answers_of_registries(chosen: tuple[str, bytes], server: Server, home: 
     survives(use_all, server, home, route)
 
 
-@pytest.mark.parametrize("tag", [r"\ud800", r"a\u001b[31m"])
-def test_tags_that_are_none(tag: str, server: Server, home: Path) -> None:
-    tags = ", ".join([f'"{tag}"'] * 1000)
-    server.answers = {**ROUTES, "GET /v2/a/b/tags": answer("200 OK", f'{{"tags": [{tags}]}}'.encode())}
+def test_answers_that_are_sound_are_taken(server: Server, home: Path) -> None:
+    server.answers = ROUTES
     name = Reference.parse(f"{server.address}/a/b:1")
-    with RegistryClient(options(server), HostEnvironment(home=home)) as client, pytest.raises(PyjibError):
+    with RegistryClient(options(server), HostEnvironment(home=home)) as client:
+        for route in ROUTES:
+            for call in calls(client, name, route):
+                call()
+
+
+@pytest.mark.parametrize("tag", [r"\ud800", r"a\u001b[31m"])
+def test_tags_that_are_no_text(tag: str, server: Server, home: Path) -> None:
+    tags = ", ".join([f'"{tag}"'] * 1000)
+    listed = answer("200 OK", f'{{"tags": [{tags}]}}'.encode())
+    server.answers = {**ROUTES, "GET /v2/a/b/tags/list": listed}
+    name = Reference.parse(f"{server.address}/a/b:1")
+    with (
+        RegistryClient(options(server), HostEnvironment(home=home)) as client,
+        pytest.raises(PyjibError),
+    ):
         client.tag_list(name)

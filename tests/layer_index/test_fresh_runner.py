@@ -130,7 +130,8 @@ def test_off_asks_nothing(runner: Runner) -> None:
 
 def test_a_first_build_asks_nothing(runner: Runner) -> None:
     runner.fresh()
-    assert not any(line.startswith("GET team") for line in runner.asked)
+    learnt = ("GET team/app/manifests", "GET team/app/blobs")
+    assert not any(line.startswith(learnt) for line in runner.asked)
 
 
 def test_a_tag_of_its_own_for_each_build(runner: Runner) -> None:
@@ -382,4 +383,4 @@ def test_memory_does_not_grow_with_the_layer(runner: Runner) -> None:
 
     small, large = peak(4), peak(48)
     assert not runner.large
-    assert large < small + (2 << 20)
+    assert large < small + (6 << 20)  # of 44 more; threads may be some pieces ahead

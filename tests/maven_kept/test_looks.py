@@ -89,6 +89,8 @@ class TestEveryLook:
         document = described(world)
         assert document["programs"] == {"java": str(tmp_path / "second" / "bin" / "java")}
         assert looks.would_be_the_same(document, world.variables)
+        longer = {**world.variables, "PATH": os.pathsep.join((path, str(tmp_path)))}
+        assert looks.would_be_the_same(document, longer)
         (tmp_path / "first" / "bin" / "java").chmod(0o755)
         assert not looks.would_be_the_same(document, world.variables)
 

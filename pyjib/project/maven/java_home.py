@@ -47,7 +47,7 @@ def find_jdk(host: HostEnvironment) -> Jdk | None:
     home = host.get("JAVA_HOME")
     if home is not None:
         return read_jdk(Path(home))
-    program = seen.find_program("java", host.get("PATH") or "")
+    program = seen.find_program("java", host.variables)
     return None if program is None else read_jdk(program.parent.parent)
 
 

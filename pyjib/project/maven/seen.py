@@ -85,7 +85,8 @@ class _Watched(dict[str, str]):
     """A mapping whose names with ``prefix`` stand for variables of the environment."""
 
     def __init__(self, values: Mapping[str, str], trace: Trace, prefix: str) -> None:
-        super().__init__(unwatched(values))
+        super().__init__(values)
+        self.unnoticed = values
         self.trace = trace
         self._prefix = prefix
 
@@ -146,9 +147,7 @@ class _Watched(dict[str, str]):
 
 def unwatched(variables: Mapping[str, str]) -> dict[str, str]:
     """Return a copy of variables for one who passes them on, and looks at none himself."""
-    if isinstance(variables, _Watched):
-        return {name: dict.__getitem__(variables, name) for name in dict.__iter__(variables)}
-    return dict(variables)
+    return dict(variables.unnoticed if isinstance(variables, _Watched) else variables)
 
 
 def watched_like(variables: Mapping[str, str], properties: dict[str, str]) -> Mapping[str, str]:
@@ -197,21 +196,25 @@ def find(directory: Path, pattern: str) -> list[Path]:
     return sorted(directory.glob(pattern))
 
 
-def find_program(name: str, search_path: str) -> Path | None:
-    """Return the file that a program's name leads to, links followed; ``None`` if to nothing."""
-    found = where_is(name, search_path)
+def find_program(name: str, variables: Mapping[str, str]) -> Path | None:
+    """Return the file that a program's name leads to, links followed; ``None`` if to nothing.
+
+    Of the ``PATH`` among ``variables`` only what is found by it matters.
+    """
+    found = where_is(name, variables)
     trace = _listener.get()
     if trace is not None:
-        trace.ask_for("PATHEXT")
         trace.note(trace.programs, name, found)
     return None if found is None else Path(found)
 
 
-def where_is(name: str, search_path: str) -> str | None:
+def where_is(name: str, variables: Mapping[str, str]) -> str | None:
     """Return what ``find_program`` does, as text, and tell nobody."""
     import shutil  # noqa: PLC0415 - who is told JAVA_HOME needs it not
 
-    found = shutil.which(name, path=search_path)
+    if isinstance(variables, _Watched):
+        variables = variables.unnoticed
+    found = shutil.which(name, path=variables.get("PATH") or "")
     try:
         return None if found is None else str(Path(found).resolve())
     except OSError:

@@ -24,7 +24,7 @@ from pyjib.events import (
 from pyjib.oci.descriptor import Descriptor
 from pyjib.patience import SLICE
 from pyjib.registry.calls.ladder import Manners
-from pyjib.registry.calls.pipe import BrokenOffError, Piece, Pipe
+from pyjib.registry.calls.pipe import BrokenOffError, Pipe
 from pyjib.registry.calls.upload_session import UploadSession, check_stored
 from pyjib.registry.net.message import NOTHING, PATIENCE, Body, Call
 from pyjib.registry.net.retry import Passing
@@ -160,7 +160,7 @@ class StreamSender:
         upload = self._upload = UploadSession(self._session, patient, reply)
         self._stream.pipe.flow()
         self._tell_start()
-        reply = upload.patch(Body(size=None, chunks=self._pieces))
+        reply = upload.patch(Body(size=None, chunks=self._chunks))
         found = self._stream.descriptor
         if found is None or not self._whole or not upload.keeps_all(reply, found.size):
             raise SizeMismatchError(f"{self._start.registry} has not taken all that was sent")
@@ -172,12 +172,12 @@ class StreamSender:
         )
         return True
 
-    def _pieces(self) -> Iterator[Piece]:
+    def _chunks(self) -> Iterator[memoryview]:
         """Yield what is to be sent."""
         done, named = 0, False
-        for piece in self._stream.pipe.pieces():
-            yield piece
-            done += len(piece)
+        for chunk in self._stream.pipe.chunks():
+            yield chunk
+            done += len(chunk)
             if not named and self._stream.descriptor is not None:
                 named = True
                 self._tell_name(self._stream.descriptor)

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from pyjib.patience import SLICE
+from pyjib.registry.calls.upload_body import PIECE
 
 MOST = 8 * 1024 * 1024
 """How many bytes may wait to be taken."""
-STALL = 30.0
+STALL = 10.0
 """Seconds that a writer waits for anything to be taken."""
 
 Piece: TypeAlias = bytes | bytearray
@@ -23,16 +24,17 @@ class BrokenOffError(Exception):
 
 
 class Pipe:
-    """Holds ``MOST`` bytes; one thread writes, another one takes.
+    """Holds ``MOST`` bytes, or one larger piece; one thread writes, another one takes.
 
     What does not fit before the pipe ``flows`` breaks it off; from then on the writer waits,
-    for ``STALL`` seconds if nothing at all is taken. A pipe that is broken off swallows what is
-    written, and raises ``BrokenOffError`` in who takes. ``check`` is called by whoever waits,
-    and may raise to give up.
+    and breaks it off as ``stalled`` if nothing at all is taken for ``STALL`` seconds. A pipe
+    that is broken off swallows what is written, and raises ``BrokenOffError`` in who takes.
+    ``check`` is called by whoever waits, and may raise to give up.
     """
 
     def __init__(self, check: Callable[[], None]) -> None:
         self.written = 0
+        self.stalled = False
         self._check = check
         self._changed = threading.Condition()
         self._pieces: deque[Piece] = deque()
@@ -76,10 +78,13 @@ class Pipe:
             self._waiting = 0
             self._changed.notify_all()
 
-    def pieces(self) -> Iterator[Piece]:
-        """Yield what is written as it comes, until its end."""
+    def chunks(self) -> Iterator[memoryview]:
+        """Yield what is written as it comes, at most ``PIECE`` bytes at a time, until its end."""
         while (piece := self._next()) is not None:
-            yield piece
+            view = memoryview(piece)
+            for start in range(0, len(view), PIECE):
+                yield view[start : start + PIECE]
+                self._taken += 1
 
     def _has_room(self, count: int) -> bool:
         """Wait until there is room; false if the pipe is broken off, or was because of this."""
@@ -87,7 +92,8 @@ class Pipe:
         while self._pieces and self._waiting + count > MOST and not self._broken:
             if self._taken > taken:
                 taken, until = self._taken, time.monotonic() + STALL
-            if not self._flows or time.monotonic() > until:
+            self.stalled = time.monotonic() > until
+            if self.stalled or not self._flows:
                 self.break_off()
                 break
             self._changed.wait(SLICE)
@@ -105,6 +111,5 @@ class Pipe:
                 return None
             piece = self._pieces.popleft()
             self._waiting -= len(piece)
-            self._taken += len(piece)
             self._changed.notify_all()
             return piece

@@ -46,7 +46,8 @@ class Streams:
         with self._lock:
             known = self._new.get(name.name)
             has_images = known is not None and known.done() and not known.result()
-            if self._closed or has_images or not manners.takes_streams:
+            stalled = any(one.pipe.stalled for one in self._streams)
+            if self._closed or stalled or has_images or not manners.takes_streams:
                 return BlobStream.declined()
             stream = BlobStream(
                 self._session.cancellation.check,

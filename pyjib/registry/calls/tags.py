@@ -72,6 +72,11 @@ def _tags(page: Reply, name: Reference) -> list[str]:
         tags = document.get("tags") or []
     except (ValueError, AttributeError, RecursionError):
         tags = None
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+    if not isinstance(tags, list) or not all(map(_is_text, tags)):
         raise MalformedDocumentError(f"{name.registry} sent no list of tags for {name.name}")
     return tags
+
+
+def _is_text(tag: object) -> bool:
+    # Not more is asked, for old registries had tags that are none today; but these are shown.
+    return isinstance(tag, str) and tag.isprintable()

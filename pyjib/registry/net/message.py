@@ -20,7 +20,7 @@ class Body:
     """
 
     size: int | None
-    chunks: Callable[[], Iterator[bytes | bytearray]] = field(repr=False)
+    chunks: Callable[[], Iterator[bytes | memoryview]] = field(repr=False)
 
     @classmethod
     def of(cls, data: bytes) -> Body:
