@@ -9,52 +9,34 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
 import shlex
-import shutil
-import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from benchmarks import facts, report
 from benchmarks.apps import App, make_apps
-from benchmarks.bars import PYJIB_GZIP, PYJIB_INDEX, PYJIB_JIB, PYJIB_ZSTD, bar_table, bars
-from benchmarks.cases import CASES, Case
+from benchmarks.bars import PYJIB_INDEX, PYJIB_JIB, bar_table, bars, is_compared
+from benchmarks.builders import make_builders, push_base
+from benchmarks.cases import CASES, QUICK_STARTS, Case
 from benchmarks.page import page
-from benchmarks.peers import (
-    Build,
-    Buildah,
-    Crane,
-    Docker,
-    JibCore,
-    JibMaven,
-    MavenClassPath,
-    Peer,
-    Pyjib,
-)
+from benchmarks.peers import TUNED, Build, Peer, Pyjib
 from benchmarks.process import CommandError, Cost, Launcher, launcher
 from benchmarks.relay import Relay, relay_to
-from tests.support.go_modules import CRANE
-from tests.support.peers import Distribution, start_distribution, start_docker
+from tests.support.peers import Distribution, start_distribution
 from tests.support.programs import require
 
-ROOT = Path(__file__).resolve().parents[1]
+_QUICK = "5 runs each of S, M and D; in each case jib-core and the builders that a bar names"
 
 
 def main() -> None:
     """Measure, print tables, and write files if asked to."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="apps S, M and D, 5 runs each")
+    parser.add_argument("--quick", action="store_true", help=_QUICK)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write docs/benchmarks.md there"
@@ -69,17 +51,31 @@ def main() -> None:
     # Short paths: buildah and dockerd put sockets below.
     with (
         tempfile.TemporaryDirectory(prefix="pjb-", dir="/tmp", ignore_cleanup_errors=True) as name,
-        open_bench(Path(name), apps, runs, arguments.peer) as bench,
+        open_bench(Path(name), apps, runs, wanted=arguments.peer) as bench,
     ):
+        bench.is_quick = arguments.quick
         for case in CASES:
             if not arguments.case or case.name in arguments.case:
                 bench.run(case)
-        document = bench.document(shlex.join(sys.argv[1:]))
+        document = bench.document(_repeatable(arguments))
     print("\n".join([*bar_table(document["bars"]), "", *report.table(document["figures"])]))
     if arguments.json:
         arguments.json.write_text(json.dumps(document, indent=2) + "\n")
     if arguments.markdown:
         arguments.markdown.write_text(page(document))
+
+
+def _repeatable(arguments: argparse.Namespace) -> str:
+    """Return the options that choose what is measured, not where the figures go."""
+    words = ["--quick"] if arguments.quick else []
+    for name in ("case", "peer"):
+        words += [word for value in getattr(arguments, name) or () for word in (f"--{name}", value)]
+    for name in ("apps", "runs"):
+        words += [f"--{name}", str(value)] if (value := getattr(arguments, name)) else []
+    return shlex.join(words)
+
+
+Step = Callable[[App, Case, Peer, int], None]
 
 
 @dataclass(kw_only=True)
@@ -94,6 +90,7 @@ class Bench:
     launcher: Launcher
     places: dict[str, str]
     runs: int
+    is_quick: bool = False
     missing: list[str] = field(default_factory=list)
     commands: dict[tuple[str, str], str] = field(default_factory=dict)
     found: dict[report.Key, report.Series] = field(default_factory=dict)
@@ -123,26 +120,37 @@ class Bench:
     def _run_on(self, app: App, case: Case, runs: int) -> None:
         peers = [peer for peer in self.peers if self._is_for(peer, app, case)]
         for run in range(runs + 1):
-            for peer in list(peers):
-                key = (case.name, app.name, peer.name)
-                try:
-                    self._once(app, case, peer, run, self.found.setdefault(key, report.Series()))
-                except CommandError as error:
-                    print(f"{peer.name} cannot: {case.name}, {app.name}\n{error}", file=sys.stderr)
-                    self.missing.append(f"{peer.name}: {case.name}, {app.name}")
-                    peers.remove(peer)
+            peers = [peer for peer in peers if self._can(app, case, peer, run, self._once)]
         for peer in peers:
-            self._count(app, case, peer, runs + 1)
-            series = self.found[case.name, app.name, peer.name]
+            series = self._series(app, case, peer)
+            if series.requests is None and not case.plans:
+                self._can(app, case, peer, runs + 1, self._count)
             print(f"{case.name}, {app.name}, {peer.name}: {series.wall:.3f} s", file=sys.stderr)
 
+    def _series(self, app: App, case: Case, peer: Peer) -> report.Series:
+        return self.found.setdefault((case.name, app.name, peer.name), report.Series())
+
+    def _can(self, app: App, case: Case, peer: Peer, run: int, step: Step) -> bool:
+        """Do a step of a case, or tell that the builder cannot."""
+        try:
+            step(app, case, peer, run)
+        except CommandError as error:
+            print(f"{peer.name} cannot: {case.name}, {app.name}\n{error}", file=sys.stderr)
+            self.missing.append(f"{peer.name}: {case.name}, {app.name}")
+            return False
+        return True
+
     def _is_for(self, peer: Peer, app: App, case: Case) -> bool:
-        if app.name in "LN" and not isinstance(peer, Pyjib):
-            return False
-        if isinstance(peer, Pyjib) and not self._matters(peer, case):
-            return False
+        if isinstance(peer, Pyjib):
+            matters = self._matters(peer, case)
+        else:
+            matters = (
+                app.name not in "LN"
+                and (not self.is_quick or is_compared(case.name, peer.name))
+                and (not peer.name.startswith(TUNED) or case.name in QUICK_STARTS)
+            )
         build = case.build(app, peer, self.distribution.address, 0, str(self.scratch))
-        return peer.can(build)
+        return matters and peer.can(build)
 
     @staticmethod
     def _matters(peer: Pyjib, case: Case) -> bool:
@@ -151,13 +159,17 @@ class Bench:
             return case.forgets and not case.fresh_target
         return peer.name == PYJIB_JIB or case.forgets
 
-    def _once(self, app: App, case: Case, peer: Peer, run: int, series: report.Series) -> None:
+    def _once(self, app: App, case: Case, peer: Peer, run: int) -> None:
+        """Build once. The first run fills caches, of the disk if of nothing else: not timed."""
+        if not run and case.fresh_target:  # nothing is kept from it: it may as well be counted
+            self._count(app, case, peer, run)
+            return
         build = case.build(app, peer, self.distribution.address, run, str(self.scratch))
         self._before(app, case, peer, run)
         self.commands.setdefault((case.name, peer.name), facts.shown(peer, build, self.places))
         cost = self._measure(peer, build)
-        if run:  # the first fills caches, of the disk if of nothing else
-            series.costs.append(cost)
+        if run:
+            self._series(app, case, peer).costs.append(cost)
 
     def _measure(self, peer: Peer, build: Build) -> Cost:
         return self.launcher.measure(
@@ -168,18 +180,15 @@ class Bench:
         )
 
     def _count(self, app: App, case: Case, peer: Peer, run: int) -> None:
-        """Build once more through the relay, for what goes over the wire; not timed."""
+        """Build once through the relay, for what goes over the wire; not timed."""
         build = case.build(app, peer, self.relay.address, run, str(self.scratch))
-        series = self.found[case.name, app.name, peer.name]
-        try:
-            if not case.forgets:  # the builder has not seen this address yet
-                self._measure(peer, build)
-            self._before(app, case, peer, run)
-            self.relay.reset()
-            before = self._log_size()
+        if not case.forgets:  # the builder has not seen this address yet
             self._measure(peer, build)
-        except CommandError:
-            return
+        self._before(app, case, peer, run)
+        self.relay.reset()
+        before = self._log_size()
+        self._measure(peer, build)
+        series = self._series(app, case, peer)
         series.requests = self._requests(before)
         series.sent, series.received = self.relay.sent, self.relay.received
 
@@ -202,135 +211,33 @@ class Bench:
 
 @contextmanager
 def open_bench(
-    scratch: Path, apps: str, runs: int, wanted: Sequence[str] | None = None
+    scratch: Path, apps: str, runs: int, *, wanted: Sequence[str] | None = None
 ) -> Iterator[Bench]:
     """Make the applications, install the builders and start the registry.
 
     Only builders whose names have a word of ``wanted`` are there, if any is given.
     """
     with ExitStack() as stack:
-        distribution = stack.enter_context(start_distribution(_made(scratch / "registry")))
-        program = _install_pyjib(scratch / "venv")
-        _push_base(program, distribution.address)
-        bench = Bench(
+        home = scratch / "registry"
+        home.mkdir()
+        distribution = stack.enter_context(start_distribution(home))
+        builders = stack.enter_context(make_builders(scratch, wanted))
+        push_base(builders.pyjib, distribution.address)
+        yield Bench(
             scratch=scratch,
             apps=make_apps(scratch, apps),
-            peers=[],
+            peers=builders.peers,
+            missing=builders.missing,
             distribution=distribution,
             relay=stack.enter_context(relay_to(distribution.address)),
             launcher=stack.enter_context(launcher()),
-            places={str(scratch): "SCRATCH", distribution.address: "REGISTRY"},
+            places={
+                **builders.places,
+                str(scratch): "SCRATCH",
+                distribution.address: "REGISTRY",
+            },
             runs=runs,
         )
-        makers: dict[str, Callable[[], Peer]] = {
-            **_pyjibs(scratch, program),
-            MavenClassPath.name: lambda: _maven_class_path(scratch),
-            JibMaven.name: lambda: _jib_maven(scratch),
-            JibCore.name: lambda: _jib_core(scratch),
-            Crane.name: lambda: _crane(scratch),
-            Buildah.name: lambda: _buildah(scratch),
-            Docker.name: lambda: _docker(bench, stack),
-        }
-        for name, make in makers.items():
-            if not wanted or any(word in name for word in wanted):
-                _add(bench, make)
-        yield bench
-
-
-def _add(bench: Bench, make: Callable[[], Peer]) -> None:
-    """Add a builder, or tell that it cannot be had."""
-    try:
-        bench.peers.append(make())
-    except (pytest.skip.Exception, pytest.fail.Exception, subprocess.CalledProcessError) as error:
-        print(f"going on without: {error}", file=sys.stderr)
-        bench.missing.append(str(error))
-
-
-def _made(directory: Path) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
-
-
-def _install_pyjib(directory: Path) -> Path:
-    venv.create(directory, with_pip=True)
-    pip: list[str | Path] = [
-        directory / "bin" / "python",
-        "-m",
-        "pip",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]
-    subprocess.run([*pip, "install", "--compile", ROOT], check=True)
-    return directory / "bin" / "pyjib"
-
-
-def _pyjibs(scratch: Path, program: Path) -> dict[str, Callable[[], Peer]]:
-    options = {
-        PYJIB_JIB: ("--identity", "jib"),
-        PYJIB_INDEX: ("--identity", "jib", "--layer-index", "auto"),
-        PYJIB_GZIP: ("--identity", "pyjib"),
-        PYJIB_ZSTD: ("--identity", "pyjib", "--compression", "zstd"),
-    }
-
-    def pyjib(name: str) -> Pyjib:
-        home = _made(scratch / "-".join(re.findall(r"[a-z]+", name.lower())))
-        return Pyjib(name=name, home=home, program=program, options=options[name])
-
-    return {name: partial(pyjib, name) for name in options}
-
-
-def _push_base(program: Path, registry: str) -> None:
-    """Push the base, for two platforms, by pyjib itself: its classes' layer does no harm."""
-    scratch = ROOT / "fixtures" / "docker-hello"
-    command: list[str | Path] = [program, "build", scratch, "--quiet", "--from"]
-    command += [f"oci://{ROOT / 'fixtures' / 'base-image'}:17-jre"]
-    command += ["--platform", "linux/amd64,linux/arm64", "--app-root", "/base"]
-    command += ["--to", f"{registry}/library/eclipse-temurin:17-jre"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-
-
-def _maven_class_path(scratch: Path) -> Peer:
-    home = _made(scratch / "maven-class-path")
-    return MavenClassPath(home=home, maven=require("mvn"))
-
-
-def _jib_maven(scratch: Path) -> Peer:
-    return JibMaven(home=_made(scratch / "jib-maven"), maven=require("mvn"))
-
-
-def _jib_core(scratch: Path) -> Peer:
-    java = require("java")
-    program = scratch / "jib-core-program"
-    shutil.copytree(ROOT / "benchmarks" / "java", program)
-    command: list[str | Path] = [
-        require("mvn"),
-        "-q",
-        "-B",
-        "package",
-        "dependency:copy-dependencies",
-    ]
-    subprocess.run(command, cwd=program, check=True, stdout=subprocess.DEVNULL)
-    return JibCore(home=_made(scratch / "jib-core"), java=java, program=program)
-
-
-def _crane(scratch: Path) -> Peer:
-    go = require("go")
-    home = _made(scratch / "crane")
-    environment = {**os.environ, "GOBIN": str(home), "GOFLAGS": "-mod=mod"}
-    subprocess.run([go, "install", str(CRANE)], env=environment, check=True, capture_output=True)
-    return Crane(home=home, crane=home / "crane")
-
-
-def _buildah(scratch: Path) -> Peer:
-    home = _made(scratch / "buildah")
-    return Buildah(home=home, buildah=require("buildah"), driver="overlay")
-
-
-def _docker(bench: Bench, stack: ExitStack) -> Peer:
-    engine = stack.enter_context(start_docker())
-    bench.places[str(engine.socket.parent)] = "ENGINE"
-    home = _made(bench.scratch / "docker")
-    return Docker(home=home, docker=require("docker"), variables=dict(engine.variables))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,13 @@ BARS = (
 )
 
 
+def is_compared(case: str, builder: str) -> bool:
+    """Tell whether a builder is jib-core, or one that a bar of the case names."""
+    return builder.startswith(JIB_CORE) or any(
+        bar.case == case and builder.startswith(bar.peer) for bar in BARS
+    )
+
+
 def bars(found: Mapping[Key, Series]) -> list[dict[str, object]]:
     """Return each bar that both sides were measured for, with the ratio of the medians."""
     result = []

@@ -56,3 +56,6 @@ CASES = (
     Case(name="tar output", apps="SM", to_tar=True),
     Case(name="two platforms", apps="SM", platforms=("linux/amd64", "linux/arm64")),
 )
+
+QUICK_STARTS = ("nothing changed", "one class changed")
+"""The cases in which it is the start of a builder that takes time."""

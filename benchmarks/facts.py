@@ -38,7 +38,7 @@ def _line_of(file: str, name: str) -> str:
 def versions(peers: Iterable[Peer], registry: Path) -> list[str]:
     """Ask the builders, the registry and tar, which makes crane's layers, what they are."""
     found = [_first_line(peer.version_command(), peer.environment) for peer in peers]
-    found.append("Distribution: " + _first_line([registry, "--version"]))
+    found.append("Distribution: " + _SYSTEM_BIN.sub("", _first_line([registry, "--version"])))
     found.append(_first_line(["tar", "--version"]))
     return [line for line in dict.fromkeys(found) if line]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bars import PYJIB_GZIP, bar_table
-from benchmarks.peers import DOCKERFILE
+from benchmarks.peers import DOCKERFILE, JVM_OPTIONS
 from benchmarks.process import UNSET
 from benchmarks.report import table
 
@@ -21,7 +21,7 @@ _HEAD = """# Benchmarks
 Made by `scripts/bench{options}`; every figure is of one run of it.
 
 Builders are measured side by side, each build a process of its own from start to exit: the
-median of {runs} runs (3 of L), with the fastest and the slowest, after one that is not counted.
+median of {runs} runs ({runs_of_l} of L), with the fastest and the slowest, after one that is not counted.
 They take turns, so that what disturbs the machine disturbs all of them. CPU is that of the
 builder's own processes (a daemon's, such as Docker's, is not in it). The peak of memory is that
 of its largest process, not of all together; a small process of 10 MiB starts all of them, and no
@@ -56,7 +56,9 @@ S has two tags in its POM, which pyjib and jib-maven-plugin push; the others pus
   pyjib (zstd): pyjib's own identity. Layer index: `--layer-index auto`.
 - jib-maven-plugin: the goal alone, without Maven's lifecycle, on compiled classes. Not `-o`, with
   which the plugin refuses to push; nothing is downloaded, since the run that is not counted has
-  left all in the local repository. The JVM has its defaults.
+  left all in the local repository. The JVM has its defaults; "tuned" is
+  `{tuned}`, which starts faster, in the cases that are
+  mostly starting, and is slower where much is compressed.
 - jib-core: the library in a JVM without Maven, driven by `benchmarks/java`. It is given two layers'
   worth of files, libraries and classes, as Jib's plugin gives them.
 - crane: `tar` makes the tars of two layers, `crane append` and `crane mutate` make the image of
@@ -115,7 +117,15 @@ def page(document: Mapping[str, Any]) -> str:
     """Return ``docs/benchmarks.md``."""
     options = f" {document['options']}" if document["options"] else ""
     machine = _machine(document["machine"], document["versions"])
-    lines = [_HEAD.format(runs=document["runs"], options=options, machine=machine)]
+    lines = [
+        _HEAD.format(
+            runs=document["runs"],
+            runs_of_l=min(3, document["runs"]),
+            options=options,
+            machine=machine,
+            tuned=" ".join(JVM_OPTIONS),
+        )
+    ]
     lines += ["## Bars", ""]
     lines += [*bar_table(document["bars"]), "", "## Figures", "", *table(document["figures"]), ""]
     reasons = [text for word, text in _REASONS if _misses(document["bars"], word)]

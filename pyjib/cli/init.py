@@ -70,11 +70,11 @@ def init_gradle_command(directory: Path, *, force: bool) -> None:
 
 
 KEY_EXAMPLES = """
-# Once; then layer-index.key becomes a secret of the CI, and layer-index.pub goes into the repository
+# Once; the private key becomes a secret of the CI, the public one a file of the project
 pyjib init layer-index-key
 
 # In CI, with PYJIB_LAYER_INDEX_KEY set where the main branch is built, and there alone
-pyjib build --to registry.example.com/team/app:$GIT_SHA --layer-index-key layer-index.pub
+pyjib build --to registry.example.com/team/app:main --layer-index-key layer-index.pub
 """
 
 

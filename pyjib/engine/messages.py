@@ -81,6 +81,8 @@ def _take(text: str) -> tuple[list[Json], str]:
             value, end = decoder.raw_decode(text)
         except ValueError:
             break
+        except RecursionError:
+            raise _not_json(text) from None
         if not isinstance(value, dict):
             raise _not_json(text)
         objects.append(value)

@@ -14,7 +14,7 @@ class Sending(Protocol):
     """Takes the bytes of a layer while it is packed, to send them ahead; raises only to cancel."""
 
     def write(self, data: bytes | bytearray, /) -> object:
-        """Take bytes; waits where the network is slower than packing."""
+        """Take bytes, which nobody changes any more; waits where the network is slow."""
         ...
 
     def finish(self, descriptor: Descriptor, /) -> object:

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import re
 from base64 import b64decode, b64encode
+from dataclasses import field
 
 from pyjib.errors import ConfigurationError
 from pyjib.frozen import frozen
@@ -29,7 +30,7 @@ _HINT = (
 class KeyText:
     """Text that holds keys; ``source`` names it in messages, which never show the text."""
 
-    text: str
+    text: str = field(repr=False)
     source: str
 
 
@@ -99,7 +100,7 @@ def _one(label: str, body: str, source: str) -> bytes:
         )
     encoded = _decoded(body)
     if encoded is None or not _fits(encoded):
-        what = f"a key, but no Ed25519 key: {label}" if label else "no key in PEM form"
+        what = f"something other than an Ed25519 key: {label}" if label else "no key in PEM form"
         raise ConfigurationError(f"{source} has {what}", hint=_HINT)
     return encoded
 

@@ -149,7 +149,7 @@ def _certificates(address: str, table: Mapping[str, Any], file: Path) -> HostCer
     pair = next(iter(pairs), None) if isinstance(pairs, list) else pairs
     pair = [pair, ""] if isinstance(pair, str) else pair or ["", ""]
     texts = (authorities, pair) if isinstance(authorities, list) else ()
-    fit = all(isinstance(each, list) and all(isinstance(t, str) for t in each) for each in texts)
+    fit = all(isinstance(each, list) and all(map(_is_path, each)) for each in texts)
     if not texts or not fit or len(pair) != 2:
         raise _unusable(file, f"ca or client of {address} is not written as paths of files")
     certificate, key = (file.parent / text if text else None for text in pair)
@@ -158,6 +158,10 @@ def _certificates(address: str, table: Mapping[str, Any], file: Path) -> HostCer
         certificate=certificate,
         key=key,
     )
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and "\0" not in value
 
 
 def _unusable(file: Path, reason: str) -> ConfigurationError:

@@ -112,7 +112,7 @@ def test_the_live_view_of_such_transfers(capsys: pytest.CaptureFixture[str]) -> 
         assert (left.description, left.percentage) == ("layer sha256:abababababab", 75)
         view(events.TransferFinished(direction=push, key="one", size=2000))
         assert view._progress.tasks == []
-    assert "push\x1b[0m     layer sha256:abababababab  2.0 kB" in capsys.readouterr().err
+    assert "layer sha256:abababababab  2.0 kB\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("level", list(Level))

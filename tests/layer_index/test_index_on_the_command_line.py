@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from pyjib.cli.layer_index_keys import KEY_VARIABLE, parse_key_source, read_layer_index
 from pyjib.cli.values import parse_layer_index
 from pyjib.errors import ConfigurationError
+from pyjib.layer_index.keys import private_pem, public_pem
+from pyjib.layer_index.signing import public_key
 from pyjib.oci.reference import Reference
-from pyjib.options import LayerIndexMode
+from pyjib.options import HostEnvironment, LayerIndexKeys, LayerIndexMode
 from pyjib.serve import RegistryServer
 from tests.support.cli import Cli
 from tests.support.fresh_runners import make_runner
@@ -53,3 +56,111 @@ def test_what_is_told(registry: RegistryServer, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "home" / "cache")
     third = cli(*command, "--json")
     assert not third.json["layers"][0]["cached"]
+
+
+# Keys.
+
+SECRET = bytes(range(32))
+PRIVATE, PUBLIC = private_pem(SECRET), public_pem(public_key(SECRET))
+SIGNER = LayerIndexKeys(private=SECRET)
+READER = LayerIndexKeys(public=(public_key(SECRET),))
+INDEX = Reference.parse("r.example/team/app:layers")
+
+
+def line_of(pem: str) -> str:
+    return pem.splitlines()[1]
+
+
+def host(value: str | Path = "") -> HostEnvironment:
+    return HostEnvironment.of({KEY_VARIABLE: str(value)} if value else {}, Path("/nowhere"))
+
+
+def read(
+    choice: LayerIndexMode | Reference | None, *sources: str | Path, variable: str | Path = ""
+) -> tuple[object, object]:
+    found = read_layer_index(
+        choice, [parse_key_source(str(source)) for source in sources], host(variable)
+    )
+    return found["layer_index"], found["layer_index_keys"]
+
+
+def test_where_keys_come_from(tmp_path: Path) -> None:
+    private, public = tmp_path / "layer-index.key", tmp_path / "layer-index.pub"
+    private.write_text(PRIVATE)
+    public.write_text(PUBLIC)
+    auto = LayerIndexMode.AUTO
+    for source in (public, line_of(PUBLIC), PUBLIC):
+        assert read(None, source) == (auto, READER)
+        assert read(INDEX, source) == (INDEX, READER)
+    assert read(None, private) == (auto, SIGNER)
+    for variable in (PRIVATE, line_of(PRIVATE), private):
+        assert read(auto, variable=variable) == (auto, SIGNER)
+        assert read(None, public, variable=variable)[1] == LayerIndexKeys(
+            public=READER.public, private=SECRET
+        )
+    assert read(auto, variable=PUBLIC) == (auto, READER)
+
+
+def test_when_keys_do_not_matter(tmp_path: Path) -> None:
+    """The variable alone turns nothing on, and is not even looked at."""
+    assert read(None, variable="nonsense") == (None, None)
+    assert read(LayerIndexMode.OFF, tmp_path / "no", variable="x") == (LayerIndexMode.OFF, None)
+    assert read(LayerIndexMode.AUTO) == (LayerIndexMode.AUTO, None)
+
+
+@pytest.mark.parametrize("text", [PRIVATE, line_of(PRIVATE), PRIVATE.replace("MC4", "")])
+def test_a_private_key_is_no_argument(registry: RegistryServer, tmp_path: Path, text: str) -> None:
+    refused = Cli(home=tmp_path)("plan", tmp_path, "--layer-index-key", text)
+    assert refused.code == 2
+    assert "--layer-index-key: a private key does not belong into arguments" in refused.stderr
+    assert line_of(PRIVATE)[20:40] not in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["nonsense", line_of(PRIVATE)[:-4], line_of(PRIVATE)[1:], PRIVATE[:-9], f"x{PRIVATE}"[:90]],
+)
+def test_a_variable_that_is_no_key(tmp_path: Path, variable: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(LayerIndexMode.AUTO, variable=variable)
+    told = f"{caught.value} {caught.value.hint} {caught.value!r}"
+    assert KEY_VARIABLE in told
+    assert caught.value.hint
+    assert variable[10:30] not in told or variable == "nonsense"
+    assert "nonsense" not in told
+
+
+def test_files_that_are_no_keys(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    for content in (b"", b"\xff\xfe", b"x" * 100_000, b"not a key"):
+        broken.write_bytes(content)
+        with pytest.raises(ConfigurationError, match="has no key in PEM form"):
+            read(None, broken)
+    with pytest.raises(ConfigurationError, match="No such file") as caught:
+        read(None, tmp_path / "none.pub")
+    assert caught.value.hint == "pyjib init layer-index-key makes a pair of keys"
+    with pytest.raises(ConfigurationError, match="cannot read --layer-index-key"):
+        read(None, tmp_path)
+
+
+def test_as_the_guide_has_it(registry: RegistryServer, tmp_path: Path) -> None:
+    """Main signs, a pull request reads, and neither shows the key to anybody."""
+    runner, home = make_runner(registry, tmp_path), tmp_path / "home"
+    public = tmp_path / "layer-index.pub"
+    public.write_text(PUBLIC)
+    common = ("build", runner.project, "--from", f"{registry.address}/library/jre:17")
+    common += ("--layer-index-key", str(public), "--json", "--debug")
+    repository = f"{registry.address}/team/app"
+    signer = Cli(home=home, variables={KEY_VARIABLE: line_of(PRIVATE)})
+    main = signer(*common, "--to", f"{repository}:1")
+    shutil.rmtree(home / "cache")
+    pull_request = Cli(home=home)(*common, "--to", f"{repository}:pull-request")
+    assert (main.code, pull_request.code) == (0, 0), main.stderr + pull_request.stderr
+    assert pull_request.json["imageDigest"] == main.json["imageDigest"]
+    assert main.json["layers"][0]["source"] is None
+    assert pull_request.json["layers"][0]["source"] == repository
+    for secret in (line_of(PRIVATE)[20:40], SECRET.hex(), repr(SECRET)):
+        assert secret not in main.stdout + main.stderr
+    kept = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert line_of(PRIVATE)[20:40].encode() not in kept
+    assert SECRET not in kept

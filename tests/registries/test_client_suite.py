@@ -23,6 +23,7 @@ from pyjib.events import (
     BlobMounted,
     BlobPresent,
     Event,
+    TransferAbandoned,
     TransferProgress,
     TransferStarted,
 )
@@ -197,6 +198,26 @@ def test_a_blob(real: Real, it: Watched) -> None:
     assert it.client.blob_push(name, blob) is Outcome.PRESENT
     assert it.client.blob_head(name, blob.descriptor.digest) == 300_000
     assert b"".join(it.client.blob_chunks(name, blob.descriptor)) == blob.read(MIB)
+
+
+def test_blobs_that_are_sent_while_they_are_made(real: Real, it: Watched) -> None:
+    name = at(real, "streams/one")
+    blobs = [blob_of(20 * MIB, 91), blob_of(3 * MIB, 92)]
+
+    def make(blob: Blob) -> Outcome:
+        stream = it.client.blob_stream(name)
+        with blob.open() as source:
+            while data := source.read(MIB):
+                stream.write(data)
+        stream.finish(blob.descriptor)
+        return it.client.blob_push(name, blob)
+
+    with ThreadPoolExecutor(2) as pool:  # each by a thread of its own, as layers are packed
+        assert list(pool.map(make, blobs)) == [Outcome.UPLOADED] * 2
+    assert not it.of(TransferAbandoned)
+    for blob in blobs:
+        received = b"".join(it.client.blob_chunks(name, blob.descriptor))
+        assert Digest.of(received) == blob.descriptor.digest
 
 
 def test_an_empty_blob_and_one_of_a_byte(real: Real, it: Watched) -> None:

@@ -463,14 +463,28 @@ def test_a_full_queue_before_the_first_answer_declines(stage: Stage) -> None:
 
     server, it, blob = stage.registry(intercept=hold), stage.client(), blob_of(20 * MIB)
     stream = it.client.blob_stream(name(server))
+    began = time.monotonic()
     write(stream, blob, MIB)  # or it would never return
+    assert time.monotonic() - began < LIMIT
     assert stream.pipe.broken
+    assert not stream.pipe.stalled
     stream.finish(blob.descriptor)
     assert it.client.blob_push(name(server), blob) is Outcome.UPLOADED
     go.set()
     it.client.close()
     assert len(seen(server, "POST")) == 1, "it went on in vain"
     check_arrived(server, blob)
+
+
+def test_a_full_queue_waits_a_little_for_the_first_answer(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipe, "GRACE", 20.0)
+    slow = at(Moment.BEFORE, "POST", UPLOADS, delay=0.1)
+    server, it, blob = stage.registry(slow), stage.client(), blob_of(20 * MIB)
+    assert sent(it, server, blob) is Outcome.UPLOADED
+    assert len(seen(server, "PATCH")) == 1
+    assert "HEAD" not in {one.method for one in server.journal}
 
 
 def test_the_writer_waits_for_the_network(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,9 +25,9 @@ def test_all_that_ends_it(way: int) -> None:
     lifetime = Lifetime(build)
     lifetime.check()
     lifetime.wait(0)
-    assert not lifetime.cancelled
+    before = lifetime.cancelled
     ends(build, lifetime)[way]()
-    assert lifetime.cancelled
+    assert (before, lifetime.cancelled) == (False, True)
     assert build.cancelled is (way < 2), "a closed client ends nothing else"
     with pytest.raises(CancelledError):
         lifetime.check()

@@ -99,8 +99,8 @@ class BlobStream:
         """
         while not self.result.done():
             check()
-            if self.pipe.broken:
-                return False
+            if self.pipe.broken and not self.result.done():
+                return False  # abandoned; whatever else breaks a pipe is the result before
             with contextlib.suppress(TimeoutError):
                 self.result.exception(timeout=SLICE)
         return self.result.result()

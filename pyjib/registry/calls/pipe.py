@@ -13,6 +13,8 @@ from pyjib.registry.calls.upload_body import PIECE
 
 MOST = 8 * 1024 * 1024
 """How many bytes may wait to be taken."""
+GRACE = 0.1
+"""Seconds that a writer waits for a pipe to flow: asking a registry twice takes about that."""
 STALL = 10.0
 """Seconds that a writer waits for anything to be taken."""
 
@@ -26,10 +28,10 @@ class BrokenOffError(Exception):
 class Pipe:
     """Holds ``MOST`` bytes, or one larger piece; one thread writes, another one takes.
 
-    What does not fit before the pipe ``flows`` breaks it off; from then on the writer waits,
-    and breaks it off as ``stalled`` if nothing at all is taken for ``STALL`` seconds. A pipe
-    that is broken off swallows what is written, and raises ``BrokenOffError`` in who takes.
-    ``check`` is called by whoever waits, and may raise to give up.
+    What does not fit within ``GRACE`` seconds before the pipe flows breaks it off; from then on
+    the writer waits, and breaks it off as ``stalled`` if nothing at all is taken for ``STALL``
+    seconds. A pipe that is broken off swallows what is written, and raises ``BrokenOffError`` in
+    who takes. ``check`` is called by whoever waits, and may raise to give up.
     """
 
     def __init__(self, check: Callable[[], None]) -> None:
@@ -63,6 +65,7 @@ class Pipe:
             if self._broken:
                 raise BrokenOffError
             self._flows = True
+            self._changed.notify_all()
 
     def end(self) -> None:
         """Say that there are no more bytes."""
@@ -88,15 +91,16 @@ class Pipe:
 
     def _has_room(self, count: int) -> bool:
         """Wait until there is room; false if the pipe is broken off, or was because of this."""
-        taken, until = self._taken, time.monotonic() + STALL
+        seen, until = None, 0.0
         while self._pieces and self._waiting + count > MOST and not self._broken:
-            if self._taken > taken:
-                taken, until = self._taken, time.monotonic() + STALL
-            self.stalled = time.monotonic() > until
-            if self.stalled or not self._flows:
+            now, state = time.monotonic(), (self._flows, self._taken)
+            if state != seen:
+                seen, until = state, now + (STALL if self._flows else GRACE)
+            if now >= until:
+                self.stalled = self._flows
                 self.break_off()
                 break
-            self._changed.wait(SLICE)
+            self._changed.wait(min(SLICE, until - now))
             self._check()
         return not self._broken
 

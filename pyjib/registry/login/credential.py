@@ -6,7 +6,7 @@ import base64
 from dataclasses import field
 from enum import StrEnum
 
-from pyjib.errors import PyjibError
+from pyjib.errors import ConfigurationError, PyjibError
 from pyjib.frozen import frozen
 from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES
 
@@ -22,7 +22,8 @@ class Credential:
     """A login: user and password, or an identity token, or a ready bearer token.
 
     ``source`` is where it was found, for messages. One that is ``renewable`` may be another when
-    its source is asked again; ``ends`` is when it is known to end, by the monotonic clock.
+    its source is asked again; ``ends`` is when it is known to end, by the monotonic clock. One
+    that cannot be sent, with halves of characters in it, raises ``ConfigurationError``.
     """
 
     source: str = field(compare=False)
@@ -32,6 +33,14 @@ class Credential:
     registry_token: str = field(default="", repr=False)
     renewable: bool = field(default=False, compare=False)
     ends: float | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        texts = (self.username, self.password, self.identity_token)
+        if not all(map(is_unicode, texts)) or not fits_header(self.registry_token):
+            raise ConfigurationError(
+                f"the login from {self.source} has characters that cannot be sent",
+                hint="log in anew, or correct it where it was set",
+            )
 
     @property
     def basic(self) -> str:
@@ -87,6 +96,20 @@ class Search:
         """The sources that were asked and had no login, in order, for messages."""
         told = (Outcome.NONE, Outcome.MISSING, Outcome.FAILED, Outcome.UNREADABLE)
         return tuple(str(step) for step in self.steps if step.outcome in told)
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether text has bytes: JSON can spell halves of characters, which have none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def fits_header(text: str) -> bool:
+    """Tell whether text can stand in a header, alone or after a word."""
+    return text.isascii() and (text.isprintable() or not text)
 
 
 def names_of(registry: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from pyjib.files import Partial, remove_abandoned
 from pyjib.frozen import frozen
 from pyjib.oci.json import Json
 from pyjib.options import HostEnvironment
-from pyjib.registry.login.credential import Credential, names_of, server_of
+from pyjib.registry.login.credential import Credential, is_unicode, names_of, server_of
 
 _MAX_CONFIG = 16 * 1024 * 1024
 _API_PATHS = ("", "/", "/v1", "/v1/", "/v2", "/v2/")
@@ -234,21 +234,13 @@ def parse(text: str, source: str) -> DockerConfig:
     return DockerConfig(source=source, document=document)
 
 
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def write(config: DockerConfig, path: Path) -> None:
     """Write a config so that readers see the old or the new one; only its owner may read it.
 
     A symbolic link stays one. Raises ``ConfigurationError``.
     """
     text = json.dumps(config.document, indent="\t", ensure_ascii=False)
-    if not _is_unicode(text):
+    if not is_unicode(text):
         text = json.dumps(config.document, indent="\t")  # as escapes, which it was read from
     try:
         target = path.resolve()

@@ -49,7 +49,7 @@ def get(
     try:
         document: Any = json.loads(output)
         username, secret = document["Username"], document["Secret"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise ConfigurationError(f"{label} did not answer with a login for {server}") from None
     if not isinstance(username, str) or not isinstance(secret, str) or not secret:
         return None

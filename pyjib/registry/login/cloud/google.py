@@ -33,7 +33,7 @@ from pyjib.registry.login.cloud.model import (
     parse_endpoint,
     read_secret_file,
 )
-from pyjib.registry.login.credential import Credential
+from pyjib.registry.login.credential import Credential, fits_header, is_unicode
 from pyjib.registry.net.message import Reply
 from pyjib.registry.net.urls import Url
 from pyjib.registry.presence import is_there
@@ -130,7 +130,7 @@ def _access(exchange: Exchange, document: Json, source: str, depth: int) -> Cred
 
 def _member(document: Json, name: str, source: str, default: str | None = None) -> str:
     value = document.get(name, default)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or not is_unicode(value):
         raise ConfigurationError(f"{source} has no {name}")
     return value
 
@@ -222,6 +222,8 @@ def _subject(exchange: Exchange, document: Json, source: str) -> str:
         headers = place.get("headers")
         given = headers if isinstance(headers, dict) else {}
         sent = {str(name): str(value) for name, value in given.items()}
+        if not all(name and fits_header(name + value) for name, value in sent.items()):
+            raise ConfigurationError(f"{where} has headers that cannot be sent")
         url = parse_endpoint(place["url"], where)
         action = "get the token that vouches for this machine"
         text = (
@@ -236,9 +238,9 @@ def _subject(exchange: Exchange, document: Json, source: str) -> str:
     if kind.get("type") == "json":
         try:
             found = json.loads(text)[kind.get("subject_token_field_name", "access_token")]
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, LookupError, RecursionError):
             found = None
-    if not isinstance(found, str) or not found.strip():
+    if not isinstance(found, str) or not found.strip() or not is_unicode(found):
         raise ConfigurationError(f"{where} holds no token")
     return found.strip()
 

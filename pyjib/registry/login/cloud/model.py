@@ -123,6 +123,8 @@ def read_secret_file(path: Path, variable: str) -> str:
         reason = error.strerror or "it cannot be read"
     except UnicodeDecodeError:
         reason = "it is not text"
+    except ValueError:
+        reason = "its name is none"
     raise ConfigurationError(f"cannot read {path}, which {variable} names: {reason}")
 
 

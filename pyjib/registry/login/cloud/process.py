@@ -16,6 +16,7 @@ from pyjib.errors import ConfigurationError
 from pyjib.programs import Program, TooLongError
 from pyjib.registry.login.cloud.model import CloudTools
 from pyjib.registry.login.cloud.signature import AwsKeys
+from pyjib.registry.login.credential import fits_header
 
 TIMEOUT = 60.0
 """Seconds; there may be a second factor to be typed, or a browser to be used."""
@@ -40,7 +41,7 @@ def run_process(tools: CloudTools, line: str, source: str) -> AwsKeys:
         raise ConfigurationError(f"{label} did not answer with the Version {_VERSION} of its kind")
     keys = [document.get(name) for name in ("AccessKeyId", "SecretAccessKey")]
     keys.append(document.get("SessionToken") or "")
-    if not all(map(_fits_a_header, keys)) or not all(keys[:2]):
+    if not all(isinstance(key, str) and fits_header(key) for key in keys) or not all(keys[:2]):
         raise ConfigurationError(f"{label} did not answer with keys")
     return AwsKeys(source=source, access_key=keys[0], secret_key=keys[1], session_token=keys[2])
 
@@ -80,7 +81,3 @@ def _words(line: str, label: str) -> list[str]:
     if not words:
         raise ConfigurationError(f"{label} is no command: its quotes do not match")
     return words
-
-
-def _fits_a_header(text: object) -> bool:
-    return isinstance(text, str) and text.isascii() and (text.isprintable() or not text)

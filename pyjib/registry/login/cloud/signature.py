@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime
 
+from pyjib.errors import ConfigurationError
 from pyjib.frozen import frozen
+from pyjib.registry.login.credential import fits_header, is_unicode
 from pyjib.registry.net.urls import Url
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
@@ -16,12 +18,20 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 
 @frozen
 class AwsKeys:
-    """An access key; ``source`` is where it was found."""
+    """An access key; ``source`` is where it was found.
+
+    Raises ``ConfigurationError`` for one that cannot be sent.
+    """
 
     source: str = field(compare=False)
     access_key: str
     secret_key: str = field(repr=False)
     session_token: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        sent = fits_header(self.access_key) and fits_header(self.session_token)
+        if not sent or not is_unicode(self.secret_key):
+            raise ConfigurationError(f"the keys from {self.source} are none that AWS gives")
 
 
 def signed_headers(
