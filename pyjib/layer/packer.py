@@ -136,8 +136,8 @@ class Packer:
     def _learn(self, work: Work, known: KnownLayers) -> Packed | None:
         key = work.key()
         vouched = known.vouched(key, self.media_type)
-        if vouched is not None:
-            return self._remembered(key, vouched.blob, vouched.diff_id)
+        if vouched is not None:  # and not remembered: whoever is trusted today may not be tomorrow
+            return _learnt(key, vouched.blob, vouched.diff_id)
         record = self.store.layer_record(key)
         if record is not None:
             described = replace(record.descriptor, media_type=self.media_type)
@@ -153,12 +153,12 @@ class Packer:
             text=recipe_key(self.recipe),
         )
         blob = known.find(sought)
-        return None if blob is None else self._remembered(key, blob, sought.diff_id)
-
-    def _remembered(self, key: str, blob: Blob, diff_id: Digest) -> Packed:
-        """Let the next build have but to ask whether the layer is still there."""
-        self.store.put_layer(key, LayerRecord(descriptor=blob.descriptor, diff_id=diff_id))
-        return _learnt(key, blob, diff_id)
+        if blob is None:
+            return None
+        # So that the next build has but to ask whether it is still there.
+        record = LayerRecord(descriptor=blob.descriptor, diff_id=sought.diff_id)
+        self.store.put_layer(key, record)
+        return _learnt(key, blob, sought.diff_id)
 
     def _pieces(self, work: Work) -> Iterator[bytes]:
         return tar_pieces(

@@ -300,6 +300,24 @@ def test_a_new_key_with_the_old_one_still_trusted(runner: Runner) -> None:
     assert len(entries_in(runner)) == 1  # nobody signs what he has not packed
 
 
+def test_nothing_outlives_the_key(runner: Runner, tmp_path: Path) -> None:
+    """What a key vouched for is not kept, neither by its word nor by its bytes."""
+    cold = runner.fresh(layer_index_keys=SIGNER)
+    (true,) = entries_in(runner)
+    other = replace(true.claim, diff_id=Digest.of(b"another tar"))
+    replace_index(runner, KeyRing(SIGNER).sign(other))
+    assert runner.fresh(layer_index_keys=READER).image_id != cold.image_id
+    changed = LayerIndexKeys(public=(public_key(OTHER_SECRET),))
+    for choice, keys in [(LayerIndexMode.AUTO, changed), (LayerIndexMode.OFF, None)]:
+        runner.fresh(to=put_new_tag(runner), layer_index_keys=READER)
+        again = runner.again(to=put_new_tag(runner), layer_index=choice, layer_index_keys=keys)
+        assert again.digest == cold.digest
+        assert runner.large
+    runner.fresh(to=put_new_tag(runner), layer_index_keys=READER)
+    again = runner.again(to=put_new_tag(runner), layer_index=LayerIndexMode.AUTO)
+    assert again.digest == cold.digest
+
+
 def test_a_new_key_after_the_old_one(runner: Runner) -> None:
     cold = runner.fresh(layer_index_keys=SIGNER)
     assert runner.fresh(layer_index_keys=STRANGER).digest == cold.digest

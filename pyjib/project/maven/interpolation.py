@@ -56,6 +56,9 @@ class Interpolator:
         start = text.find("${")
         if start < 0:
             return text
+        if start == 0 and text.find("}") == len(text) - 1:  # most are nothing but an expression
+            value = self.value(text[2:-1])
+            return text if value is None else value
         parts, done = [], 0
         while start >= 0:
             end = text.find("}", start)
@@ -72,8 +75,10 @@ class Interpolator:
 
     def value(self, expression: str) -> str | None:
         """Return what one expression stands for, itself interpolated; ``None`` if unknown."""
-        if expression in self._answers:
+        try:
             return self._answers[expression]
+        except KeyError:
+            pass
         naked = without_prefix(expression)
         if naked in self._open:
             raise self._cycle(expression, naked)

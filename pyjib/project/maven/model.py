@@ -23,6 +23,7 @@ DEFAULT_EXECUTION = "default"
 DEFAULT_PLUGIN_GROUP = "org.apache.maven.plugins"
 IMPORT = "import"
 BOOLEANS = frozenset(("true", "false"))
+_ORIGIN = 9  # its place in a dependency
 
 
 def nothing() -> Mapping[str, str]:
@@ -48,8 +49,7 @@ class Origin(NamedTuple):
     ordinal: int
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
+class Exclusion(NamedTuple):
     """What a dependency shall not bring along; ``*`` alone stands for any group or artifact."""
 
     group: str
@@ -60,9 +60,8 @@ class Exclusion:
         return self.group in ("*", group) and self.artifact in ("*", artifact)
 
 
-@dataclass(frozen=True, slots=True)
-class PomDependency:
-    """One ``<dependency>``, declared or managed.
+class PomDependency(NamedTuple):
+    """One ``<dependency>``, declared or managed. A tuple, for there are thousands of them.
 
     ``version`` and ``scope`` are ``None`` where the POM does not tell; in the dependencies of an
     effective model both are set. ``version`` may be a range or ``LATEST``. ``type`` is Maven's
@@ -80,8 +79,21 @@ class PomDependency:
     optional: bool | None = None
     exclusions: tuple[Exclusion, ...] = ()
     system_path: str | None = None
-    origin: Origin | None = field(default=None, compare=False)
+    origin: Origin | None = None
     optional_expression: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, PomDependency)
+            and self[:_ORIGIN] == other[:_ORIGIN]
+            and self[_ORIGIN + 1 :] == other[_ORIGIN + 1 :]
+        )
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:_ORIGIN])
 
     @property
     def key(self) -> str:
