@@ -20,7 +20,7 @@ from pyjib.plan.model import BuildPlan
 
 # Java's dot stops at every kind of line end.
 _VARIABLE = re.compile(r"([^=]+)=([^\n\r\x85\u2028\u2029]*)")
-_PORT = re.compile(r"([0-9]+)(?:/(tcp|udp))?")
+_PORT = re.compile(r"([0-9]{1,9})(?:/(tcp|udp))?")
 _HEALTHCHECK = ("Test", "Interval", "Timeout", "StartPeriod", "Retries")
 _HISTORY = ("created", "author", "created_by", "comment", "empty_layer")
 

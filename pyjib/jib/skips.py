@@ -66,5 +66,5 @@ def _admits(required: str, release: tuple[int, ...], where: str) -> bool:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    numbers = [int(part) for part in text.split(".") if part]
+    numbers = [int(part[:9]) for part in text.split(".") if part]
     return tuple(numbers + [0] * (3 - len(numbers)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+import io
+from collections.abc import Iterator
+from typing import BinaryIO, cast
 
-from pyjib.errors import ContentError, NotFoundError
+from pyjib.errors import ContentError, NotFoundError, SizeMismatchError
 from pyjib.events import Direction, Listener, TransferFinished, TransferStarted
 from pyjib.frozen import frozen
 from pyjib.layer.decompress import decompressed
@@ -15,7 +17,7 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.media_type import layer_compression
 from pyjib.oci.reference import Reference
 from pyjib.registry.client import RegistryClient
-from pyjib.store.store import Store
+from pyjib.store.store import BlobWriter, Store
 
 _CHUNK = 1 << 20
 
@@ -59,18 +61,15 @@ class LayerRepository:
         )
 
     def _open(self, descriptor: Descriptor, diff_id: Digest) -> BinaryIO:
-        blob = self.store.find(descriptor)
-        if blob is None:
-            blob = self._download(descriptor)
-            self._check(blob, diff_id)
+        blob = self.store.find(descriptor) or self._download(descriptor, diff_id)
         return blob.opener()
 
-    def _download(self, descriptor: Descriptor) -> Blob:
+    def _download(self, descriptor: Descriptor, diff_id: Digest) -> Blob:
         key, size, pull = str(descriptor.digest), descriptor.size, Direction.PULL
         label = f"layer {descriptor.digest.short} of {self.name.familiar}"
         self.listener(TransferStarted(direction=pull, key=key, label=label, total=size))
         try:
-            blob = self.store.fetch(descriptor, self.client.blob_chunks(self.name, descriptor))
+            blob = self._fetch(descriptor, diff_id)
         except NotFoundError as error:
             raise NotFoundError(
                 f"{label} was there when the build began, and is gone: {error.message}",
@@ -81,17 +80,67 @@ class LayerRepository:
         self.listener(TransferFinished(direction=pull, key=key, size=size))
         return blob
 
-    def _check(self, blob: Blob, diff_id: Digest) -> None:
-        state = diff_id.hasher()
-        with blob.open() as packed:
-            unpacked = decompressed(packed, layer_compression(blob.descriptor.media_type))
-            with unpacked:
-                while chunk := unpacked.read(_CHUNK):
-                    state.update(chunk)
-        if state.hexdigest() != diff_id.hex:
-            self.store.discard(blob.descriptor.digest)
-            raise ContentError(
-                f"the layer {blob.descriptor.digest} of {self.name.name} does not unpack to "
-                f"{diff_id}, as was said of it",
-                hint="pass --layer-index off, and find out who writes to that repository",
-            )
+    def _fetch(self, descriptor: Descriptor, diff_id: Digest) -> Blob:
+        """Download and unpack at once: what does not unpack to ``diff_id`` is never in the store.
+
+        A later build would take what is there for what was packed here.
+        """
+        with self.store.writer() as writer:
+            passing = _Passing(self.client.blob_chunks(self.name, descriptor), writer, descriptor)
+            right = _unpacks_to(diff_id, passing)
+            passing.read_on()
+            if not right and writer.describe(descriptor.media_type) == descriptor:
+                raise ContentError(
+                    f"the layer {descriptor.digest} of {self.name.name} does not unpack to "
+                    f"{diff_id}, as was said of it",
+                    hint="pass --layer-index off, and find out who writes to that repository",
+                )
+            return writer.commit(descriptor.media_type, descriptor)
+
+
+class _Passing(io.RawIOBase):
+    """Reads chunks, and writes what it read to the store."""
+
+    def __init__(self, chunks: Iterator[bytes], writer: BlobWriter, descriptor: Descriptor) -> None:
+        super().__init__()
+        self._chunks = chunks
+        self._writer = writer
+        self.descriptor = descriptor
+        self._rest = memoryview(b"")
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes; ``SizeMismatchError`` tells of the first one too many."""
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return b""
+            self._rest = memoryview(chunk)
+            self._writer.write(chunk)
+            if self._writer.size > self.descriptor.size:
+                raise SizeMismatchError(
+                    f"{self.descriptor.digest} has more bytes than the "
+                    f"{self.descriptor.size} it should have"
+                )
+        size = len(self._rest) if size < 0 else size
+        data, self._rest = bytes(self._rest[:size]), self._rest[size:]
+        return data
+
+    def read_on(self) -> None:
+        """Read to the end."""
+        while self.read():
+            pass
+
+
+def _unpacks_to(diff_id: Digest, passing: _Passing) -> bool:
+    state = diff_id.hasher()
+    try:
+        with decompressed(
+            cast(BinaryIO, passing), layer_compression(passing.descriptor.media_type)
+        ) as unpacked:
+            while chunk := unpacked.read(_CHUNK):
+                state.update(chunk)
+    except SizeMismatchError:
+        raise
+    except ContentError:
+        return False
+    return state.hexdigest() == diff_id.hex

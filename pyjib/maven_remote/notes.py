@@ -18,6 +18,7 @@ _HEAD = (
     "#NOTE: This is a Maven Resolver internal implementation file, its format can be changed "
     "without prior notice.\n"
 )
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _ESCAPED = re.compile(r"[\\ =:#!]")
 
 
@@ -45,7 +46,7 @@ def is_due(metadata: Path, policy: str | None, now: datetime | None) -> bool:
     if policy == "never":
         return False
     word, _, minutes = (policy or "daily").partition(":")
-    if word == "interval" and minutes.isdecimal():
+    if word == "interval" and _NUMBER.fullmatch(minutes):
         return now.timestamp() - last >= int(minutes) * 60
     midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     return last < midnight.timestamp()
@@ -61,7 +62,7 @@ def _last_update(metadata: Path) -> float | None:
     noted = [
         value
         for name, _, value in (line.partition("=") for line in text.splitlines())
-        if name == key and value.isdecimal()
+        if name == key and _NUMBER.fullmatch(value)
     ]
     if noted:
         return int(noted[-1]) / 1000

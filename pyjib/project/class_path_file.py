@@ -76,7 +76,23 @@ def read_class_path_file(path: Path, root: Path) -> ClassPathFile:
 def _existing(root: Path, names: Iterable[object]) -> tuple[Path, ...]:
     """Return the directories that are there: builds name some that nothing was written to."""
     paths = (root / str(name) for name in names)
-    return tuple(path for path in paths if path.is_dir())
+    return tuple(path for path in paths if is_folder(path))
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether there is a file; of a name that is longer than any file's there is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Tell the same of a directory."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 class _Document:
@@ -123,9 +139,9 @@ def _dependency(document: _Document, content: object, root: Path) -> Dependency:
     if not name:
         raise document.error("an entry has no file")
     path = root / name
-    if not path.is_file():
+    if not is_file(path):
         raise DependencyError(
-            f"the class path has {name}, and there is no such file",
+            f"the class path has {name[:500]}, and there is no such file",
             hint="run the build's task that writes classpath.json again",
         )
     source = DiskFile(path)

@@ -15,7 +15,7 @@ from pathlib import Path
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.project.build_libraries import Libraries
 from pyjib.project.build_output import first_newer, stale
-from pyjib.project.class_path_file import read_class_path_file
+from pyjib.project.class_path_file import is_file, is_folder, read_class_path_file
 from pyjib.project.libraries import library
 from pyjib.project.model import (
     PROJECT_DEPENDENCIES,
@@ -104,15 +104,15 @@ def _read(path: Path) -> bytes:
 
 
 def _dependency(path: Path, file: Path, modules: Container[Path]) -> Dependency:
-    if file.is_dir():
+    if is_folder(file):
         raise DependencyError(
             f"{path} has the directory {file}, and an image takes only files from a class path",
             hint=f"it was written before that module was packaged; write it again with: {COMMAND}"
             f"{path}",
         )
-    if not file.is_file():
+    if not is_file(file):
         raise DependencyError(
-            f"{path} has {file}, and there is no such file",
+            f"{path} has {str(file)[:500]}, and there is no such file",
             hint=f"write it again with: {COMMAND}{path}",
         )
     found = library(file)

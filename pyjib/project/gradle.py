@@ -20,7 +20,7 @@ from pyjib.events import Warned
 from pyjib.frozen import frozen
 from pyjib.project.build_files import BuildFacts, BuildTool, read_gradle_facts
 from pyjib.project.build_output import first_newer, not_compiled, stale
-from pyjib.project.class_path_file import ClassPathFile, read_class_path_file
+from pyjib.project.class_path_file import ClassPathFile, is_file, is_folder, read_class_path_file
 from pyjib.project.maven.plugin_values import is_class_name
 from pyjib.project.model import (
     DEPENDENCIES,
@@ -107,9 +107,9 @@ class GradleProject:
         yield from self.facts.files
         stated = self.skaffold.get("build")
         paths = (Path(str(name)) for name in stated or ())
-        yield from filter(Path.is_file, paths)
+        yield from filter(is_file, paths)
         catalog = self.root_directory / "gradle" / "libs.versions.toml"
-        if catalog.is_file():
+        if is_file(catalog):
             yield catalog
 
     def _compiled(self) -> Project:
@@ -132,9 +132,9 @@ class GradleProject:
             root=self.basedir,
             name=self.artifact,
             classes=found,
-            resources=walk_files(resources) if resources.is_dir() else (),
+            resources=walk_files(resources) if is_folder(resources) else (),
             dependencies=tuple(map(self._grouped, self.listed.dependencies)),
-            archive=self.jar if self.jar and self.jar.is_file() else None,
+            archive=self.jar if self.jar and is_file(self.jar) else None,
             main_class=main_class,
             main_class_candidates=findings.main_classes,
             java_version=findings.java_version,
@@ -155,7 +155,7 @@ class GradleProject:
     def _war(self) -> Project:
         war = self.listed.war
         assert war is not None  # noqa: S101  for the type checker: who calls has looked
-        if not war.is_file():
+        if not is_file(war):
             raise ProjectError(
                 f"{self.basedir} is a war project, and there is no {war}",
                 hint="build it first: gradle war",

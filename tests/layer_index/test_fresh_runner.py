@@ -305,6 +305,25 @@ def test_what_a_forged_middle_comes_to(runner: Runner, tmp_path: Path) -> None:
     assert caught.value.message
 
 
+def test_a_kill_before_the_check_leaves_nothing_in_the_store(
+    runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cold = runner.fresh()
+
+    class Kill(BaseException):
+        pass
+
+    def kill(_: Digest, passing: Any) -> bool:
+        passing.read_on()
+        raise Kill
+
+    monkeypatch.setattr("pyjib.layer_index.repository._unpacks_to", kill)
+    with pytest.raises(Kill):
+        runner.fresh(to=[runner.target, f"tar://{tmp_path}/app.tar"])
+    assert not runner.large
+    assert runner.store.find(cold.layers[0].blob.descriptor) is None
+
+
 def test_a_layer_that_is_gone(runner: Runner) -> None:
     cold = runner.fresh()
     with watched() as it:

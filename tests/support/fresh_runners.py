@@ -15,6 +15,7 @@ from pyjib.oci.identity import PYJIB, Identity
 from pyjib.oci.location import parse_location
 from pyjib.options import BuildOptions, HostEnvironment, LayerIndexMode
 from pyjib.serve import RegistryServer
+from pyjib.store.store import Store
 from tests.support.images import temurin_image
 from tests.support.projects import pom, write_maven_project
 from tests.support.registry import put_image
@@ -70,6 +71,11 @@ class Runner:
             **options,
         }
         return build(BuildOptions(**given), path=self.project, listener=self.events.append)
+
+    @property
+    def store(self) -> Store:
+        """The store of the last build."""
+        return Store(self.root / f"cache-{self._count}")
 
     @property
     def packed(self) -> list[str]:

@@ -39,7 +39,7 @@ class Jdk:
     def major(self) -> int:
         """The release as a number: 8, 17."""
         last = self.specification.rpartition(".")[2]
-        return int(last) if last.isdecimal() else 0
+        return int(last[:9]) if last.isdecimal() else 0
 
 
 def find_jdk(host: HostEnvironment) -> Jdk | None:

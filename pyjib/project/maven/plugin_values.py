@@ -96,7 +96,7 @@ def _java_texts(model: EffectiveModel) -> Iterator[str | None]:
 def _release(text: str) -> int:
     """Return 8 for ``1.8``, 17 for ``17``, and 0 for what is no number."""
     first = text[2:3] if text.startswith("1.") else text.partition(".")[0]
-    return int(first) if first.isdecimal() else 0
+    return int(first[:9]) if first.isdecimal() else 0
 
 
 def _plugin(

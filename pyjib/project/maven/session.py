@@ -143,7 +143,7 @@ def _standing_arguments(root: Path, host: HostEnvironment, *, modern: bool) -> A
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.partition("-")[0].split(".") if part.isdecimal())
+    return tuple(int(part[:9]) for part in version.partition("-")[0].split(".") if part.isdecimal())
 
 
 def _jvm_options(root: Path, host: HostEnvironment) -> dict[str, str]:

@@ -193,7 +193,7 @@ def _parse(text: str) -> Version:
 
 def _item(token: str, *, before_number: bool, is_last: bool) -> _Item:
     if not token or token[0].isdecimal():
-        return _Item(_NUMBER, int(token or "0"))
+        return _Item(_NUMBER, int(token[:_MOST_DIGITS] or "0"))
     word = token.lower()
     if is_last and word in ("min", "max"):
         return _Item(_MIN if word == "min" else _MAX)
