@@ -21,12 +21,12 @@ _HEAD = """# Benchmarks
 Made by `scripts/bench{options}`; every figure is of one run of it.
 
 Builders are measured side by side, each build a process of its own from start to exit: the
-median of {runs} runs ({runs_of_l} of L), with the fastest and the slowest, after one that is not counted.
+median of {runs} runs ({runs_of_l} of L), with the fastest and the slowest, after one that is not timed.
 They take turns, so that what disturbs the machine disturbs all of them. CPU is that of the
 builder's own processes (a daemon's, such as Docker's, is not in it). The peak of memory is that
 of its largest process, not of all together; a small process of 10 MiB starts all of them, and no
 figure can be below that. Requests (GET /v2/ among them, by which a registry on loopback is asked
-how it is spoken to) and bytes are of one more build through a relay that counts, not timed.
+how it is spoken to) and bytes are of a build through a relay that counts, which is not timed.
 
 Images go to a Distribution on loopback, which has the base: a few kilobytes, so that the figures
 are of the application's layers and not of a base that some builders copy and others do not.
@@ -59,8 +59,8 @@ S has two tags in its POM, which pyjib and jib-maven-plugin push; the others pus
   left all in the local repository. The JVM has its defaults; "tuned" is
   `{tuned}`, which starts faster, in the cases that are
   mostly starting, and is slower where much is compressed.
-- jib-core: the library in a JVM without Maven, driven by `benchmarks/java`. It is given two layers'
-  worth of files, libraries and classes, as Jib's plugin gives them.
+- jib-core: the library in a JVM without Maven, driven by `benchmarks/java`, with the layers of
+  Jib's plugin: libraries, resources, classes. "tuned" as above.
 - crane: `tar` makes the tars of two layers, `crane append` and `crane mutate` make the image of
   them: all three count. It keeps nothing and never looks whether anything changed; the registry
   tells it which layers need not be sent.
@@ -68,9 +68,9 @@ S has two tags in its POM, which pyjib and jib-maven-plugin push; the others pus
 - docker build: the same Dockerfile by the classic builder (no BuildKit), and `push`. The daemon
   runs already. Before cold builds images and build cache are pruned.
 
-Cold and fresh runner: the builder's own caches are empty, Maven's local repository is not. Cold:
-the registry has no image of that name either, but it has the blobs of earlier runs in other
-repositories. In all other cases caches are warm, and the registry has the last image.
+Cold and fresh runner: the builder's own caches are empty; Maven's local repository is not. For
+cold the registry has no image of that name; for fresh runner it has the one to be made. In the
+other cases caches are warm. A class or a dependency is another one in each run.
 
 ## Machine
 
@@ -80,7 +80,8 @@ repositories. In all other cases caches are warm, and the registry has the last 
 _COMMANDS = """## Command lines
 
 As they were run, each in its application's directory; SCRATCH, REGISTRY and ENGINE stand for what
-differs from run to run. {unset} are not set.
+differs from run to run. Not set, whatever the machine has:
+{unset}.
 """
 
 # What is said where a bar does not hold, by the beginning or end of its name.
@@ -93,8 +94,7 @@ _REASONS = (
     ),
     (
         f"cold, M: {PYJIB_GZIP} against crane",
-        """- crane, cold, M: crane works no POM out; the row of D is without that. A start of Python is five
-  of crane's.""",
+        """- crane, cold, M: crane works no POM out; the bar of D is without that.""",
     ),
     (
         "(zstd) against jib-core",
@@ -103,7 +103,8 @@ _REASONS = (
     ),
     (
         "1.3 times the memory of S",
-        """- Memory of L: the pieces in flight, which are there for S too, but fewer at a time.""",
+        """- Memory of L: pieces of files, read and compressed ahead of the upload. S has not enough of
+  them to fill the queues.""",
     ),
     (
         "nothing changed, S: at most 3 requests",

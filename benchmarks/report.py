@@ -44,6 +44,7 @@ class Series:
             "wall": {"median": self.wall, "min": min(walls), "max": max(walls)},
             "cpu": statistics.median(cost.cpu for cost in self.costs),
             "peak": self.peak,
+            "peakMax": max(cost.peak for cost in self.costs),
             "requests": self.requests,
             "bytesSent": self.sent,
             "bytesReceived": self.received,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -154,16 +154,19 @@ def build(
         )
     planned = plan(options, path=path, read=read, listener=listener)
     check_java_name(planned.plan.base, planned.plan.java_version)
-    with open_tools(options, listener=listener, cancellation=cancellation) as tools:
+    with ExitStack() as opened:
+        tools = opened.enter_context(
+            open_tools(options, listener=listener, cancellation=cancellation)
+        )
         destinations = _open_destinations(options, planned.project, tools)
-        found = [destination.check() for destination in destinations]
-        with _layer_index(options, planned.plan, found, tools) as index:
+        with _pulling(planned.plan, options.platforms, tools) as base:
+            found = [destination.check() for destination in destinations]
+            index = opened.enter_context(_layer_index(options, planned.plan, found, tools))
             ahead = _send_ahead(options, found, tools)
-            elsewhere = Elsewhere(known=index, send_ahead=ahead)
-            made = _make(planned.plan, options.platforms, tools, elsewhere)
-            published = tuple(_write(each, made.image, listener) for each in destinations)
-            if index is not None:
-                index.add(made.layers, made.image.digest)
+            made = _make(planned.plan, base, tools, Elsewhere(known=index, send_ahead=ahead))
+        published = tuple(_write(each, made.image, listener) for each in destinations)
+        if index is not None:
+            index.add(made.layers, made.image.digest)
     return BuildResult(
         image=made.image,
         plan=planned.plan,
@@ -201,7 +204,9 @@ def assemble(
     planned = plan(options, path=path, read=read, listener=listener)
     check_java_name(planned.plan.base, planned.plan.java_version)
     with open_tools(options, listener=listener, cancellation=cancellation) as tools:
-        yield _make(planned.plan, options.platforms, tools)
+        with _pulling(planned.plan, options.platforms, tools) as base:
+            made = _make(planned.plan, base, tools)
+        yield made
 
 
 @contextmanager
@@ -274,33 +279,24 @@ def _send_ahead(
     return None
 
 
-def _materials(
-    plan: BuildPlan,
-    platforms: Sequence[Platform],
-    tools: BaseTools,
-    elsewhere: Elsewhere = NOWHERE,
-) -> tuple[BaseImages, tuple[Layer, ...]]:
-    """Pull the base's metadata while layers are packed: one waits, the other works."""
+@contextmanager
+def _pulling(
+    plan: BuildPlan, platforms: Sequence[Platform], tools: BaseTools
+) -> Iterator[Callable[[], BaseImages]]:
+    """Pull the base's metadata in a thread: one waits for the network, the other works.
+
+    Without a base there is no image: its failure ends what else is done meanwhile, and is raised.
+    """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pyjib-base") as pool:
         pulling = pool.submit(_pull, plan, platforms, tools)
         try:
-            layers = pack_layers(
-                plan.layers,
-                plan.recipe,
-                image_format=plan.format,
-                store=tools.store,
-                listener=tools.listener,
-                cancellation=tools.cancellation,
-                elsewhere=elsewhere,
-            )
+            yield pulling.result
         except CancelledError:
-            # Without a base there is no image: its failure is what stopped us, if it failed.
             pulling.result()
             raise
         except BaseException:
             tools.cancellation.cancel()
             raise
-        return pulling.result(), layers
 
 
 def _pull(plan: BuildPlan, platforms: Sequence[Platform], tools: BaseTools) -> BaseImages:
@@ -316,11 +312,20 @@ def _pull(plan: BuildPlan, platforms: Sequence[Platform], tools: BaseTools) -> B
 
 def _make(
     plan: BuildPlan,
-    platforms: Sequence[Platform],
+    pulled: Callable[[], BaseImages],
     tools: BaseTools,
     elsewhere: Elsewhere = NOWHERE,
 ) -> Assembled:
-    base, layers = _materials(plan, platforms, tools, elsewhere)
+    layers = pack_layers(
+        plan.layers,
+        plan.recipe,
+        image_format=plan.format,
+        store=tools.store,
+        listener=tools.listener,
+        cancellation=tools.cancellation,
+        elsewhere=elsewhere,
+    )
+    base = pulled()
     images = [assemble_image(image, layers, plan) for image in base.images]
     image = images[0] if len(images) == 1 else assemble_index(images, plan)
     return Assembled(image=image, plan=plan, base=base, layers=layers)

@@ -51,6 +51,8 @@ def open_destination(
         case RegistryLocation():
             from pyjib.destination.registry import RegistryDestination  # noqa: PLC0415
 
+            # Before anything is asked of a registry, so that one login does for all of it.
+            tools.registry.expect_push(location.reference)
             return RegistryDestination(
                 reference=location.reference,
                 tags=tuple(tags),

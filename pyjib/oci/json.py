@@ -17,6 +17,7 @@ Json: TypeAlias = dict[str, Any]
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _NON_BMP = re.compile("[\U00010000-\U0010ffff]")
+_SPARSEST = 32
 MAX_DOCUMENT = 4 * 1024 * 1024
 """The largest manifest, index or config in bytes that is read: what registries themselves take."""
 
@@ -42,6 +43,9 @@ def load(data: bytes, what: str, *, limit: int = MAX_DOCUMENT) -> Json:
     """
     if len(data) > limit:
         raise MalformedDocumentError(f"{what} has {len(data)} bytes, more than {limit}")
+    # Two bytes of JSON make an empty list of 56: 4 MiB of such would take 180 MiB of memory.
+    if data.count(b"[") + data.count(b"{") > limit // _SPARSEST:
+        raise MalformedDocumentError(f"{what} has too many objects and lists")
     try:
         # Left to itself, json takes UTF-16 too, and halves of pairs that are no UTF-8.
         value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_unique)

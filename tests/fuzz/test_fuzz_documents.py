@@ -102,6 +102,11 @@ def test_errors_of_registries(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("parse", [parse_document, ImageConfig.parse])
+def test_many_small_lists(parse: Callable[[bytes], object]) -> None:
+    assert survives(parse, b'{"schemaVersion":2,"manifests":[' + b"[]," * 1_300_000 + b"0]}") is None
+
+
+@pytest.mark.parametrize("parse", [parse_document, ImageConfig.parse])
 def test_a_member_that_is_there_twice_among_many(parse: Callable[[bytes], object]) -> None:
     names = [f'"{number:x}":0' for number in range(60_000)]
     survives(parse, ("{" + ",".join([*names, names[-1]]) + "}").encode(), mebibytes=60)

@@ -161,7 +161,7 @@ def odd_json(draw: st.DrawFn, documents: Sequence[Any]) -> Any:
 
 def odd_json_bytes(documents: Sequence[Any]) -> st.SearchStrategy[bytes]:
     """Return ``odd_json`` as bytes, some of them damaged as bytes."""
-    whole = odd_json(documents).map(lambda value: json.dumps(value).encode())
+    whole = odd_json(documents).map(lambda value: json.dumps(value).encode()[: 10 * _LONGEST])
     return whole | damaged([json.dumps(document).encode() for document in documents])
 
 

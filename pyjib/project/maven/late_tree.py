@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 from xml.parsers import expat
 
-from pyjib.project.maven.xml_tree import trim, without_namespace
+from pyjib.project.maven.xml_tree import trim
 
 _ENCODING = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9_-]+)")
 _ENCODINGS = frozenset((b"us-ascii", b"iso-8859-1", b"windows-1252"))
@@ -55,7 +56,7 @@ class LateElement:
             return {child.tag: text for child in self if (text := trim(child.text or ""))}
         return {name: text for name, raw in found if (text := trim(_unescaped(raw)))}
 
-    def places(self, descendants: Sequence[LateElement]) -> list[int]:
+    def places(self, descendants: Sequence[Any]) -> list[int]:
         """Return which of all elements of their name in the document each of some siblings is."""
         if not descendants:
             return []
@@ -124,7 +125,7 @@ def late_tree(data: bytes) -> LateElement:
     if root is None:
         raise UnusualError
     name, attributes = root.groups()
-    if "/" in _ATTRIBUTE.sub("", attributes) or not all(
+    if _ATTRIBUTE.sub("", attributes).strip() or not all(
         found[1].startswith(_NAMESPACES) for found in _ATTRIBUTE.finditer(attributes)
     ):
         raise UnusualError
@@ -143,7 +144,7 @@ def _source(data: bytes) -> str:
     if encoding != b"utf-8" and (encoding not in _ENCODINGS or not data.isascii()):
         raise UnusualError
     try:
-        expat.ParserCreate(None, "}").Parse(without_namespace(data), True)
+        expat.ParserCreate(None, "}").Parse(data, True)
         source = data.decode("utf-8")
     except (expat.ExpatError, ValueError):
         raise UnusualError from None

@@ -9,7 +9,7 @@ and dependency management; ``maven-and-gradle-projects`` §1 has the rules. ``Po
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +24,30 @@ DEFAULT_PLUGIN_GROUP = "org.apache.maven.plugins"
 IMPORT = "import"
 BOOLEANS = frozenset(("true", "false"))
 _ORIGIN = 9  # its place in a dependency
+
+
+class LateMapping(Mapping[str, str]):
+    """Texts by name, made when the first is asked for."""
+
+    __slots__ = ("_found", "_make")
+
+    def __init__(self, make: Callable[[], Mapping[str, str]]) -> None:
+        self._make = make
+        self._found: Mapping[str, str] | None = None
+
+    def _made(self) -> Mapping[str, str]:
+        if self._found is None:
+            self._found = self._make()
+        return self._found
+
+    def __getitem__(self, name: str) -> str:
+        return self._made()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made())
+
+    def __len__(self) -> int:
+        return len(self._made())
 
 
 def nothing() -> Mapping[str, str]:
@@ -213,13 +237,28 @@ class Body:
     build: Build = field(default_factory=Build)
 
 
-@frozen
 class Profile:
-    """A profile of a POM or of settings.xml."""
+    """A profile of a POM or of settings.xml. What it changes is read when that is asked for."""
 
-    id: str = "default"
-    activation: Activation = field(default_factory=Activation)
-    body: Body = field(default_factory=Body)
+    __slots__ = ("_body", "activation", "id")
+
+    def __init__(
+        self,
+        *,
+        id: str = "default",  # noqa: A002  Maven's word
+        activation: Activation | None = None,
+        body: Body | Callable[[], Body] | None = None,
+    ) -> None:
+        self.id = id
+        self.activation = activation or Activation()
+        self._body = body or Body()
+
+    @property
+    def body(self) -> Body:
+        """What it says, as a POM might."""
+        if not isinstance(self._body, Body):
+            self._body = self._body()
+        return self._body
 
 
 @frozen

@@ -7,9 +7,11 @@ elements that Maven does not know are tolerated here and judged in ``schema``. S
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from typing import TypeAlias
 
 from pyjib.errors import ProjectError
 from pyjib.project.maven import seen
@@ -19,6 +21,7 @@ from pyjib.project.maven.activation import (
     ActivationOs,
     ActivationProperty,
 )
+from pyjib.project.maven.late_tree import LateElement, UnusualError, late_tree
 from pyjib.project.maven.model import (
     BOOLEANS,
     DEFAULT_EXECUTION,
@@ -29,6 +32,7 @@ from pyjib.project.maven.model import (
     Coordinates,
     Exclusion,
     Execution,
+    LateMapping,
     Node,
     Origin,
     Parent,
@@ -40,7 +44,10 @@ from pyjib.project.maven.model import (
     Repository,
     RepositoryPolicy,
 )
-from pyjib.project.maven.xml_tree import Element, line_of, local_name, parse_xml, read_bytes, trim
+from pyjib.project.maven.xml_tree import Element as TreeElement
+from pyjib.project.maven.xml_tree import line_of, local_name, parse_xml, read_bytes, trim
+
+Element: TypeAlias = TreeElement | LateElement
 
 _FACTS = frozenset(("name", "description", "url", "inceptionYear", "modelVersion"))
 _NESTED_FACTS = frozenset(
@@ -79,6 +86,15 @@ class PomReader:
 
 def parse_pom(data: bytes, path: Path, *, plugins: bool = True) -> RawPom:
     """Return what a POM says. Raises ``ProjectError`` with the line for what is not XML."""
+    if not plugins:
+        with suppress(UnusualError):
+            root = late_tree(data)
+            if root.tag == "project":
+                return _LatePomParser(root, path, data).pom()
+    return _parse(data, path, plugins=plugins)
+
+
+def _parse(data: bytes, path: Path, *, plugins: bool) -> RawPom:
     root = parse_xml(data, path, "POM")
     if root.tag != "project":
         raise ProjectError(
@@ -93,8 +109,7 @@ class _PomParser:
 
     def __init__(self, root: Element, path: Path, *, plugins: bool) -> None:
         self._root, self._path, self._plugins = root, path, plugins
-        # An element is alive as long as the tree is, so its id is its own.
-        self._ordinals = {id(found): n for n, found in enumerate(root.iter("dependency"))}
+        self._ordinals: dict[int, int] | None = None
 
     def pom(self) -> RawPom:
         texts = _texts(self._root)
@@ -105,9 +120,9 @@ class _PomParser:
             version=texts.get("version"),
             packaging=texts.get("packaging", "jar"),
             parent=_parent(self._root.find("parent")),
-            facts=dict(_facts(self._root)),
+            facts=self._facts(),
             body=self.body(self._root),
-            profiles=tuple(map(self._profile, _items(self._root, "profiles", "profile"))),
+            profiles=tuple(map(self._profile, _items(self._root, "profiles", "profile"), count())),
             relocation=_relocation(self._root.find("distributionManagement/relocation")),
         )
 
@@ -123,26 +138,46 @@ class _PomParser:
             build=self._build(element.find("build")),
         )
 
-    def _profile(self, element: Element) -> Profile:
-        return replace(profile_head(element), body=self.body(element))
+    def _facts(self) -> Mapping[str, str]:
+        return dict(_facts(self._root))
+
+    def _profile(self, element: Element, number: int) -> Profile:  # noqa: ARG002  for others
+        return Profile(
+            id=profile_id(element), activation=activation(element), body=self.body(element)
+        )
 
     def _dependencies(self, element: Element) -> tuple[PomDependency, ...]:
-        return tuple(map(self._dependency, _items(element, "dependencies", "dependency")))
+        found = element.find("dependencies")
+        if found is None:
+            return ()
+        elements = found.findall("dependency")
+        return tuple(map(self._dependency, elements, self._places(elements)))
 
-    def _dependency(self, element: Element) -> PomDependency:
+    def _places(self, dependencies: Sequence[Element]) -> Sequence[int]:
+        """Return which of the document's dependencies these are."""
+        if isinstance(self._root, LateElement):
+            return self._root.places(dependencies)
+        if self._ordinals is None:
+            # An element is alive as long as the tree is, so its id is its own.
+            elements = self._root.iter("dependency")
+            self._ordinals = {id(found): place for place, found in enumerate(elements)}
+        return [self._ordinals[id(found)] for found in dependencies]
+
+    def _dependency(self, element: Element, place: int) -> PomDependency:
         texts = _texts(element)
-        optional = texts.get("optional")
+        get = texts.get
+        optional = get("optional")
         return PomDependency(
-            texts.get("groupId", ""),
-            texts.get("artifactId", ""),
-            texts.get("version"),
-            texts.get("type", "jar"),
-            texts.get("classifier", ""),
-            texts.get("scope"),
-            _flag(optional),
+            get("groupId", ""),
+            get("artifactId", ""),
+            get("version"),
+            get("type", "jar"),
+            get("classifier", ""),
+            get("scope"),
+            None if optional is None else optional.lower() == "true",
             _exclusions(element),
-            texts.get("systemPath"),
-            Origin(self._path, self._ordinals[id(element)]),
+            get("systemPath"),
+            Origin(self._path, place),
             None if optional is None or optional.lower() in BOOLEANS else optional,
         )
 
@@ -181,10 +216,43 @@ class _PomParser:
         )
 
 
-def profile_head(element: Element) -> Profile:
-    """Return a profile's name and conditions, without what it changes."""
-    name = element.findtext("id")
-    return Profile(id=trim(name or "default"), activation=_activation(element.find("activation")))
+class _LatePomParser(_PomParser):
+    """Leaves what few ask for to be read when somebody does, by a tree of ``data`` if need be."""
+
+    def __init__(self, root: LateElement, path: Path, data: bytes) -> None:
+        super().__init__(root, path, plugins=False)
+        self._data = data
+
+    def _facts(self) -> Mapping[str, str]:
+        def facts() -> Mapping[str, str]:
+            try:
+                return dict(_facts(self._root))
+            except UnusualError:
+                return self._again().facts
+
+        return LateMapping(facts)
+
+    def _profile(self, element: Element, number: int) -> Profile:
+        def body() -> Body:
+            try:
+                return self.body(element)
+            except UnusualError:
+                return self._again().profiles[number].body
+
+        return Profile(id=profile_id(element), activation=activation(element), body=body)
+
+    def _again(self) -> RawPom:
+        return _parse(self._data, self._path, plugins=False)
+
+
+def profile_id(element: Element) -> str:
+    """Return a profile's name."""
+    return trim(element.findtext("id") or "default")
+
+
+def activation(element: Element) -> Activation:
+    """Return a profile's conditions."""
+    return _activation(element.find("activation"))
 
 
 def properties(element: Element) -> Mapping[str, str]:
@@ -229,6 +297,8 @@ def _items(element: Element, plural: str, singular: str) -> Iterable[Element]:
 
 def _texts(element: Element) -> dict[str, str]:
     """Return the texts of children by name, those that are not empty."""
+    if isinstance(element, LateElement):
+        return element.texts()
     return {
         child.tag: text
         for child in element

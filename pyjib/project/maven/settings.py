@@ -16,7 +16,7 @@ from pyjib.frozen import frozen
 from pyjib.project.maven import seen
 from pyjib.project.maven.interpolation import Interpolator
 from pyjib.project.maven.model import Body, Profile
-from pyjib.project.maven.pom import profile_head, properties, repositories
+from pyjib.project.maven.pom import activation, profile_id, properties, repositories
 from pyjib.project.maven.xml_tree import Element, parse_xml, read_bytes, trim
 
 
@@ -188,7 +188,7 @@ def _flag(element: Element, name: str, *, default: bool) -> bool:
 
 def _profile(element: Element) -> Profile:
     body = Body(properties=properties(element), repositories=repositories(element))
-    return replace(profile_head(element), body=body)
+    return Profile(id=profile_id(element), activation=activation(element), body=body)
 
 
 def _mirror(element: Element) -> Mirror:
@@ -216,7 +216,7 @@ def _server(element: Element) -> Server:
 
 def _proxy(element: Element) -> Proxy:
     port = _text(element, "port") or "8080"
-    if not port.isdecimal():
+    if not port.isdecimal() or len(port) > 9:
         port = "0"  # as Maven, which fails when it comes to use it
     return Proxy(
         id=_text(element, "id") or "default",

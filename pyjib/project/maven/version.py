@@ -32,6 +32,7 @@ _QUALIFIERS = {
 _SHORT = {"a": "alpha", "b": "beta", "m": "milestone"}
 _TOKEN = re.compile(r"(\d+|[^\d._-]*)([._-]?)")
 _EMPTY = ("", "")
+_MOST_DIGITS = 4000  # Python takes no longer text for a number
 
 
 class _Item(NamedTuple):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from pyjib.errors import MalformedDocumentError
+from pyjib.oci.json import load
 from pyjib.oci.reference import Reference
-from pyjib.registry.calls.paging import pages
+from pyjib.registry.calls.paging import MAX_PAGE, pages
 from pyjib.registry.login.scope import Scopes
 from pyjib.registry.net.message import Call, Reply
 from pyjib.registry.session import Session
@@ -68,9 +68,8 @@ def _collect(session: Session, name: Reference, call: Call, found: dict[str, Non
 
 def _tags(page: Reply, name: Reference) -> list[str]:
     try:
-        document: Any = json.loads(page.data)
-        tags = document.get("tags") or []
-    except (ValueError, AttributeError, RecursionError):
+        tags: Any = load(page.data, "list of tags", limit=MAX_PAGE).get("tags") or []
+    except MalformedDocumentError:
         tags = None
     if not isinstance(tags, list) or not all(map(_is_text, tags)):
         raise MalformedDocumentError(f"{name.registry} sent no list of tags for {name.name}")
