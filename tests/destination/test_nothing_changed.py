@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pyjib.errors import NotFoundError
 from pyjib.oci.location import parse_location
 from pyjib.serve import RegistryServer
 from tests.support.fresh_runners import Runner, make_runner
+from tests.support.silence import silent_server
 
 
 @pytest.fixture
@@ -40,3 +42,10 @@ def test_a_base_by_digest_is_one_request(runner: Runner) -> None:
     base = parse_location(f"{runner.registry.address}/library/jre@{first.base_digest}")
     runner.again(base=base)
     assert runner.asked == ["HEAD team/app/manifests/1"]
+
+
+def test_the_base_is_asked_for_while_the_target_is(runner: Runner) -> None:
+    """A target that never answers is not waited for where there is no base."""
+    base = parse_location(f"{runner.registry.address}/library/no-such:17")
+    with silent_server() as silent, pytest.raises(NotFoundError, match="no-such"):
+        runner.fresh(to=[f"{silent.address}/team/app:1"], base=base)
