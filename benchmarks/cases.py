@@ -15,7 +15,8 @@ class Case:
     """A case: which applications it is for, and what comes before each build that is timed.
 
     ``fresh_target`` means that the registry has no image of this name yet; ``forgets`` that the
-    builder's caches are empty; ``change`` what is edited before. ``at_most`` bounds the counted runs.
+    builder's caches are empty; ``change`` what is edited before. ``at_most`` bounds the runs that
+    are timed.
     """
 
     name: str

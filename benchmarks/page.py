@@ -21,13 +21,13 @@ _HEAD = """# Benchmarks
 Made by `scripts/bench{options}`; every figure is of one run of it.
 
 Builders are measured side by side, each build a process of its own from start to exit: the
-median of {runs} runs ({runs_of_l} of L), with the fastest and the slowest, after one that is not timed.
-They take turns, so that what disturbs the machine disturbs all of them. CPU is that of the
+median of {runs} runs ({runs_of_l} of L), with the fastest and the slowest, after one that is not
+timed. They take turns, so that what disturbs the machine disturbs all of them. CPU is that of the
 builder's own processes (a daemon's, such as Docker's, is not in it). The peak of memory is that
-of its largest process, not of all together; a small process of 10 MiB starts all of them, and no
-figure can be below that. Requests (GET /v2/ among them, by which a registry on loopback is asked
-how it is spoken to) and bytes are of a build through a relay that counts, which is not timed.
-
+of its largest process, not of all together; a process of 10 MiB starts all of them, and no figure
+can be below that. Requests (GET /v2/ among them, by which a registry on loopback is asked how it
+is spoken to) and bytes are of a build through a relay that counts, which is not timed.
+{quick}
 Images go to a Distribution on loopback, which has the base: a few kilobytes, so that the figures
 are of the application's layers and not of a base that some builders copy and others do not.
 pyjib is an installed wheel with compiled bytecode.
@@ -77,6 +77,10 @@ other cases caches are warm. A class or a dependency is another one in each run.
 {machine}
 """
 
+_QUICK = """
+With `--quick`, each case has jib-core and those builders alone that a bar of the case names.
+"""
+
 _COMMANDS = """## Command lines
 
 As they were run, each in its application's directory; SCRATCH, REGISTRY and ENGINE stand for what
@@ -123,6 +127,7 @@ def page(document: Mapping[str, Any]) -> str:
             runs=document["runs"],
             runs_of_l=min(3, document["runs"]),
             options=options,
+            quick=_QUICK if "--quick" in options else "",
             machine=machine,
             tuned=" ".join(JVM_OPTIONS),
         )

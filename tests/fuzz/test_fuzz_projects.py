@@ -17,7 +17,8 @@ from pyjib.project.maven.secrets import Secrets
 from pyjib.project.maven.version import Version, parse_range
 from tests.support.fuzzing import damaged, fuzz, survives
 from tests.support.maven import MavenRepository
-from tests.support.maven_graph import host_with, write_graph
+from tests.support.maven_graph import host_with, write_graph, write_versions
+from tests.support.projects import main_class
 
 JIB = """<plugin><groupId>com.google.cloud.tools</groupId><artifactId>jib-maven-plugin</artifactId>
 <version>3.5.2</version><configuration><from><image>busybox:1</image><platforms><platform>
@@ -26,8 +27,7 @@ JIB = """<plugin><groupId>com.google.cloud.tools</groupId><artifactId>jib-maven-
 <container><ports><port>8080-8090/tcp</port></ports><jvmFlags><jvmFlag>-Xmx1g</jvmFlag></jvmFlags>
 <environment><A>b</A></environment><creationTime>2020-01-01T00:00:00Z</creationTime></container>
 <extraDirectories><paths><path><from>x</from><into>/y</into></path></paths><permissions><permission>
-<file>/y</file><mode>755</mode></permission></permissions></extraDirectories><pluginExtensions>
-<pluginExtension><implementation>a.B</implementation></pluginExtension></pluginExtensions>
+<file>/y</file><mode>755</mode></permission></permissions></extraDirectories>
 </configuration></plugin>"""
 POM = f"""<project><modelVersion>4.0.0</modelVersion><groupId>g</groupId><artifactId>app</artifactId>
 <version>1</version><properties><v>1.0</v><w>${{v}}</w><jib.to.image>r.io/x</jib.to.image>
@@ -78,6 +78,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def host(place: Path) -> HostEnvironment:
     repository = MavenRepository(place / "repository")
     write_graph(repository, {"a": "b", "b": ""})
+    write_versions(repository, "a", ["1"])
+    (place / "app/target/classes/A.class").write_bytes(main_class("A"))
     return host_with(repository, place / "home")
 
 
@@ -86,7 +88,6 @@ def use_project(root: Path, host: HostEnvironment) -> None:
     configuration = read_pom(project.model)
     if configuration is not None:
         to_options(configuration, project.model, Given.of(BuildOptions()))
-    survives(lambda: project.worked_out().resolve())
     project.read()
 
 
@@ -141,3 +142,8 @@ def test_versions(data: bytes) -> None:
     found = survives(parse_range, text)
     if found is not None:
         survives(found.highest, ("1", "2", text))
+
+
+def test_a_sound_project_is_read(place: Path, host: HostEnvironment) -> None:
+    (place / "app" / "pom.xml").write_bytes(POM)
+    use_project(place / "app", host)

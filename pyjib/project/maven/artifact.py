@@ -87,7 +87,7 @@ class Artifact(NamedTuple):
 
 def base_version(version: str) -> str:
     """Return a version with ``SNAPSHOT`` in place of a time stamp."""
-    if not version[-1:].isdecimal():
+    if "-" not in version or not version[-1].isdecimal():
         return version
     found = _TIMESTAMP.match(version)
     return f"{found[1] or ''}{SNAPSHOT}" if found else version

@@ -7,19 +7,20 @@ imports it do not reach it; those that the user gives do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.project.maven.interpolate_model import (
+    LateFacts,
     interpolate_dependencies,
     interpolate_repositories,
-    model_facts,
 )
 from pyjib.project.maven.interpolation import Interpolator, Values, overridden
 from pyjib.project.maven.lineage import Ask, Lineage, Lineages
 from pyjib.project.maven.management import Management
-from pyjib.project.maven.model import Coordinates, PomDependency, PomSource, Repository
+from pyjib.project.maven.model import IMPORT, Coordinates, PomDependency, PomSource, Repository
 from pyjib.project.maven.profiles import ProfileContext
 from pyjib.project.maven.validation import place
 
@@ -47,6 +48,7 @@ class Boms:
     ) -> None:
         self._lineages, self._source = lineages, source
         self._user, self._system = user, system
+        self._ask = Ask(context=ProfileContext(user=user, system=system))
         self._modules: dict[Coordinates, Path] = {}
         self._known: dict[Coordinates, Imported] = {}
         self._open: list[Coordinates] = []
@@ -58,7 +60,7 @@ class Boms:
     def values(self, lineage: Lineage) -> Values:
         """Return what the expressions of a repository's POM are looked up in."""
         return Values(
-            facts=model_facts(lineage.pom, lineage.facts, lineage.body.build.values),
+            facts=LateFacts(lineage.pom, lineage.facts, lineage.body.build.values),
             where=str(lineage.paths[0]),
             properties=overridden(lineage.body.properties, self._user),
             user=self._user,
@@ -67,11 +69,9 @@ class Boms:
 
     def lineage(self, path: Path, repositories: Sequence[Repository], *, local: bool) -> Lineage:
         """Return a POM with its parents; no profile but those that the machine activates."""
-        context = ProfileContext(user=self._user, system=self._system)
-        ask = Ask(context=context, local=local)
         if local:
-            return self._lineages.of_project(path, ask)
-        return self._lineages.from_repository(path, ask, repositories)
+            return self._lineages.of_project(path, replace(self._ask, local=True))
+        return self._lineages.from_repository(path, self._ask, repositories)
 
     def management(
         self,
@@ -88,7 +88,7 @@ class Boms:
         own: dict[str, PomDependency] = {}
         imports = []
         for dependency in managed:
-            if dependency.is_import:
+            if dependency.scope == IMPORT and dependency.is_import:
                 imports.append(dependency)
             else:
                 own[dependency.key] = dependency

@@ -81,6 +81,7 @@ class Builder:
         if user:  # to POMs of dependencies, it means no more than what the machine says (§1.2)
             self._distant = Boms(self._lineages, source, user={}, system=system)
         self._descriptors: dict[Coordinates, Descriptor] = {}
+        self._projects: dict[Path, Lineage] = {}
 
     def know_modules(self, outlines: Iterable[Outline]) -> None:
         """Let BOMs that are modules of the same reactor be found where they lie."""
@@ -208,6 +209,12 @@ class Builder:
 
     def _project_lineage(self, pom: Path) -> Lineage:
         path = pom.absolute()
+        found = self._projects.get(path)
+        if found is None:
+            found = self._projects[path] = self._lineages.of_project(path, self._ask(path))
+        return found
+
+    def _ask(self, path: Path) -> Ask:
         session = self._session
         settings = {
             name: value
@@ -222,10 +229,9 @@ class Builder:
             basedir=path.parent,
             java_is_known=session.jdk is not None and not session.jdk.guessed,
         )
-        ask = Ask(
+        return Ask(
             context=context, local=True, plugins=True, settings_profiles=self._settings_profiles
         )
-        return self._lineages.of_project(path, ask)
 
     def _project_values(self, lineage: Lineage) -> Values:
         session = self._session

@@ -5,8 +5,9 @@ Parts without an expression are given back as they are: most have none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from pyjib.project.maven.configuration import interpolate_node
 from pyjib.project.maven.interpolation import Interpolator
@@ -20,7 +21,7 @@ from pyjib.project.maven.model import (
     Relocation,
     Repository,
 )
-
+from pyjib.project.maven.pom import FACTS
 
 def model_facts(pom: RawPom, facts: Mapping[str, str], build: Mapping[str, str]) -> dict[str, str]:
     """Return what ``${project.…}`` may ask of a model: its texts by dotted path.
@@ -29,7 +30,11 @@ def model_facts(pom: RawPom, facts: Mapping[str, str], build: Mapping[str, str])
     """
     found = {name: value for name, value in facts.items() if name[0] != "@" and name[-1] != "."}
     found |= {f"build.{name}": value for name, value in build.items()}
-    found |= {"artifactId": pom.artifact, "packaging": pom.packaging}
+    return found | _names(pom)
+
+
+def _names(pom: RawPom) -> dict[str, str]:
+    found = {"artifactId": pom.artifact, "packaging": pom.packaging}
     if pom.effective_group is not None:
         found["groupId"] = pom.effective_group
     if pom.effective_version is not None:
@@ -42,6 +47,41 @@ def model_facts(pom: RawPom, facts: Mapping[str, str], build: Mapping[str, str])
     return found
 
 
+class LateFacts(Mapping[str, str]):
+    """What ``model_facts`` returns, worked out when more is asked for than a model's name."""
+
+    __slots__ = ("_all", "_build", "_facts", "_names", "_pom")
+
+    def __init__(self, pom: RawPom, facts: Mapping[str, str], build: Mapping[str, str]) -> None:
+        self._pom, self._facts, self._build = pom, facts, build
+        self._names = _names(pom)
+        self._all: Mapping[str, str] | None = None
+
+    def get(self, name: str, default: Any = None, /) -> Any:
+        found = self._names.get(name)
+        if found is None:
+            above, _, below = name.partition(".")
+            if above == "build":
+                found = self._build.get(below)
+            elif above in FACTS:
+                found = self._made().get(name)
+        return default if found is None else found
+
+    def _made(self) -> Mapping[str, str]:
+        if self._all is None:
+            self._all = model_facts(self._pom, self._facts, self._build)
+        return self._all
+
+    def __getitem__(self, name: str) -> str:
+        return self._made()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made())
+
+    def __len__(self) -> int:
+        return len(self._made())
+
+
 def interpolate_texts(texts: Mapping[str, str], text: Interpolator) -> dict[str, str]:
     """Return properties or the like with their values interpolated."""
     return {name: text(value) if "${" in value else value for name, value in texts.items()}
@@ -51,32 +91,33 @@ def interpolate_dependencies(
     dependencies: Iterable[PomDependency], text: Interpolator
 ) -> tuple[PomDependency, ...]:
     """Return dependencies with every text interpolated."""
-    return tuple(interpolate_dependency(dependency, text) for dependency in dependencies)
+    return tuple([interpolate_dependency(dependency, text) for dependency in dependencies])
 
 
 def interpolate_dependency(dependency: PomDependency, text: Interpolator) -> PomDependency:
     """Return a dependency with every text interpolated; itself if it has no expression."""
-    if not _has_expression(dependency):
+    group, artifact, version, kind, classifier, scope = dependency[:6]
+    optional, exclusions, system_path, origin, expression = dependency[6:]
+    told = f"{version}{group}{artifact}{kind}{classifier}{scope}{system_path}"
+    if "${" not in told and expression is None and not _have_expression(exclusions):
         return dependency
-    optional, expression = dependency.optional, dependency.optional_expression
     if expression is not None:
         expression = text(expression)
         optional = expression.lower() == "true"
         expression = None if expression.lower() in BOOLEANS else expression
     return PomDependency(
-        text(dependency.group),
-        text(dependency.artifact),
-        _maybe(dependency.version, text),
-        text(dependency.type),
-        text(dependency.classifier),
-        _maybe(dependency.scope, text),
+        text(group) if "${" in group else group,
+        text(artifact) if "${" in artifact else artifact,
+        text(version) if version and "${" in version else version,
+        text(kind) if "${" in kind else kind,
+        text(classifier) if classifier else classifier,
+        text(scope) if scope else scope,
         optional,
-        tuple(
-            Exclusion(text(exclusion.group), text(exclusion.artifact))
-            for exclusion in dependency.exclusions
-        ),
-        _maybe(dependency.system_path, text),
-        dependency.origin,
+        tuple([Exclusion(text(each.group), text(each.artifact)) for each in exclusions])
+        if exclusions
+        else exclusions,
+        _maybe(system_path, text),
+        origin,
         expression,
     )
 
@@ -132,11 +173,5 @@ def _maybe(value: str | None, text: Interpolator) -> str | None:
     return None if value is None else text(value)
 
 
-def _has_expression(dependency: PomDependency) -> bool:
-    return (
-        "${"
-        in f"{dependency.version}{dependency.group}{dependency.artifact}{dependency.type}"
-        f"{dependency.classifier}{dependency.scope}{dependency.system_path}"
-        or dependency.optional_expression is not None
-        or any("${" in exclusion.group + exclusion.artifact for exclusion in dependency.exclusions)
-    )
+def _have_expression(exclusions: Iterable[Exclusion]) -> bool:
+    return any("${" in f"{group}{artifact}" for group, artifact in exclusions)

@@ -46,6 +46,7 @@ class Interpolator:
         self._basedir = basedir
         self._where = where
         self._answers: dict[str, str | None] = {}
+        self._texts: dict[str, str] = {}
         self._open: list[str] = []  # without prefix, the outermost first
 
     def __call__(self, text: str) -> str:
@@ -56,9 +57,12 @@ class Interpolator:
         start = text.find("${")
         if start < 0:
             return text
-        if start == 0 and text.find("}") == len(text) - 1:  # most are nothing but an expression
-            value = self.value(text[2:-1])
-            return text if value is None else value
+        known = self._texts.get(text)
+        if known is None:
+            known = self._texts[text] = self._replaced(text, start)
+        return known
+
+    def _replaced(self, text: str, start: int) -> str:
         parts, done = [], 0
         while start >= 0:
             end = text.find("}", start)

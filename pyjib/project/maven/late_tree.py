@@ -1,7 +1,7 @@
 """The elements of a POM as nearly all are written, opened only where somebody looks.
 
-A tree of all that POMs say takes longer to make than anything else takes when a project is worked
-out, and of a dependency's POM little matters. So expat only judges whether a document is XML, and
+To make a tree of all that POMs say takes longer than anything else when a project is worked out,
+and of a dependency's POM little matters. So expat only judges whether a document is XML, and
 elements are places in its text. That is sound because the document is well-formed: a start tag
 with nothing but text behind it ends at the next tag, and an element in which none of its name
 begins ends at the first end tag of that name. What needs more than that (CDATA, prefixes,
@@ -11,11 +11,10 @@ attributes below the root) is left to ``xml_tree``: ``UnusualError`` tells so, w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 from xml.parsers import expat
 
-from pyjib.project.maven.xml_tree import trim
+from pyjib.project.maven.xml_tree import TRIMMED, trim
 
 _ENCODING = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9_-]+)")
 _ENCODINGS = frozenset((b"us-ascii", b"iso-8859-1", b"windows-1252"))
@@ -49,29 +48,46 @@ class LateElement:
         first = self._source.find("<", self._start, self._end)
         return _unescaped(self._source[self._start : self._end if first < 0 else first]) or None
 
-    def texts(self) -> dict[str, str]:
-        """Return the texts of children by name, trimmed, those that are not empty."""
-        found = _LEAF.findall(self._source, self._start, self._end)
-        if self._source.count("<", self._start, self._end) != 2 * len(found):
-            return {child.tag: text for child in self if (text := trim(child.text or ""))}
-        return {name: text for name, raw in found if (text := trim(_unescaped(raw)))}
+    def texts(self) -> list[tuple[str, str]]:
+        """Return names and texts of all children, trimmed."""
+        content = self._source[self._start : self._end]
+        found = _LEAF.findall(content)
+        if content.count("<") != 2 * len(found):
+            return [(child.tag, trim(child.text or "")) for child in self]
+        if "&" in content:
+            return [(name, trim(_unescaped(text))) for name, text in found]
+        return [(name, text.strip(TRIMMED)) for name, text in found]
 
-    def places(self, descendants: Sequence[Any]) -> list[int]:
-        """Return which of all elements of their name in the document each of some siblings is."""
-        if not descendants:
-            return []
-        tag, source = f"<{descendants[0].tag}>", self._source
-        if len(re.findall(f"{tag[:-1]}[\\s/>]", source)) != source.count(tag):
+    def rows(self, pattern: re.Pattern[str]) -> Iterator[tuple[str | None, ...] | LateElement]:
+        """Yield the groups that a pattern finds in children, and those that it does not fit.
+
+        The pattern fits whole elements, and what is before them.
+        """
+        source, position, end = self._source, self._start, self._end
+        while True:
+            found = pattern.match(source, position, end)
+            if found is not None:
+                position = found.end()
+                yield found.groups()
+                continue
+            child = self._next(position)
+            if child is None:
+                return
+            yield child[0]
+            position = child[1]
+
+    def count(self, name: str, *, before: bool = False) -> int:
+        """Return how many elements of a name begin in this one, or in the document before it."""
+        start, end = (0, self._start) if before else (self._start, self._end)
+        tag, source = f"<{name}>", self._source
+        found = source.count(tag, start, end)
+        others = source.count(f"<{name}Management>", start, end)
+        if found + others != source.count(f"<{name}", start, end):
             raise UnusualError
-        places, place, start = [], 0, 0
-        for each in descendants:
-            place += source.count(tag, start, each._start)
-            start = each._start
-            places.append(place - 1)
-        return places
+        return found
 
     def find(self, path: str) -> LateElement | None:
-        """Return the first child of a name, or what is at a path of names."""
+        """Return the first child of a name, or what is first at a path of two names."""
         name, _, below = path.partition("/")
         for child in self:
             if child.tag == name:
@@ -89,33 +105,33 @@ class LateElement:
         found = self.find(name)
         return None if found is None else found.text or ""
 
-    def items(self) -> tuple[tuple[str, str], ...]:
-        """Return the attributes: there are none that matter."""
-        return ()
-
     def __iter__(self) -> Iterator[LateElement]:
         if self._children is None:
-            self._children = self._opened()
+            self._children = []
+            child = self._next(self._start)
+            while child is not None:
+                self._children.append(child[0])
+                child = self._next(child[1])
         return iter(self._children)
 
-    def _opened(self) -> list[LateElement]:
-        source, position, end = self._source, self._start, self._end
-        children = []
-        while (found := _CHILD.match(source, position, end)) is not None:
-            name, empty, _, closed = found.groups()
-            position = found.end()
-            if empty:
-                children.append(LateElement(name, source, position, position))
-            elif closed:
-                children.append(LateElement(name, source, *found.span(3)))
-            else:
-                start = found.start(3)
-                stop = _end_of(name, source, start, end)
-                children.append(LateElement(name, source, start, stop))
-                position = stop + len(name) + 3
-        if source.find("<", position, end) >= 0:
-            raise UnusualError
-        return children
+    def _next(self, position: int) -> tuple[LateElement, int] | None:
+        """Return the child that begins after a place, and where it ends."""
+        source, end = self._source, self._end
+        found = _CHILD.match(source, position, end)
+        if found is None:
+            if source.find("<", position, end) >= 0:
+                raise UnusualError
+            return None
+        name, empty, closed = found.group(1, 2, 4)
+        if closed:
+            return LateElement(name, source, found.start(3), found.end(3)), found.end()
+        if empty:
+            return LateElement(name, source, found.end(), found.end()), found.end()
+        start = found.start(3)
+        stop = source.find(f"</{name}>", start, end)
+        if stop < 0 or source.find(f"<{name}", start, stop) >= 0:
+            stop = _end_of(name, source, start, end)
+        return LateElement(name, source, start, stop), stop + len(name) + 3
 
 
 def late_tree(data: bytes) -> LateElement:
@@ -137,7 +153,7 @@ def late_tree(data: bytes) -> LateElement:
 
 def _source(data: bytes) -> str:
     """Return the text of a document without comments, if it is XML with tags and text alone."""
-    if b"<!DOCTYPE" in data or b"<![CDATA[" in data or data.find(b"<?", 2) >= 0:
+    if data.find(b"<?", 2) >= 0:
         raise UnusualError
     declared = _ENCODING.match(data)
     encoding = declared[1].lower() if declared else b"utf-8"
@@ -148,16 +164,17 @@ def _source(data: bytes) -> str:
         source = data.decode("utf-8")
     except (expat.ExpatError, ValueError):
         raise UnusualError from None
+    if "<!" in source:
+        if "<![CDATA[" in source or "<!DOCTYPE" in source:
+            raise UnusualError
+        source = _COMMENT.sub("", source)
     if "\r" in source:
         source = source.replace("\r\n", "\n").replace("\r", "\n")
-    return _COMMENT.sub("", source) if "<!--" in source else source
+    return source
 
 
 def _end_of(name: str, source: str, start: int, end: int) -> int:
-    """Return where an element's end tag begins; its content begins at ``start``."""
-    stop = source.find(f"</{name}>", start, end)
-    if stop >= 0 and source.find(f"<{name}", start, stop) < 0:
-        return stop
+    """Return where an element's end tag begins, others of its name in it passed over."""
     depth = 1
     for tag in re.finditer(rf"<(/?){re.escape(name)}(?=[\s/>])([^<>\"']*)(>?)", source[start:end]):
         is_end, inside, closed = tag.groups()
@@ -175,7 +192,7 @@ def _end_of(name: str, source: str, start: int, end: int) -> int:
 def _unescaped(text: str) -> str:
     if "&" not in text:
         return text
-    if _REFERENCE.sub("", text).count("&"):
+    if "&" in _REFERENCE.sub("", text):
         raise UnusualError
     return _REFERENCE.sub(_character, text)
 

@@ -19,6 +19,7 @@ from pyjib.project.maven.lined import read_lined
 from pyjib.project.maven.model import (
     Body,
     Coordinates,
+    LateMapping,
     Origin,
     Parent,
     PomSource,
@@ -92,7 +93,7 @@ class Lineages:
         Raises ``DependencyError`` if a parent is missing, ``ProjectError`` if one is unusable.
         """
         packaging = self._reader.read(path, plugins=ask.plugins).packaging
-        return self._assemble(path, _for_packaging(ask, packaging), packaging, repositories, ())
+        return self._assemble(path, ask, packaging, repositories, ())
 
     def of_project(self, path: Path, ask: Ask) -> Lineage:
         """Return a project's POM with its parents, settings' profiles taken in.
@@ -100,8 +101,7 @@ class Lineages:
         Raises what ``from_repository`` raises, and ``ProjectError`` for all that Maven rejects.
         """
         packaging = self._reader.read(path, plugins=ask.plugins).packaging
-        asked = _for_packaging(ask, packaging)
-        return self._assemble_anew(path, asked, packaging, (), ())
+        return self._assemble_anew(path, ask, packaging, (), ())
 
     def _assemble(
         self,
@@ -138,7 +138,10 @@ class Lineages:
         if ask.local:
             _judge(path)
         body = normal(pom.body)
-        active = active_profiles(pom.profiles, ask.context, body.properties)
+        active: tuple[Profile, ...] = ()
+        if pom.profiles:
+            context = _for_packaging(ask.context, packaging)
+            active = active_profiles(pom.profiles, context, body.properties)
         for profile in (*active, *(() if children else ask.settings_profiles)):
             body = apply_profile(body, profile.body)
         known = (*body.repositories, *repositories)
@@ -146,7 +149,9 @@ class Lineages:
         return Lineage(
             pom=pom,
             body=inherit(body, parent.body),
-            facts=inherit_facts(pom, pom.facts, parent.pom, parent.facts),
+            facts=LateMapping(
+                lambda: inherit_facts(pom, pom.facts, parent.pom, parent.facts)
+            ),
             paths=(path, *parent.paths),
             active=(*(profile.id for profile in active), *parent.active),
             warnings=(*_java_warning(pom, path, ask), *warnings, *parent.warnings),
@@ -171,7 +176,7 @@ class Lineages:
             found = self._assemble(local, ask, packaging, repositories, children)
         else:
             remote = self._remote_parent(pom, pom.parent, path, repositories)
-            distant = replace(ask, local=False)
+            distant = replace(ask, local=False) if ask.local else ask
             found = self._assemble(remote, distant, packaging, repositories, children)
         if found.pom.packaging != "pom":
             raise ProjectError(
@@ -253,10 +258,9 @@ def _judge(path: Path) -> None:
         reject(path, raw_violations(root, path))
 
 
-def _for_packaging(ask: Ask, packaging: str) -> Ask:
-    """Return the question with the pseudo-property of Maven 3.9 that profiles may ask for."""
-    user = {"packaging": packaging, **ask.context.user}
-    return replace(ask, context=replace(ask.context, user=user))
+def _for_packaging(context: ProfileContext, packaging: str) -> ProfileContext:
+    """Return a context with the pseudo-property of Maven 3.9 that profiles may ask for."""
+    return replace(context, user={"packaging": packaging, **context.user})
 
 
 def _java_warning(pom: RawPom, path: Path, ask: Ask) -> Iterator[str]:

@@ -8,7 +8,6 @@ is written here: what is missing is left to ``Downloads``, if there are any. Spe
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,8 +22,7 @@ _FAILED = ".lastUpdated"
 _TRACKING = "_remote.repositories"
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryFile:
+class RepositoryFile(NamedTuple):
     """A file of the repository; ``name`` is what Maven calls it, with ``SNAPSHOT`` in it."""
 
     path: Path
@@ -54,6 +52,7 @@ class LocalRepository:
         self._remedy = remedy
         self._downloads = downloads
         self._metadata: dict[tuple[str, str], tuple[_Metadata, ...]] = {}
+        self._here: dict[Artifact, RepositoryFile] = {}  # no snapshots, which change
 
     @property
     def root(self) -> Path:
@@ -155,20 +154,28 @@ class LocalRepository:
         )
 
     def _find_here(self, artifact: Artifact) -> RepositoryFile | None:
-        if not _is_safe(artifact):
-            return None
+        found = self._here.get(artifact)
+        if found is not None or not _is_safe(artifact):
+            return found
+        version = artifact.version
         base = artifact.base_version
-        folder = "/".join((*artifact.group.split("."), artifact.artifact, base))
-        name = artifact.file_name(artifact.version)
+        is_snapshot = version.endswith(SNAPSHOT)
+        folder = f"{artifact.group.replace('.', '/')}/{artifact.artifact}/{base}"
+        name = artifact.file_name(version)
         for root in self._roots:
             directory = f"{root}/{folder}"
-            if artifact.version.endswith(SNAPSHOT):
+            if is_snapshot:
                 newest = _newest_snapshot(directory, artifact)
                 if newest is not None:
                     return RepositoryFile(newest, name)
             path = f"{directory}/{name}"
             if _is_file(path):
-                return RepositoryFile(Path(path), artifact.file_name(base))
+                file = RepositoryFile(
+                    Path(path), name if base == version else artifact.file_name(base)
+                )
+                if not is_snapshot:
+                    self._here[artifact] = file
+                return file
         return None
 
     def expected_path(self, artifact: Artifact) -> Path:
@@ -181,7 +188,7 @@ class LocalRepository:
         if self.account(artifact).searched:
             return True
         path = self.expected_path(artifact)
-        return seen.is_file(path.with_name(f"{path.name}{_FAILED}"))
+        return _is_file(f"{path}{_FAILED}")
 
     def origins(self, path: Path) -> frozenset[str]:
         """Return the ids of the repositories that a file was downloaded from.
@@ -236,13 +243,14 @@ class LocalRepository:
 
 def _is_safe(artifact: Artifact) -> bool:
     """Tell whether coordinates stay inside the repository: a POM may say anything."""
-    return not any(part == ".." or "/" in part or "\\" in part or "\0" in part for part in artifact)
+    told = "\n".join(artifact)
+    return not ("/" in told or "\\" in told or "\0" in told or (".." in told and ".." in artifact))
 
 
 def _is_file(path: str) -> bool:
     try:
         return seen.is_file(path)
-    except OSError:  # below a closed directory
+    except OSError:  # below a closed directory, or a name beyond measure
         return False
 
 
@@ -253,7 +261,7 @@ def _newest_snapshot(directory: str, artifact: Artifact) -> Path | None:
     """
     version = _newest_version(directory, artifact)
     path = Path(directory, artifact.file_name(version))
-    return path if version != artifact.version and seen.is_file(path) else None
+    return path if version != artifact.version and _is_file(str(path)) else None
 
 
 def _newest_version(directory: str, artifact: Artifact) -> str:

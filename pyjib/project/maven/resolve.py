@@ -185,6 +185,8 @@ class _Source:
 
     def _fetch_ahead(self, dependencies: Sequence[PomDependency]) -> None:
         """Begin to fetch the POMs that the walk will most likely ask for next."""
+        if not self._resolver.repository.downloads_files:
+            return
         wanted = []
         for dependency in dependencies:
             version = self._managed.get(dependency.key) or dependency.version or ""

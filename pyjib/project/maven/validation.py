@@ -17,6 +17,8 @@ from pyjib.project.maven.xml_tree import line_of, read_bytes
 
 ID = re.compile(r"[A-Za-z0-9_.-]+")
 _FORBIDDEN_IN_VERSIONS = '\\/:"<>|?*'
+_NAMED = re.compile(r"[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+")
+_VERSION = re.compile(r"[^\\/:\"<>|?*${]+")
 
 
 class Violation(NamedTuple):
@@ -42,7 +44,10 @@ def dependency_violations(
     dependencies: Iterable[PomDependency], *, project: Coordinates | None = None
 ) -> Iterator[Violation]:
     """Yield what is wrong with effective dependencies, strictly for those of a ``project``."""
+    itself = "" if project is None else f"{project.group}:{project.artifact}"
     for dependency in dependencies:
+        if _is_faultless(dependency) and f"{dependency.group}:{dependency.artifact}" != itself:
+            continue
         strict = project is not None
         found = [
             *_identity(dependency, "dependencies"),
@@ -64,6 +69,8 @@ def dependency_violations(
 def managed_violations(dependencies: Iterable[PomDependency]) -> Iterator[Violation]:
     """Yield what is wrong with managed dependencies: only their names are judged."""
     for dependency in dependencies:
+        if _NAMED.fullmatch(f"{dependency.group}:{dependency.artifact}"):
+            continue
         for message, child in _identity(dependency, "dependencyManagement.dependencies"):
             yield _at(dependency, message, child)
 
@@ -132,6 +139,18 @@ def _key(dependency: PomDependency) -> str:
 def _names(dependency: PomDependency) -> str:
     name = f"{dependency.group}:{dependency.artifact}:{dependency.version}"
     return f"{name}:{dependency.classifier}" if dependency.classifier else name
+
+
+def _is_faultless(dependency: PomDependency) -> bool:
+    """Tell at once of nearly all dependencies that nothing is wrong with them."""
+    return (
+        _NAMED.fullmatch(f"{dependency.group}:{dependency.artifact}") is not None
+        and dependency.version is not None
+        and _VERSION.fullmatch(dependency.version) is not None
+        and dependency.scope != "system"
+        and not dependency.system_path
+        and dependency.optional_expression is None
+    )
 
 
 def _identity(dependency: PomDependency, where: str) -> Iterator[tuple[str, str]]:

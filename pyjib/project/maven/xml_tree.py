@@ -24,7 +24,8 @@ _NAMESPACE = re.compile(rb"""\sxmlns\s*=\s*["']http://maven\.apache\.org/[A-Za-z
 _ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]*);")
 _PREDEFINED = frozenset((b"amp", b"lt", b"gt", b"apos", b"quot"))
 _HEAD = 4096
-_TRIMMED = "".join(map(chr, range(ord(" ") + 1)))
+TRIMMED = "".join(map(chr, range(ord(" ") + 1)))
+"""What ``trim`` takes away."""
 
 
 def parse_xml(data: bytes, path: Path, kind: str = "XML") -> Element:
@@ -66,7 +67,7 @@ def trim(text: str) -> str:
 
     Python's ``strip`` would take more, such as a no-break space, and of that less.
     """
-    return text.strip(_TRIMMED)
+    return text.strip(TRIMMED)
 
 
 def local_name(tag: str) -> str:
