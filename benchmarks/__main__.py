@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shlex
 import sys
 import tempfile
@@ -189,17 +190,18 @@ class Bench:
         before = self._log_size()
         self._measure(peer, build)
         series = self._series(app, case, peer)
-        series.requests = self._requests(before)
+        series.requests, series.pings = self._requests(before)
         series.sent, series.received = self.relay.sent, self.relay.received
 
     def _log_size(self) -> int:
         return self.distribution.log.stat().st_size
 
-    def _requests(self, start: int) -> int:
-        """Count the requests whose lines come after the first ``start`` bytes of the log."""
+    def _requests(self, start: int) -> tuple[int, int]:
+        """Count the requests whose lines come after ``start`` bytes of the log, and the pings."""
         with self.distribution.log.open("rb") as log:
             log.seek(start)
-            return sum(b"response completed" in line for line in log)
+            lines = [line for line in log if b"response completed" in line]
+        return len(lines), sum(_PING.search(line) is not None for line in lines)
 
     @staticmethod
     def _before(app: App, case: Case, peer: Peer, run: int) -> None:
@@ -207,6 +209,9 @@ class Bench:
             peer.forget()
         if case.change is not None:
             case.change(app, run)
+
+
+_PING = re.compile(rb'http\.request\.uri="?/v2/"? ')
 
 
 @contextmanager

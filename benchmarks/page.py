@@ -26,7 +26,8 @@ timed. They take turns, so that what disturbs the machine disturbs all of them. 
 builder's own processes (a daemon's, such as Docker's, is not in it). The peak of memory is that
 of its largest process, not of all together; a process of 10 MiB starts all of them, and no figure
 can be below that. Requests (GET /v2/ among them, by which a registry on loopback is asked how it
-is spoken to) and bytes are of a build through a relay that counts, which is not timed.
+is spoken to; the bar does not count it, being of requests after authentication) and bytes are of a
+build through a relay that counts, which is not timed.
 {quick}
 Images go to a Distribution on loopback, which has the base: a few kilobytes, so that the figures
 are of the application's layers and not of a base that some builders copy and others do not.
@@ -109,11 +110,6 @@ _REASONS = (
         "1.3 times the memory of S",
         """- Memory of L: pieces of files, read and compressed ahead of the upload. S has not enough of
   them to fill the queues.""",
-    ),
-    (
-        "nothing changed, S: at most 3 requests",
-        """- Requests of S: its POM gives two tags, each is asked for, besides the base's: three, but for
-  GET /v2/, which only registries on loopback are sent.""",
     ),
 )
 

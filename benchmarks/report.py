@@ -17,10 +17,14 @@ MIB = 1 << 20
 
 @dataclass(slots=True, kw_only=True)
 class Series:
-    """The runs of one builder in one case on one application."""
+    """The runs of one builder in one case on one application.
+
+    ``pings`` are those of the requests that ask for nothing but how to log in (GET /v2/).
+    """
 
     costs: list[Cost] = field(default_factory=list)
     requests: int | None = None
+    pings: int = 0
     sent: int | None = None
     received: int | None = None
 
@@ -46,6 +50,7 @@ class Series:
             "peak": self.peak,
             "peakMax": max(cost.peak for cost in self.costs),
             "requests": self.requests,
+            "pings": self.pings,
             "bytesSent": self.sent,
             "bytesReceived": self.received,
         }

@@ -237,28 +237,13 @@ class Body:
     build: Build = field(default_factory=Build)
 
 
+@frozen
 class Profile:
-    """A profile of a POM or of settings.xml. What it changes is read when that is asked for."""
+    """A profile of a POM or of settings.xml."""
 
-    __slots__ = ("_body", "activation", "id")
-
-    def __init__(
-        self,
-        *,
-        id: str = "default",  # noqa: A002  Maven's word
-        activation: Activation | None = None,
-        body: Body | Callable[[], Body] | None = None,
-    ) -> None:
-        self.id = id
-        self.activation = activation or Activation()
-        self._body = body or Body()
-
-    @property
-    def body(self) -> Body:
-        """What it says, as a POM might."""
-        if not isinstance(self._body, Body):
-            self._body = self._body()
-        return self._body
+    id: str = "default"
+    activation: Activation = field(default_factory=Activation)
+    body: Body = field(default_factory=Body)
 
 
 @frozen

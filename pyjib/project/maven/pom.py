@@ -8,11 +8,8 @@ elements that Maven does not know are tolerated here and judged in ``schema``. S
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import TypeAlias
 
 from pyjib.errors import ProjectError
 from pyjib.project.maven import seen
@@ -22,7 +19,6 @@ from pyjib.project.maven.activation import (
     ActivationOs,
     ActivationProperty,
 )
-from pyjib.project.maven.late_tree import LateElement, UnusualError, late_tree
 from pyjib.project.maven.model import (
     BOOLEANS,
     DEFAULT_EXECUTION,
@@ -33,7 +29,6 @@ from pyjib.project.maven.model import (
     Coordinates,
     Exclusion,
     Execution,
-    LateMapping,
     Node,
     Origin,
     Parent,
@@ -45,11 +40,15 @@ from pyjib.project.maven.model import (
     Repository,
     RepositoryPolicy,
 )
-from pyjib.project.maven.xml_tree import TRIMMED
-from pyjib.project.maven.xml_tree import Element as TreeElement
-from pyjib.project.maven.xml_tree import line_of, local_name, parse_xml, read_bytes, trim
-
-Element: TypeAlias = TreeElement | LateElement
+from pyjib.project.maven.xml_tree import (
+    TRIMMED,
+    Element,
+    line_of,
+    local_name,
+    parse_xml,
+    read_bytes,
+    trim,
+)
 
 _FACTS = frozenset(("name", "description", "url", "inceptionYear", "modelVersion"))
 _NESTED_FACTS = frozenset(
@@ -60,17 +59,7 @@ _NESTED_FACTS = frozenset(
 )
 FACTS = _FACTS | _NESTED_FACTS
 """What the names of facts begin with."""
-_NAMES = frozenset(("groupId", "artifactId", "version", "packaging"))
 _DEEPEST = 100
-_DEPENDENCY = re.compile(
-    r"\s*<dependency>\s*<groupId>([^<&]*)</groupId>\s*<artifactId>([^<&]*)</artifactId>"
-    + "".join(
-        rf"(?:\s*<{name}>([^<&]*)</{name}>)?"
-        for name in ("version", "type", "classifier", "scope", "optional")
-    )
-    + r"\s*</dependency>"
-)
-"""Nearly all dependencies: they exclude nothing, and are written in the usual order."""
 _PRESERVE = "{http://www.w3.org/XML/1998/namespace}space"
 
 
@@ -100,11 +89,6 @@ class PomReader:
 
 def parse_pom(data: bytes, path: Path, *, plugins: bool = True) -> RawPom:
     """Return what a POM says. Raises ``ProjectError`` with the line for what is not XML."""
-    if not plugins:
-        with suppress(UnusualError):
-            late = late_tree(data)
-            if late.tag == "project":
-                return _LatePomParser(late, path, plugins=False).pom()
     root = parse_xml(data, path, "POM")
     if root.tag != "project":
         raise ProjectError(
@@ -119,11 +103,11 @@ class _PomParser:
 
     def __init__(self, root: Element, path: Path, *, plugins: bool) -> None:
         self._root, self._path, self._plugins = root, path, plugins
-        self._ordinals: dict[int, int] = {}
+        # An element is alive as long as the tree is, so its id is its own.
+        self._ordinals = {id(found): n for n, found in enumerate(root.iter("dependency"))}
 
     def pom(self) -> RawPom:
-        names = (child for child in self._root if child.tag in _NAMES)
-        texts = {child.tag: text for child in names if (text := _text(child))}
+        texts = _texts(self._root)
         return RawPom(
             path=self._path,
             group=texts.get("groupId"),
@@ -131,12 +115,9 @@ class _PomParser:
             version=texts.get("version"),
             packaging=texts.get("packaging", "jar"),
             parent=_parent(self._root.find("parent")),
-            facts=self._facts(),
+            facts=dict(_facts(self._root)),
             body=self.body(self._root),
-            profiles=tuple(
-                self._profile(found, number)
-                for number, found in enumerate(_items(self._root, "profiles", "profile"))
-            ),
+            profiles=tuple(map(self._profile, _items(self._root, "profiles", "profile"))),
             relocation=_relocation(self._root.find("distributionManagement/relocation")),
         )
 
@@ -152,72 +133,38 @@ class _PomParser:
             build=self._build(element.find("build")),
         )
 
-    def _facts(self) -> Mapping[str, str]:
-        return dict(_facts(self._root))
-
-    def _profile(self, element: Element, number: int) -> Profile:  # noqa: ARG002  as below
+    def _profile(self, element: Element) -> Profile:
         return Profile(
             id=profile_id(element), activation=activation(element), body=self.body(element)
         )
 
     def _dependencies(self, element: Element) -> tuple[PomDependency, ...]:
         found = element.find("dependencies")
-        if found is None:
-            return ()
-        if isinstance(found, LateElement):
-            return tuple(self._late_dependencies(found))
-        return tuple([self._dependency(each, self._place(each)) for each in found.findall("dependency")])
+        return () if found is None else tuple(map(self._dependency, found.findall("dependency")))
 
-    def _place(self, dependency: TreeElement) -> int:
-        """Return which of the document's dependencies this is."""
-        if not self._ordinals and not isinstance(self._root, LateElement):
-            # An element is alive as long as the tree is, so its id is its own.
-            elements = self._root.iter("dependency")
-            self._ordinals = {id(found): place for place, found in enumerate(elements)}
-        return self._ordinals[id(dependency)]
-
-    def _late_dependencies(self, found: LateElement) -> Iterator[PomDependency]:
-        """Yield what ``_dependency`` makes of each, most of them without a look at elements."""
-        place, path = found.count("dependency", before=True), self._path
-        for row in found.rows(_DEPENDENCY):
-            if isinstance(row, LateElement):
-                if row.tag == "dependency":
-                    yield self._dependency(row, place)
-                    place += 1
-                place += row.count("dependency")
-                continue
-            group, artifact, version, kind, classifier, scope, optional = [
-                text and text.strip(TRIMMED) for text in row
-            ]
-            yield PomDependency(
-                group or "",
-                artifact or "",
-                version or None,
-                kind or "jar",
-                classifier or "",
-                scope or None,
-                _flag(optional or None),
-                (),
-                None,
-                Origin(path, place),
-                optional if optional and optional.lower() not in BOOLEANS else None,
-            )
-            place += 1
-
-    def _dependency(self, element: Element, place: int) -> PomDependency:
-        texts = _texts(element)
-        optional = texts.get("optional")
+    def _dependency(self, element: Element) -> PomDependency:
+        # There are thousands of these, so it is all done by hand.
+        texts: dict[str, str] = {}
+        exclusions: Element | None = None
+        for child in element:
+            text = child.text
+            if text is not None and (text := text.strip(TRIMMED)):
+                texts[child.tag] = text
+            elif exclusions is None and child.tag == "exclusions":
+                exclusions = child
+        get = texts.get
+        optional = get("optional")
         return PomDependency(
-            texts.get("groupId", ""),
-            texts.get("artifactId", ""),
-            texts.get("version"),
-            texts.get("type", "jar"),
-            texts.get("classifier", ""),
-            texts.get("scope"),
-            _flag(optional),
-            _exclusions(element),
-            texts.get("systemPath"),
-            Origin(self._path, place),
+            get("groupId", ""),
+            get("artifactId", ""),
+            get("version"),
+            get("type", "jar"),
+            get("classifier", ""),
+            get("scope"),
+            None if optional is None else optional.lower() == "true",
+            () if exclusions is None else _exclusions(exclusions),
+            get("systemPath"),
+            Origin(self._path, self._ordinals[id(element)]),
             None if optional is None or optional.lower() in BOOLEANS else optional,
         )
 
@@ -256,27 +203,6 @@ class _PomParser:
         )
 
 
-class _LatePomParser(_PomParser):
-    """Leaves what few ask for to be read when somebody does, from the file once more.
-
-    Documents kept in memory until then would cost more than the few that are read again.
-    """
-
-    def _facts(self) -> Mapping[str, str]:
-        return LateMapping(lambda: self._again().facts)
-
-    def _profile(self, element: Element, number: int) -> Profile:
-        return Profile(
-            id=profile_id(element),
-            activation=activation(element),
-            body=lambda: self._again().profiles[number].body,
-        )
-
-    def _again(self) -> RawPom:
-        root = parse_xml(read_bytes(self._path), self._path, "POM")
-        return _PomParser(root, self._path, plugins=False).pom()
-
-
 def profile_id(element: Element) -> str:
     """Return a profile's name."""
     return trim(element.findtext("id") or "default")
@@ -292,8 +218,6 @@ def properties(element: Element) -> Mapping[str, str]:
     found = element.find("properties")
     if found is None:
         return NOTHING
-    if isinstance(found, LateElement):
-        return dict(found.texts())
     return {item.tag: trim(item.text or "") for item in found}
 
 
@@ -331,13 +255,10 @@ def _items(element: Element, plural: str, singular: str) -> Iterable[Element]:
 
 def _texts(element: Element) -> dict[str, str]:
     """Return the texts of children by name, those that are not empty."""
-    if isinstance(element, LateElement):
-        return {name: text for name, text in element.texts() if text}
-    trimmed = TRIMMED
     return {
         child.tag: text
         for child in element
-        if child.text is not None and (text := child.text.strip(trimmed))
+        if child.text is not None and (text := child.text.strip(TRIMMED))
     }
 
 
@@ -351,14 +272,15 @@ def _flag(text: str | None) -> bool | None:
     return None if text is None else text.lower() == "true"
 
 
-def _facts(root: TreeElement) -> Iterator[tuple[str, str]]:
+def _facts(root: Element) -> Iterator[tuple[str, str]]:
     for child in root:
-        if child.tag in _FACTS and (text := _text(child)) is not None:
-            yield child.tag, text
-        elif child.tag in _NESTED_FACTS:
-            yield f"{child.tag}.", ""  # there at all: inherited whole or not at all
+        tag = child.tag
+        if tag in _FACTS and (text := _text(child)) is not None:
+            yield tag, text
+        elif tag in _NESTED_FACTS:
+            yield f"{tag}.", ""  # there at all: inherited whole or not at all
             for name, text in _texts(child).items():
-                yield f"{child.tag}.{name}", text
+                yield f"{tag}.{name}", text
     for name, value in root.items():  # child.project.url.inherit.append.path and its kin
         yield f"@{name}", value
     scm = root.find("scm")
@@ -399,10 +321,7 @@ def _coordinates(element: Element) -> Coordinates:
 
 
 def _exclusions(element: Element) -> tuple[Exclusion, ...]:
-    found = element.find("exclusions")
-    if found is None:
-        return ()
-    texts = map(_texts, found.findall("exclusion"))
+    texts = map(_texts, element.findall("exclusion"))
     return tuple(Exclusion(text.get("groupId", ""), text.get("artifactId", "")) for text in texts)
 
 
