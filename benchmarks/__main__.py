@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks import facts, report
 from benchmarks.apps import App, make_apps
-from benchmarks.bars import PYJIB_INDEX, PYJIB_JIB, bar_table, bars, is_compared
+from benchmarks.bars import PYJIB_INDEX, PYJIB_JIB, PYJIB_SIGNED, bar_table, bars, is_compared
 from benchmarks.builders import make_builders, push_base
 from benchmarks.cases import CASES, QUICK_STARTS, Case
 from benchmarks.page import page
@@ -156,7 +156,7 @@ class Bench:
     @staticmethod
     def _matters(peer: Pyjib, case: Case) -> bool:
         """Compression matters where layers are packed, an index where the cache alone is empty."""
-        if peer.name == PYJIB_INDEX:
+        if peer.name in (PYJIB_INDEX, PYJIB_SIGNED):
             return case.forgets and not case.fresh_target
         return peer.name == PYJIB_JIB or case.forgets
 

@@ -9,6 +9,7 @@ from benchmarks.report import Key, Series
 
 PYJIB_JIB, PYJIB_GZIP, PYJIB_ZSTD = "pyjib (Jib's bytes)", "pyjib (gzip)", "pyjib (zstd)"
 PYJIB_INDEX = "pyjib (Jib's bytes, layer index)"
+PYJIB_SIGNED = "pyjib (Jib's bytes, signed layer index)"
 JIB_MAVEN, JIB_CORE = "jib-maven-plugin", "jib-core"
 
 
@@ -48,6 +49,7 @@ BARS = (
     Bar(case="cold", apps="D", own=PYJIB_JIB, peer=JIB_CORE, at_least=1.3, note=_NO_POM),
     Bar(case="cold", apps="D", own=PYJIB_ZSTD, peer=JIB_CORE, at_least=4, note=_NO_POM),
     Bar(case="fresh runner", apps="M", own=PYJIB_INDEX, peer=JIB_CORE, at_least=5),
+    Bar(case="fresh runner", apps="M", own=PYJIB_SIGNED, peer=JIB_CORE, at_least=5),
 )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bars import PYJIB_GZIP, PYJIB_INDEX, PYJIB_JIB, PYJIB_ZSTD
+from benchmarks.bars import PYJIB_GZIP, PYJIB_INDEX, PYJIB_JIB, PYJIB_SIGNED, PYJIB_ZSTD
 from benchmarks.peers import (
     JVM_OPTIONS,
     TUNED,
@@ -105,13 +105,19 @@ def _pyjibs(scratch: Path, program: Path) -> dict[str, Callable[[], Peer]]:
     options = {
         PYJIB_JIB: ("--identity", "jib"),
         PYJIB_INDEX: ("--identity", "jib", "--layer-index", "auto"),
+        PYJIB_SIGNED: ("--identity", "jib"),
         PYJIB_GZIP: ("--identity", "pyjib"),
         PYJIB_ZSTD: ("--identity", "pyjib", "--compression", "zstd"),
     }
 
     def pyjib(name: str) -> Pyjib:
         home = _made(scratch / "-".join(re.findall(r"[a-z]+", name.lower())))
-        return Pyjib(name=name, home=home, program=program, options=options[name])
+        made = Pyjib(name=name, home=home, program=program, options=options[name])
+        if name == PYJIB_SIGNED:
+            command: list[str | Path] = [program, "init", "layer-index-key", home]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            made.environment = {"PYJIB_LAYER_INDEX_KEY": str(home / "layer-index.key")}
+        return made
 
     return {name: partial(pyjib, name) for name in options}
 

@@ -54,7 +54,8 @@ S has two tags in its POM, which pyjib and jib-maven-plugin push; the others pus
 ## Builders
 
 - pyjib (Jib's bytes): `--identity jib`, the image that Jib makes, bit for bit. pyjib (gzip) and
-  pyjib (zstd): pyjib's own identity. Layer index: `--layer-index auto`.
+  pyjib (zstd): pyjib's own identity. Layer index: `--layer-index auto`;
+  signed: with a private key in `PYJIB_LAYER_INDEX_KEY`.
 - jib-maven-plugin: the goal alone, without Maven's lifecycle, on compiled classes. Not `-o`, with
   which the plugin refuses to push; nothing is downloaded, since the run that is not counted has
   left all in the local repository. The JVM has its defaults; "tuned" is
