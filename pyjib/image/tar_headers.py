@@ -33,10 +33,16 @@ def tar_errors(describe: Callable[[object], ContentError]) -> Iterator[None]:
 def entries(source: BinaryIO) -> Iterator[tarfile.TarInfo]:
     """Yield a plain tar's entries one by one, and keep none.
 
-    Raises ``ContentError`` for headers beyond measure, and whatever ``tarfile`` does.
+    Raises ``ContentError`` for headers beyond measure and sizes below nothing, and whatever
+    ``tarfile`` does.
     """
+    place = -1
     with tarfile.open(fileobj=cast(BinaryIO, _Headers(source)), mode="r:") as tar:
         while (entry := tar.next()) is not None:
+            # What leads back to itself, by a size below nothing, would be read for ever.
+            if entry.size < 0 or entry.offset <= place:
+                raise ContentError("the tar has an entry of negative size")
+            place = entry.offset
             yield entry
             # Or it keeps an object for every entry.
             tar.members = []  # type: ignore[attr-defined]

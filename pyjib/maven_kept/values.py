@@ -7,7 +7,8 @@ A value is itself if JSON has it; a tuple is a list, a path ``{"/": TEXT}``, a m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, fields
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -69,12 +70,9 @@ def encode(value: Any) -> Any:
     name = type(value).__name__
     if _CLASSES.get(name) is not type(value):
         raise NotKeepableError(name)
-    told = {
-        each.name: getattr(value, each.name)
-        for each in fields(value)
-        if getattr(value, each.name) != _default(each)
-    }
-    return {name: {field: encode(member) for field, member in told.items()}}
+    known: Any = type(value)
+    told = ((field, getattr(value, field), default) for field, default in _fields(known))
+    return {name: {field: encode(member) for field, member, default in told if member != default}}
 
 
 def decode(document: Any) -> Any:
@@ -90,7 +88,13 @@ def decode(document: Any) -> Any:
     return MappingProxyType(members) if name == _MAPPING else _CLASSES[name](**members)
 
 
-def _default(each: Field[Any]) -> object:
-    if each.default_factory is not MISSING:
-        return each.default_factory()
-    return each.default
+@cache
+def _fields(known: Any) -> tuple[tuple[str, object], ...]:
+    """Return the fields of a class with their defaults, none of which can change."""
+    return tuple(
+        (
+            each.name,
+            each.default if each.default_factory is MISSING else each.default_factory(),
+        )
+        for each in fields(known)
+    )

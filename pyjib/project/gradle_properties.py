@@ -14,7 +14,7 @@ _FOR_THE_JVM = "systemProp."
 _LARGEST = 1 << 20
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _CONTINUED = re.compile(r"(?<!\\)(?:\\\\)*\\$")
-_PAIR = re.compile(r"((?:\\.|[^\\\s:=])*)[ \t\f]*[:=]?[ \t\f]*(.*)", re.DOTALL)
+_PAIR = re.compile(r"((?:\\.|[^\\\s:=]+)*+)[ \t\f]*[:=]?[ \t\f]*(.*)", re.DOTALL)
 _NAMED = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 
 

@@ -103,7 +103,9 @@ def test_errors_of_registries(data: bytes) -> None:
 
 @pytest.mark.parametrize("parse", [parse_document, ImageConfig.parse])
 def test_many_small_lists(parse: Callable[[bytes], object]) -> None:
-    assert survives(parse, b'{"schemaVersion":2,"manifests":[' + b"[]," * 1_300_000 + b"0]}") is None
+    assert (
+        survives(parse, b'{"schemaVersion":2,"manifests":[' + b"[]," * 1_300_000 + b"0]}") is None
+    )
 
 
 @pytest.mark.parametrize("parse", [parse_document, ImageConfig.parse])

@@ -108,7 +108,7 @@ EXEMPT = (b"localhost, .example.org,*.x.org 10.0.0.0/8,[::1]:80,*",)
 @given(data=damaged(PROXIES, MARKS), exempt=damaged(EXEMPT, MARKS))
 @fuzz
 def test_proxies(data: bytes, exempt: bytes) -> None:
-    text, listed = data.decode("utf-8", "surrogateescape"), exempt.decode("utf-8", "replace")
+    text, listed = data.decode("utf-8", "surrogateescape"), exempt[:9000].decode("utf-8", "replace")
     survives(Proxy.parse, text)
     survives(is_exempt, ROOT, listed)
     variables = {"https_proxy": text, "no_proxy": listed}

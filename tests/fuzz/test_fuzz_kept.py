@@ -35,7 +35,11 @@ from tests.support.images import random_image
 
 IMAGE = random_image(11, size=200)
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
-DESCRIPTOR = {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": DIGEST, "size": 9}
+DESCRIPTOR = {
+    "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+    "digest": DIGEST,
+    "size": 9,
+}
 RECORDS = [{"descriptor": DESCRIPTOR, "diffId": DIGEST}]
 ENTRIES = [
     {"entries": [{"key": "k", "diffId": DIGEST, "recipe": "gzip", "descriptor": DESCRIPTOR}] * 2}
@@ -67,13 +71,23 @@ METADATA = (
 <updated>20240101000000</updated></snapshotVersion></snapshotVersions>
 <lastUpdated>20240101000000</lastUpdated></versioning></metadata>""",
 )
-XML = (b"<version>", b"</version>", b"&#0;", b"&x;", b"<a>" * 3000, b"9" * 5000, b"<!--", b"..", b"/")
+XML = (
+    b"<version>",
+    b"</version>",
+    b"&#0;",
+    b"&x;",
+    b"<a>" * 3000,
+    b"9" * 5000,
+    b"<!--",
+    b"..",
+    b"/",
+)
 NOTES = (b"#c\na-metadata-central.xml.lastUpdated=1700000000000\na.jar>central=\n",)
 DIGITS = (b"9" * 5000, b"9" * 400, b"=", b">", b"\xc2\xb2", b"\xd9\xa3", b"-1", b"a.jar>central=\n")
 SUMS = (b"SHA1(a.jar)= " + b"ab" * 20, b"ab" * 20 + b"  a.jar\n", b"ab" * 16)
 RELEASE = (b'IMPLEMENTOR="Eclipse Adoptium"\nJAVA_VERSION="17.0.15"\nMODULES="a b"\n',)
 FAULTS = (
-    b'- {name: a, match: {method: [GET], path: "/v2/.*", calls: "1-3"}, before: {status: 503}}\n'
+    b'- {name: a, match: {method: [GET], path: "/v2/.*", calls: "1-3"}, before: {status: 503}}\n',
     b"- {during: {truncate: 5}}\n",
     b'{"faults": [{"match": {"repository": "a/*"}, "after": {"headers": {"a": "b"}}}]}',
 )
@@ -236,7 +250,7 @@ def test_indexes_of_layouts(data: bytes, place: Path) -> None:
 @fuzz
 def test_files_of_faults(data: bytes, place: Path) -> None:
     path = place / "faults.yaml"
-    path.write_bytes(data[:8000])  # PyYAML takes its time
+    path.write_bytes(data[:600])  # PyYAML takes its time
     survives(read_faults, path, mebibytes=48)
 
 

@@ -216,9 +216,7 @@ def use_cloud(provider: Provider, registry: str, host: HostEnvironment, data: by
 
 @given(data=odd_json_bytes(GOOGLE), told=odd_json_bytes(ANSWERS[:2]))
 @example(data=json.dumps({**GOOGLE[0], "client_id": "\ud800"}).encode(), told=b"{}")
-@example(
-    data=json.dumps({**GOOGLE[1], "credential_source": {"file": "a\0b"}}).encode(), told=b"{}"
-)
+@example(data=json.dumps({**GOOGLE[1], "credential_source": {"file": "a\0b"}}).encode(), told=b"{}")
 @example(
     data=json.dumps(
         {**GOOGLE[1], "credential_source": {"url": "https://a.org", "headers": {"a": "\ud800"}}}

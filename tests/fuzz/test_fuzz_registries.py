@@ -106,7 +106,9 @@ class Server:
 
     def _answer(self, request: bytes) -> bytes:
         line = request.partition(b"\r\n")[0].decode("latin-1")
-        found = max((route for route in self.answers if line.startswith(route)), key=len, default="")
+        found = max(
+            (route for route in self.answers if line.startswith(route)), key=len, default=""
+        )
         return self.answers[found] if found else answer("404 Not Found")
 
 

@@ -15,9 +15,11 @@ from pyjib.serve import RegistryServer
 from pyjib.serve.http1 import MessageBody, read_head
 from pyjib.serve.message import BodyInterrupted, Refusal
 from pyjib.serve.ranges import UnsatisfiableRange, asked_range, sent_range
-from tests.support.fuzzing import damaged, fuzz, survives
+from tests.support.fuzzing import count, damaged, fuzz, survives
 
-MANIFEST = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
+MANIFEST = (
+    b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
+)
 DIGEST = str(Digest.of(MANIFEST)).encode()
 LENGTH = b"Content-Length: %d\r\n" % len(MANIFEST)
 REQUESTS = (
@@ -35,7 +37,14 @@ REQUESTS = (
 PIECES = (
     *(b"\r\n", b"\r", b"\n", b"\0", b": ", b" ", b"%00", b"%ff", b"..", b"//", b"\xff", b"&" * 300),
     *(b"Content-Length: 99999999999999999999\r\n", b"Transfer-Encoding: gzip\r\n", b"Host: a\r\n"),
-    *(b"HTTP/1.1", b"ffffffffffffffff\r\n", b"0\r\n\r\n", b"a: b\r\n" * 200, b"bytes=-", b"sha256:"),
+    *(
+        b"HTTP/1.1",
+        b"ffffffffffffffff\r\n",
+        b"0\r\n\r\n",
+        b"a: b\r\n" * 200,
+        b"bytes=-",
+        b"sha256:",
+    ),
     *(b"n=-1", b"n=" + b"9" * 5000, b"last=%ED%A0%80", b"digest=sha512:", b"?", b"#"),
 )
 SIGNALS = (Refusal, BodyInterrupted)
@@ -74,9 +83,13 @@ def server() -> Iterator[RegistryServer]:
 @fuzz
 def test_the_server_goes_on(data: bytes, server: RegistryServer) -> None:
     host, _, port = server.address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=20) as sock:
-        with contextlib.suppress(OSError):
-            sock.sendall(data.replace(b"HTTP/1.", b"HTTP/1.1\r\nAuthorization: Basic dTpw\r\nX: ", 1))
-            sock.shutdown(socket.SHUT_WR)
-            while answer := sock.recv(1 << 16):
-                assert b" 500 " not in answer.partition(b"\r\n")[0]
+    count.readings += 1
+    sent = data.replace(b"HTTP/1.", b"HTTP/1.1\r\nAuthorization: Basic dTpw\r\nX: ", 1)
+    with (
+        socket.create_connection((host, int(port)), timeout=20) as sock,
+        contextlib.suppress(OSError),
+    ):
+        sock.sendall(sent)
+        sock.shutdown(socket.SHUT_WR)
+        while answer := sock.recv(1 << 16):
+            assert b" 500 " not in answer.partition(b"\r\n")[0]

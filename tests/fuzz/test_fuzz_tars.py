@@ -77,13 +77,14 @@ NUMBERS = (
 TAR_BYTES = damaged(TARS, NUMBERS) | damaged(TARS, NUMBERS).map(rightly_summed)
 
 NEGATIVE = header(b"0", b"-0000001000\0") + bytes(2048)
+ENDLESS = header(b"0") + NEGATIVE  # which leads back to itself
 LONG_NUMBER = pax(b"5020 size=" + b"9" * 5009 + b"\n") + header(b"0") + bytes(1024)
 MANY_EXTENSIONS = pax(b"10 a=bcde\n") * 3000 + header(b"0") + bytes(1024)
 HUGE_NAME = header(b"L", 80 * MIB) + b"n" * (80 * MIB) + header(b"0") + bytes(1024)
 
 
 def each_example(test):  # type: ignore[no-untyped-def]
-    for data in (NEGATIVE, LONG_NUMBER, MANY_EXTENSIONS):
+    for data in (NEGATIVE, ENDLESS, LONG_NUMBER, MANY_EXTENSIONS):
         test = example(data=data)(test)
     return test
 

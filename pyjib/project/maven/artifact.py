@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyjib.project.maven.model import PomDependency
 
+if TYPE_CHECKING:
+    from pyjib.project.maven.version import VersionRange
+
 SNAPSHOT = "SNAPSHOT"
-_TIMESTAMP = re.compile(r"^(.*-)?(\d{8}\.\d{6}-\d+)$")
+_TIMESTAMP = r"^(.*-)?(\d{8}\.\d{6}-\d+)$"
 
 
 class _Type(NamedTuple):
@@ -89,8 +92,26 @@ def base_version(version: str) -> str:
     """Return a version with ``SNAPSHOT`` in place of a time stamp."""
     if "-" not in version or not version[-1].isdecimal():
         return version
-    found = _TIMESTAMP.match(version)
+    found = re.match(_TIMESTAMP, version)
     return f"{found[1] or ''}{SNAPSHOT}" if found else version
+
+
+def range_of(version: str) -> VersionRange | None:
+    """Return the range that a version is, ``None`` for a plain one, as ``parse_range`` does."""
+    if not version.startswith(("[", "(")):
+        return None
+    from pyjib.project.maven.version import parse_range  # noqa: PLC0415 - few are ranges
+
+    return parse_range(version)
+
+
+def key_of(dependency: PomDependency) -> Key:
+    """Return the key of the artifact that a dependency names."""
+    kind = _TYPES.get(dependency.type)
+    if kind is None:
+        return dependency.group, dependency.artifact, dependency.type, dependency.classifier
+    classifier = dependency.classifier or kind.classifier
+    return dependency.group, dependency.artifact, kind.extension, classifier
 
 
 def artifact_of(dependency: PomDependency) -> Artifact:

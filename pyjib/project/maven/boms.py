@@ -88,10 +88,13 @@ class Boms:
         own: dict[str, PomDependency] = {}
         imports = []
         for dependency in managed:
-            if dependency.scope == IMPORT and dependency.is_import:
+            group, artifact, _, kind, classifier, scope = dependency[:6]
+            if scope == IMPORT and kind == "pom":
                 imports.append(dependency)
-            else:
+            elif classifier:
                 own[dependency.key] = dependency
+            else:  # as ``key`` is, and nearly all are
+                own[f"{group}:{artifact}:{kind}"] = dependency
         if not imports:
             return Imported(Management(own))
         self._open.append(importer)

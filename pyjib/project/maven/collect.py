@@ -8,13 +8,21 @@ Specification: ``maven-and-gradle-projects`` §2.2.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pyjib.errors import DependencyError
-from pyjib.project.maven.artifact import Artifact, Key, artifact_of, holds_its_dependencies
+from pyjib.project.maven.artifact import (
+    Artifact,
+    Key,
+    artifact_of,
+    holds_its_dependencies,
+    key_of,
+    range_of,
+)
 from pyjib.project.maven.model import Coordinates, Descriptor, PomDependency
-from pyjib.project.maven.version import VersionRange, parse_range
+
+if TYPE_CHECKING:
+    from pyjib.project.maven.version import VersionRange
 
 _NAMED_VERSIONS = ("LATEST", "RELEASE")
 _NOT_PASSED_ON = ("test", "provided")
@@ -37,7 +45,6 @@ class DependencySource(Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
 class Occurrence:
     """One place in the graph where an artifact is asked for.
 
@@ -47,18 +54,31 @@ class Occurrence:
     ``moved_from`` has the coordinates before relocation, which conflict with the same things.
     """
 
-    artifact: Artifact
-    type: str
-    scope: str
-    optional: bool
-    exclusions: frozenset[tuple[str, str]]
-    children: list[Occurrence] = field(default_factory=list)
-    hard: VersionRange | None = None
-    is_scope_managed: bool = False
-    is_optional_managed: bool = False
-    system_path: str | None = None
-    moved_from: tuple[Artifact, ...] = ()
-    problem: str | None = None
+    __slots__ = (
+        *("artifact", "type", "scope", "optional", "exclusions", "children", "hard"),
+        *("is_scope_managed", "is_optional_managed", "system_path", "moved_from", "problem"),
+    )
+
+    def __init__(
+        self,
+        wanted: _Wanted,
+        artifact: Artifact,
+        hard: VersionRange | None,
+        below: PomDependency | None,
+        moved_from: tuple[Artifact, ...],
+    ) -> None:
+        self.artifact = artifact
+        self.type = wanted.type
+        self.scope = wanted.scope
+        self.optional = bool(wanted.optional)
+        self.exclusions = wanted.exclusions
+        self.children: list[Occurrence] = []
+        self.hard = hard
+        self.is_scope_managed = below is not None and bool(below.scope)
+        self.is_optional_managed = below is not None and below.optional is not None
+        self.system_path = wanted.system_path
+        self.moved_from = moved_from
+        self.problem: str | None = None
 
 
 def collect(
@@ -125,18 +145,7 @@ class _Collector:
         if managed is not None:
             wanted = _manage(wanted, managed, below, is_version_fixed=is_version_fixed)
         for artifact, hard in self._versions(wanted):
-            occurrence = Occurrence(
-                artifact=artifact,
-                type=wanted.type,
-                scope=wanted.scope,
-                optional=bool(wanted.optional),
-                exclusions=wanted.exclusions,
-                hard=hard,
-                is_scope_managed=below is not None and bool(below.scope),
-                is_optional_managed=below is not None and below.optional is not None,
-                system_path=wanted.system_path,
-                moved_from=moved_from,
-            )
+            occurrence = Occurrence(wanted, artifact, hard, below, moved_from)
             if not self._add_version(occurrence, wanted, place):
                 return
 
@@ -177,7 +186,8 @@ class _Collector:
         self._path[occurrence.artifact.key] = occurrence
         below = _Place(occurrence.children, place.depth + 1, excluded)
         for dependency in descriptor.dependencies:
-            self._add(_wanted(dependency), below)
+            if not dependency.optional and dependency.scope not in _NOT_PASSED_ON:
+                self._add(_wanted(dependency), below)
         del self._path[occurrence.artifact.key]
 
     def _describe(self, occurrence: Occurrence) -> tuple[Descriptor, tuple[Artifact, ...]]:
@@ -218,7 +228,7 @@ class _Collector:
             if found is None:
                 raise _no_version(artifact)
             return [(artifact._replace(version=found), None)]
-        hard = parse_range(version)
+        hard = range_of(version)
         if hard is None:
             return [(artifact, None)]
         only = hard.only
@@ -258,14 +268,17 @@ def _manage(
         return wanted
     artifact, system_path = wanted.artifact, wanted.system_path
     if below.version and not is_version_fixed:
-        artifact = artifact._replace(version=below.version)
+        group, name, _, *rest = artifact
+        artifact = Artifact(group, name, below.version, *rest)
     if below.scope:
         system_path = below.system_path if below.scope == "system" else None
-    return wanted._replace(
-        artifact=artifact,
-        scope=below.scope or wanted.scope,
-        optional=wanted.optional if below.optional is None else below.optional,
-        system_path=system_path,
+    return _Wanted(
+        artifact,
+        wanted.type,
+        below.scope or wanted.scope,
+        wanted.optional if below.optional is None else below.optional,
+        wanted.exclusions,
+        system_path,
     )
 
 
@@ -288,7 +301,7 @@ def _index(managed: Iterable[PomDependency]) -> dict[Key, PomDependency]:
     """Return management by artifact; of two types with the same file the first tells."""
     found: dict[Key, PomDependency] = {}
     for dependency in managed:
-        key = artifact_of(dependency).key
+        key = key_of(dependency)
         first = found.setdefault(key, dependency)
         if first is not dependency:
             found[key] = PomDependency(

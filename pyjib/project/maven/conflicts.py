@@ -8,23 +8,24 @@ vote. Specification: ``maven-and-gradle-projects`` §2.3.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pyjib.project.maven.artifact import Key
 from pyjib.project.maven.collect import Occurrence
 
 
-@dataclass(frozen=True, slots=True)
-class Conflicts:
+class Conflicts(NamedTuple):
     """The conflicts of a graph, as numbers.
 
     ``ids`` tells by ``id()`` of an occurrence to which one it belongs, ``order`` in what order
-    they are settled, ``companions`` with which others one shares a cycle, if with any.
+    they are settled, ``companions`` with which others one shares a cycle, if with any. ``below``
+    has for each the others that a way leads to, as bits; it is empty where there are cycles.
     """
 
     ids: Mapping[int, int]
     order: tuple[int, ...]
     companions: Mapping[int, frozenset[int]]
+    below: Mapping[int, int]
 
 
 def find_conflicts(roots: list[Occurrence]) -> Conflicts:
@@ -33,7 +34,8 @@ def find_conflicts(roots: list[Occurrence]) -> Conflicts:
     ids = _ids(occurrences.values())
     graph = _Graph(ids)
     graph.add(roots)
-    return Conflicts(ids, graph.sorted(), graph.cycles())
+    order, companions = graph.sorted(), graph.cycles()
+    return Conflicts(ids, order, companions, {} if companions else graph.below(order))
 
 
 def _all(roots: list[Occurrence]) -> dict[int, Occurrence]:
@@ -74,12 +76,13 @@ def _ids(occurrences: Iterable[Occurrence]) -> dict[int, int]:
     }
 
 
-@dataclass(slots=True, eq=False)
 class _Conflict:
-    number: int
-    depth: int
-    children: dict[int, _Conflict] = field(default_factory=dict)
-    parents: int = 0
+    __slots__ = ("children", "depth", "number", "parents")
+
+    def __init__(self, number: int, depth: int) -> None:
+        self.number, self.depth = number, depth
+        self.children: dict[int, _Conflict] = {}
+        self.parents = 0
 
     def raise_to(self, depth: int) -> None:
         """Note a shorter way from the project to here."""
@@ -135,6 +138,16 @@ class _Graph:
                 if waiting[child.number] == 0:
                     ready.append(child)
         return tuple(order)
+
+    def below(self, order: Iterable[int]) -> Mapping[int, int]:
+        """Return for each conflict those that ways from it lead to, if none of them is a cycle."""
+        found: dict[int, int] = {}
+        for number in reversed(tuple(order)):
+            bits = 0
+            for child in self._conflicts[number].children:
+                bits |= 1 << child | found[child]
+            found[number] = bits
+        return found
 
     def cycles(self) -> Mapping[int, frozenset[int]]:
         """Return for each conflict in a cycle all those that its cycles lead through."""

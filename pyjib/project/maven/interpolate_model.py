@@ -20,8 +20,10 @@ from pyjib.project.maven.model import (
     RawPom,
     Relocation,
     Repository,
+    make_dependency,
 )
 from pyjib.project.maven.pom import FACTS
+
 
 def model_facts(pom: RawPom, facts: Mapping[str, str], build: Mapping[str, str]) -> dict[str, str]:
     """Return what ``${project.…}`` may ask of a model: its texts by dotted path.
@@ -58,6 +60,7 @@ class LateFacts(Mapping[str, str]):
         self._all: Mapping[str, str] | None = None
 
     def get(self, name: str, default: Any = None, /) -> Any:
+        """Return a fact; most that are asked for are there without the others."""
         found = self._names.get(name)
         if found is None:
             above, _, below = name.partition(".")
@@ -91,34 +94,44 @@ def interpolate_dependencies(
     dependencies: Iterable[PomDependency], text: Interpolator
 ) -> tuple[PomDependency, ...]:
     """Return dependencies with every text interpolated."""
-    return tuple([interpolate_dependency(dependency, text) for dependency in dependencies])
+    return tuple([_interpolated(dependency, text) for dependency in dependencies])
 
 
-def interpolate_dependency(dependency: PomDependency, text: Interpolator) -> PomDependency:
+def _interpolated(dependency: PomDependency, text: Interpolator) -> PomDependency:
     """Return a dependency with every text interpolated; itself if it has no expression."""
     group, artifact, version, kind, classifier, scope = dependency[:6]
     optional, exclusions, system_path, origin, expression = dependency[6:]
-    told = f"{version}{group}{artifact}{kind}{classifier}{scope}{system_path}"
-    if "${" not in told and expression is None and not _have_expression(exclusions):
+    rare = classifier or scope or exclusions or system_path or expression is not None
+    if (
+        not (version and "${" in version)
+        and "${" not in group
+        and "${" not in artifact
+        and "${" not in kind
+        and not (rare and _has_expression(dependency))
+    ):
         return dependency
     if expression is not None:
         expression = text(expression)
         optional = expression.lower() == "true"
         expression = None if expression.lower() in BOOLEANS else expression
-    return PomDependency(
-        text(group) if "${" in group else group,
-        text(artifact) if "${" in artifact else artifact,
-        text(version) if version and "${" in version else version,
-        text(kind) if "${" in kind else kind,
-        text(classifier) if classifier else classifier,
-        text(scope) if scope else scope,
-        optional,
-        tuple([Exclusion(text(each.group), text(each.artifact)) for each in exclusions])
-        if exclusions
-        else exclusions,
-        _maybe(system_path, text),
-        origin,
-        expression,
+    if exclusions:
+        exclusions = tuple(
+            [Exclusion(text(each.group), text(each.artifact)) for each in exclusions]
+        )
+    return make_dependency(
+        (
+            text(group) if "${" in group else group,
+            text(artifact) if "${" in artifact else artifact,
+            text(version) if version else version,
+            text(kind) if "${" in kind else kind,
+            text(classifier) if classifier else classifier,
+            text(scope) if scope else scope,
+            optional,
+            exclusions,
+            text(system_path) if system_path else system_path,
+            origin,
+            expression,
+        )
     )
 
 
@@ -173,5 +186,10 @@ def _maybe(value: str | None, text: Interpolator) -> str | None:
     return None if value is None else text(value)
 
 
-def _have_expression(exclusions: Iterable[Exclusion]) -> bool:
-    return any("${" in f"{group}{artifact}" for group, artifact in exclusions)
+def _has_expression(dependency: PomDependency) -> bool:
+    """Tell of the parts of a dependency that few have whether one holds an expression."""
+    return (
+        "${" in f"{dependency.classifier}{dependency.scope}{dependency.system_path}"
+        or dependency.optional_expression is not None
+        or any("${" in f"{group}{artifact}" for group, artifact in dependency.exclusions)
+    )

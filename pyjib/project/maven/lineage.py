@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.frozen import frozen
 from pyjib.project.maven import seen
+from pyjib.project.maven.artifact import range_of
 from pyjib.project.maven.inheritance import apply_profile, inherit, inherit_facts, normal
 from pyjib.project.maven.interpolation import align
 from pyjib.project.maven.lined import read_lined
@@ -34,8 +36,10 @@ from pyjib.project.maven.raw_rules import raw_violations
 from pyjib.project.maven.schema import check_schema
 from pyjib.project.maven.super_pom import SUPER_POM
 from pyjib.project.maven.validation import place, reject
-from pyjib.project.maven.version import VersionRange, parse_range
 from pyjib.project.maven.xml_tree import read_bytes
+
+if TYPE_CHECKING:
+    from pyjib.project.maven.version import VersionRange
 
 _PARENTS_VERSION = frozenset(
     f"${{{prefix}{name}}}"
@@ -92,16 +96,16 @@ class Lineages:
         Profiles may ask for the packaging of the youngest POM, so it is part of the question.
         Raises ``DependencyError`` if a parent is missing, ``ProjectError`` if one is unusable.
         """
-        packaging = self._reader.read(path, plugins=ask.plugins).packaging
-        return self._assemble(path, ask, packaging, repositories, ())
+        pom = self._reader.read(path, plugins=ask.plugins)
+        return self._assemble(path, ask, pom.packaging, repositories, (), pom)
 
     def of_project(self, path: Path, ask: Ask) -> Lineage:
         """Return a project's POM with its parents, settings' profiles taken in.
 
         Raises what ``from_repository`` raises, and ``ProjectError`` for all that Maven rejects.
         """
-        packaging = self._reader.read(path, plugins=ask.plugins).packaging
-        return self._assemble_anew(path, ask, packaging, (), ())
+        pom = self._reader.read(path, plugins=ask.plugins)
+        return self._assemble_anew(path, ask, pom.packaging, (), (), pom)
 
     def _assemble(
         self,
@@ -110,13 +114,14 @@ class Lineages:
         packaging: str,
         repositories: Sequence[Repository],
         children: tuple[Path, ...],
+        pom: RawPom | None = None,
     ) -> Lineage:
         if ask.local or ask.plugins:
-            return self._assemble_anew(path, ask, packaging, repositories, children)
+            return self._assemble_anew(path, ask, packaging, repositories, children, pom)
         key = (path, packaging)
         found = self._known.get(key)
         if found is None:
-            found = self._assemble_anew(path, ask, packaging, repositories, children)
+            found = self._assemble_anew(path, ask, packaging, repositories, children, pom)
             self._known[key] = found
         return found
 
@@ -127,6 +132,7 @@ class Lineages:
         packaging: str,
         repositories: Sequence[Repository],
         children: tuple[Path, ...],
+        pom: RawPom | None = None,
     ) -> Lineage:
         if path in children:
             found = (self._reader.read(child, plugins=ask.plugins) for child in (*children, path))
@@ -134,7 +140,7 @@ class Lineages:
                 f"{each.effective_group}:{each.artifact}:{each.effective_version}" for each in found
             )
             raise ProjectError(f"{children[0]}: The parents form a cycle: {chain}")
-        pom = self._reader.read(path, plugins=ask.plugins)
+        pom = pom or self._reader.read(path, plugins=ask.plugins)
         if ask.local:
             _judge(path)
         body = normal(pom.body)
@@ -149,9 +155,7 @@ class Lineages:
         return Lineage(
             pom=pom,
             body=inherit(body, parent.body),
-            facts=LateMapping(
-                lambda: inherit_facts(pom, pom.facts, parent.pom, parent.facts)
-            ),
+            facts=LateMapping(lambda: inherit_facts(pom, pom.facts, parent.pom, parent.facts)),
             paths=(path, *parent.paths),
             active=(*(profile.id for profile in active), *parent.active),
             warnings=(*_java_warning(pom, path, ask), *warnings, *parent.warnings),
@@ -206,7 +210,7 @@ class Lineages:
         version = found.effective_version
         if version == parent.version or version is None:
             return file, ()
-        wanted = parse_range(parent.version)
+        wanted = range_of(parent.version)
         if wanted is None or not wanted.contains(version):
             return None, ()  # another version is meant: the repository has it
         _require_own_version(pom, path)
@@ -216,7 +220,7 @@ class Lineages:
         self, pom: RawPom, parent: Parent, path: Path, repositories: Sequence[Repository]
     ) -> Path:
         version = parent.version
-        wanted = parse_range(version)
+        wanted = range_of(version)
         child = f"{pom.effective_group}:{pom.artifact}:{pom.effective_version}"
         beside = "points at wrong local POM" if parent.relative_path else "points at no local POM"
         if wanted is not None:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from pyjib.project.maven.xml_tree import trim, without_html_entities
 
 
-@dataclass(slots=True)
 class Lined:
     """An element: its name without namespace, the line of its start tag, its texts joined.
 
     ``text_line`` is where the last text that is not white space ends.
     """
 
-    name: str
-    line: int
-    text: str = ""
-    text_line: int = 0
-    children: list[Lined] = field(default_factory=list)
+    __slots__ = ("children", "line", "name", "text", "text_line")
+
+    def __init__(self, name: str, line: int) -> None:
+        self.name, self.line = name, line
+        self.text = ""
+        self.text_line = 0
+        self.children: list[Lined] = []
 
     def find(self, path: str) -> Lined | None:
         """Return the first element at a path of names divided by ``/``."""

@@ -7,15 +7,14 @@ dependency leaves out, and never makes it optional.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from pyjib.project.maven.model import PomDependency
+from pyjib.project.maven.model import PomDependency, make_dependency
 
 DEFAULT_SCOPE = "compile"
 
 
-@dataclass(frozen=True, slots=True)
-class Management:
+class Management(NamedTuple):
     """Managed dependencies by key: those of a POM itself, then those of the BOMs it imports.
 
     Kept apart so that the same BOM is held once, however many POMs import it.
@@ -58,16 +57,18 @@ def _managed(dependency: PomDependency, managed: PomDependency | None) -> PomDep
         if dependency.scope:
             return dependency
         managed = dependency
-    return PomDependency(
-        dependency.group,
-        dependency.artifact,
-        managed.version if dependency.version is None else dependency.version,
-        dependency.type,
-        dependency.classifier,
-        dependency.scope or managed.scope or DEFAULT_SCOPE,
-        dependency.optional,
-        dependency.exclusions or managed.exclusions,
-        managed.system_path if dependency.system_path is None else dependency.system_path,
-        dependency.origin,
-        dependency.optional_expression,
+    return make_dependency(
+        (
+            dependency.group,
+            dependency.artifact,
+            managed.version if dependency.version is None else dependency.version,
+            dependency.type,
+            dependency.classifier,
+            dependency.scope or managed.scope or DEFAULT_SCOPE,
+            dependency.optional,
+            dependency.exclusions or managed.exclusions,
+            managed.system_path if dependency.system_path is None else dependency.system_path,
+            dependency.origin,
+            dependency.optional_expression,
+        )
     )

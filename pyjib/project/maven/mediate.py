@@ -8,12 +8,14 @@ Specification: ``maven-and-gradle-projects`` §2.3 and §2.4.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pyjib.errors import DependencyError
 from pyjib.project.maven.collect import Occurrence
 from pyjib.project.maven.conflicts import Conflicts, find_conflicts
-from pyjib.project.maven.version import Version, VersionRange
+
+if TYPE_CHECKING:
+    from pyjib.project.maven.version import VersionRange
 
 _WIDEST_FIRST = ("compile", "runtime", "provided", "test")
 _SYSTEM = "system"
@@ -28,25 +30,30 @@ def mediate(roots: list[Occurrence]) -> None:
     _Mediation(roots, conflicts).run()
 
 
-@dataclass(slots=True, eq=False)
 class _Candidate:
     """An occurrence that may win; ``scopes`` are those that all paths to it lead to."""
 
-    siblings: list[Occurrence]
-    occurrence: Occurrence
-    scopes: set[str]
-    optionals: set[bool]
-    depth: int = 0
+    __slots__ = ("depth", "occurrence", "optionals", "scopes", "siblings")
+
+    def __init__(
+        self, siblings: list[Occurrence], occurrence: Occurrence, scope: str, *, optional: bool
+    ) -> None:
+        self.siblings, self.occurrence = siblings, occurrence
+        self.scopes = {scope}
+        self.optionals = {optional}
+        self.depth = 0
 
 
-@dataclass(slots=True, eq=False)
 class _Visited:
     """What is known of a list of children in the walk for one conflict."""
 
-    depth: int
-    scopes: set[str]
-    optionals: set[bool]
-    candidates: list[_Candidate] = field(default_factory=list)
+    __slots__ = ("candidates", "depth", "optionals", "scopes")
+
+    def __init__(self, depth: int, scope: str, *, optional: bool) -> None:
+        self.depth = depth
+        self.scopes = {scope}
+        self.optionals = {optional}
+        self.candidates: list[_Candidate] = []
 
 
 class _Mediation:
@@ -55,6 +62,7 @@ class _Mediation:
         self._winners: dict[int, Occurrence | None] = {}
         self._passable: set[int] = set()
         self._current = -1
+        self._bit = 1
         self._candidates: list[_Candidate] = []
         self._visited: dict[int, _Visited] = {}
         self._open: set[int] = set()
@@ -63,7 +71,7 @@ class _Mediation:
         """Settle all conflicts, from the project downwards."""
         winner: Occurrence | None = None
         for number in self._conflicts.order:
-            self._current = number
+            self._current, self._bit = number, 1 << number
             self._passable |= self._conflicts.companions.get(number, frozenset())
             self._walk_all()
             self._passable.add(number)
@@ -87,25 +95,29 @@ class _Mediation:
         visited = self._visited.get(key)
         is_new = visited is None
         if visited is None:
-            visited = self._visited[key] = _Visited(depth, {scope}, {optional})
+            visited = self._visited[key] = _Visited(depth, scope, optional=optional)
         elif not _update(visited, scope, optional=optional, depth=depth):
             return
         self._open.add(key)
         losers = False
+        ids, current, winners, passable = self._ids, self._current, self._winners, self._passable
+        below, bit = self._conflicts.below, self._bit
         for child in siblings:
-            number = self._ids[id(child)]
-            if number == self._current:
+            number = ids[id(child)]
+            if number == current:
                 if is_new:
                     self._found(child, siblings, visited, scope, optional=optional)
-            elif number in self._winners and self._winners[number] not in (None, child):
+                continue
+            winner = winners.get(number)
+            if winner is not None and winner is not child:
                 losers = True
-            elif child.children and number in self._passable:
-                self._walk(
-                    child.children,
-                    self._scope(child, number, scope),
-                    optional=self._optional(child, number, optional),
-                    depth=depth + 1,
-                )
+            elif child.children and number in passable and below.get(number, bit) & bit:
+                if number in winners:
+                    path_scope, path_optional = child.scope, child.optional
+                else:
+                    path_scope = _derived(child, scope)
+                    path_optional = _is_optional(child, below=optional)
+                self._walk(child.children, path_scope, optional=path_optional, depth=depth + 1)
         if losers:
             self._drop_losers(siblings)
         self._open.discard(key)
@@ -120,16 +132,13 @@ class _Mediation:
         optional: bool,
     ) -> None:
         candidate = _Candidate(
-            siblings, child, {_derived(child, scope)}, {_is_optional(child, below=optional)}
+            siblings,
+            child,
+            _derived(child, scope),
+            optional=_is_optional(child, below=optional),
         )
         visited.candidates.append(candidate)
         self._candidates.append(candidate)
-
-    def _scope(self, child: Occurrence, number: int, scope: str) -> str:
-        return child.scope if number in self._winners else _derived(child, scope)
-
-    def _optional(self, child: Occurrence, number: int, optional: bool) -> bool:
-        return child.optional if number in self._winners else _is_optional(child, below=optional)
 
     def _drop_losers(self, siblings: list[Occurrence]) -> None:
         siblings[:] = [
@@ -212,6 +221,8 @@ def _is_in(ranges: Iterable[VersionRange], candidate: _Candidate) -> bool:
 
 def _is_nearer(one: _Candidate, other: _Candidate) -> bool:
     if one.siblings is other.siblings:
+        from pyjib.project.maven.version import Version  # noqa: PLC0415 - few are siblings
+
         return Version.parse(one.occurrence.artifact.version) > Version.parse(
             other.occurrence.artifact.version
         )

@@ -29,8 +29,8 @@ from pyjib.project.maven.model import (
     Coordinates,
     Exclusion,
     Execution,
+    LateMapping,
     Node,
-    Origin,
     Parent,
     Plugin,
     PomDependency,
@@ -39,6 +39,8 @@ from pyjib.project.maven.model import (
     Relocation,
     Repository,
     RepositoryPolicy,
+    make_dependency,
+    make_origin,
 )
 from pyjib.project.maven.xml_tree import (
     TRIMMED,
@@ -95,30 +97,34 @@ def parse_pom(data: bytes, path: Path, *, plugins: bool = True) -> RawPom:
             f"{path}, line {line_of(path, root.tag, 0)}: Malformed POM: Expected root element "
             f"'project' but found '{root.tag}'"
         )
-    return _PomParser(root, path, plugins=plugins).pom()
+    return _PomParser(root, path, plugins=plugins).pom(root)
 
 
 class _PomParser:
     """Turns one document into values, counting dependencies so that messages find them again."""
 
     def __init__(self, root: Element, path: Path, *, plugins: bool) -> None:
-        self._root, self._path, self._plugins = root, path, plugins
+        self._path, self._plugins = path, plugins
         # An element is alive as long as the tree is, so its id is its own.
         self._ordinals = {id(found): n for n, found in enumerate(root.iter("dependency"))}
 
-    def pom(self) -> RawPom:
-        texts = _texts(self._root)
+    def pom(self, root: Element) -> RawPom:
+        """Return the whole; without plugins, what few ask for is made when somebody does."""
+        texts = _texts(root)
+        management = root.find("distributionManagement")
         return RawPom(
             path=self._path,
             group=texts.get("groupId"),
             artifact=texts.get("artifactId", ""),
             version=texts.get("version"),
             packaging=texts.get("packaging", "jar"),
-            parent=_parent(self._root.find("parent")),
-            facts=dict(_facts(self._root)),
-            body=self.body(self._root),
-            profiles=tuple(map(self._profile, _items(self._root, "profiles", "profile"))),
-            relocation=_relocation(self._root.find("distributionManagement/relocation")),
+            parent=_parent(root.find("parent")),
+            facts=dict(_facts(root)) if self._plugins else LateMapping(self._facts_again),
+            body=self.body(root),
+            profiles=tuple(map(self._profile, _items(root, "profiles", "profile"))),
+            relocation=None
+            if management is None
+            else _relocation(root.find("distributionManagement/relocation")),
         )
 
     def body(self, element: Element) -> Body:
@@ -135,8 +141,14 @@ class _PomParser:
 
     def _profile(self, element: Element) -> Profile:
         return Profile(
-            id=profile_id(element), activation=activation(element), body=self.body(element)
+            id=profile_id(element),
+            activation=activation(element),
+            body=self.body(element) if self._plugins else lambda: self.body(element),
         )
+
+    def _facts_again(self) -> Mapping[str, str]:
+        # To keep all trees in memory costs more than to read a few files again.
+        return dict(_facts(parse_xml(read_bytes(self._path), self._path, "POM")))
 
     def _dependencies(self, element: Element) -> tuple[PomDependency, ...]:
         found = element.find("dependencies")
@@ -154,18 +166,20 @@ class _PomParser:
                 exclusions = child
         get = texts.get
         optional = get("optional")
-        return PomDependency(
-            get("groupId", ""),
-            get("artifactId", ""),
-            get("version"),
-            get("type", "jar"),
-            get("classifier", ""),
-            get("scope"),
-            None if optional is None else optional.lower() == "true",
-            () if exclusions is None else _exclusions(exclusions),
-            get("systemPath"),
-            Origin(self._path, self._ordinals[id(element)]),
-            None if optional is None or optional.lower() in BOOLEANS else optional,
+        return make_dependency(
+            (
+                get("groupId", ""),
+                get("artifactId", ""),
+                get("version"),
+                get("type", "jar"),
+                get("classifier", ""),
+                get("scope"),
+                None if optional is None else optional.lower() == "true",
+                () if exclusions is None else _exclusions(exclusions),
+                get("systemPath"),
+                make_origin((self._path, self._ordinals[id(element)])),
+                None if optional is None or optional.lower() in BOOLEANS else optional,
+            )
         )
 
     def _build(self, element: Element | None) -> Build:

@@ -15,7 +15,7 @@ from pyjib.project.maven.validation import ID, Violation
 from pyjib.project.maven.xml_tree import trim
 
 _MODEL = "4.0.0"
-_NUMBERS = re.compile(r"\d{1,9}(\.\d{1,9})*")
+_NUMBERS = r"\d{1,9}(\.\d{1,9})*"
 
 
 def raw_violations(root: Lined, path: Path) -> Iterator[Violation]:
@@ -59,7 +59,7 @@ def _model_version(root: Lined) -> Iterator[tuple[str, int]]:
 
 
 def _newer_or_older(version: str) -> str | None:
-    if _NUMBERS.fullmatch(version) is None:
+    if re.fullmatch(_NUMBERS, version) is None:
         return None
     numbers = tuple(map(int, version.split(".")))
     return "newer" if numbers > (4, 0, 0) else "older"

@@ -7,7 +7,6 @@ type. Specification: ``maven-and-gradle-projects`` §3 and §4.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyjib.errors import DependencyError
@@ -63,14 +62,18 @@ class Resolution:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class Resolver:
     """Finds what projects depend on, in a local repository and in the reactor."""
 
-    builder: Builder
-    repository: LocalRepository
-    reactor: Reactor
-    mirrors: frozenset[str] = frozenset()
+    def __init__(
+        self,
+        builder: Builder,
+        repository: LocalRepository,
+        reactor: Reactor,
+        mirrors: frozenset[str] = frozenset(),
+    ) -> None:
+        self.builder, self.repository, self.reactor = builder, repository, reactor
+        self.mirrors = mirrors
 
     def resolve(self, model: EffectiveModel) -> Resolution:
         """Return a project's libraries.
@@ -156,7 +159,8 @@ class _Source:
 
     def __init__(self, resolver: Resolver, model: EffectiveModel) -> None:
         self._resolver, self._repositories = resolver, model.repositories
-        self._managed = {found.key: found.version for found in model.dependency_management}
+        self._management = model.dependency_management
+        self._managed: dict[str, str | None] | None = None
         self.repository_ids = frozenset(repository.id for repository in model.repositories)
         self._unasked: dict[str, Repository] = {}
         self._fetch_ahead(model.dependencies)
@@ -169,10 +173,12 @@ class _Source:
         found = resolver.builder.descriptor(coordinates, self._repositories)
         if found.problem is not None:
             self._require_looked_for(coordinates)
-        for repository in found.repositories:
-            if repository.id not in self.repository_ids and repository.url:
-                self._unasked.setdefault(repository.id, repository)
-        self.repository_ids |= {repository.id for repository in found.repositories}
+        strangers = [each for each in found.repositories if each.id not in self.repository_ids]
+        if strangers:
+            for repository in strangers:
+                if repository.url:
+                    self._unasked.setdefault(repository.id, repository)
+            self.repository_ids |= {repository.id for repository in strangers}
         self._fetch_ahead(found.dependencies)
         return found
 
@@ -187,6 +193,8 @@ class _Source:
         """Begin to fetch the POMs that the walk will most likely ask for next."""
         if not self._resolver.repository.downloads_files:
             return
+        if self._managed is None:
+            self._managed = {found.key: found.version for found in self._management}
         wanted = []
         for dependency in dependencies:
             version = self._managed.get(dependency.key) or dependency.version or ""
@@ -222,15 +230,15 @@ class _Source:
             )
 
 
-@dataclass(slots=True)
 class _Finder:
     """Finds files, and gathers those that are missing to tell of them all at once."""
 
-    resolver: Resolver
-    project: str
-    repositories: Sequence[Repository]
-    warnings: list[str] = field(default_factory=list)
-    _missing: list[tuple[Artifact, str]] = field(default_factory=list)
+    def __init__(
+        self, resolver: Resolver, project: str, repositories: Sequence[Repository]
+    ) -> None:
+        self.resolver, self.project, self.repositories = resolver, project, repositories
+        self.warnings: list[str] = []
+        self._missing: list[tuple[Artifact, str]] = []
 
     def find(self, occurrence: Occurrence, trail: Sequence[Occurrence]) -> Library | None:
         """Return an occurrence with its file, ``None`` if that is missing."""

@@ -21,7 +21,8 @@ Signature = tuple[int, int, int, int]
 
 FILE, DIRECTORY, OTHER, ABSENT = "f", "d", "o", "-"
 _ENVIRONMENT = "env."
-_NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP)
+_NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP, errno.ENAMETOOLONG)
+_AT_ONCE = 1 << 20
 _NO_NAMES = (21, 123, 1921)  # what Windows says of paths that cannot be
 
 
@@ -158,7 +159,7 @@ def watched_like(variables: Mapping[str, str], properties: dict[str, str]) -> Ma
 
 
 def is_file(path: str | Path) -> bool:
-    """Tell whether a path is a file, as ``Path.is_file`` does."""
+    """Tell whether a path is a file, as ``Path.is_file`` does; one of too long a name is none."""
     return _kind(path) == FILE
 
 
@@ -174,8 +175,25 @@ def exists(path: str | Path) -> bool:
 
 def read_bytes(path: Path) -> bytes:
     """Return a file's bytes; raises ``OSError``."""
-    look(path)
-    return path.read_bytes()
+    # By hand in a third of the time of pathlib's, for each POM.
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except OSError:
+        look(path)
+        raise
+    try:
+        status = os.fstat(file)
+        if os.name == "nt":  # where that is not always what is told of the path
+            look(path)
+        elif (trace := _listener.get()) is not None:
+            trace.note(trace.contents, str(path), _signature(status))
+        data = os.read(file, status.st_size + 1)
+        if len(data) != status.st_size:  # no plain file, or it is being written
+            while more := os.read(file, _AT_ONCE):
+                data += more
+        return data
+    finally:
+        os.close(file)
 
 
 def look(path: Path) -> None:
@@ -245,10 +263,13 @@ def signature(path: str | Path) -> Signature | None:
     ``None`` if nothing is there, or nothing to be seen.
     """
     try:
-        found = os.stat(path)  # noqa: PTH116 - half the time of pathlib's
+        return _signature(os.stat(path))  # noqa: PTH116 - half the time of pathlib's
     except (OSError, ValueError):
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _kind(path: str | Path) -> str:

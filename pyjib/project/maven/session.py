@@ -27,8 +27,8 @@ from pyjib.project.maven.settings import HTTP_BLOCKER, Settings, read_settings
 from pyjib.project.maven.system_properties import system_properties
 from pyjib.project.maven.xml_tree import parse_xml, read_bytes
 
-_WRAPPER_VERSION = re.compile(r"apache-maven-(\d+\.\d+(?:\.\d+)?[\w.-]*?)(?:-bin)?\.(?:zip|tar)")
-_CORE = re.compile(r"maven-core-(\d+\.\d+[\w.-]*)\.jar")
+_WRAPPER_VERSION = r"apache-maven-(\d+\.\d+(?:\.\d+)?[\w.-]*?)(?:-bin)?\.(?:zip|tar)"
+_CORE = r"maven-core-(\d+\.\d+[\w.-]*)\.jar"
 _BY_LINE_SINCE = (3, 9)
 _BLOCKS_HTTP_SINCE = (3, 8, 1)
 _CURRENT = "3.9.11"  # what pyjib stands for where nothing tells
@@ -154,12 +154,12 @@ def _jvm_options(root: Path, host: HostEnvironment) -> dict[str, str]:
 def _maven_version(root: Path, host: HostEnvironment) -> str:
     """Return the Maven that the project's wrapper asks for, else the one installed."""
     text = _read_text(root / ".mvn" / "wrapper" / "maven-wrapper.properties")
-    found = _WRAPPER_VERSION.search(text)
+    found = re.search(_WRAPPER_VERSION, text) if text else None
     home = host.get("MAVEN_HOME") or host.get("M2_HOME")
     if found is None and home is not None:
         libraries = Path(home, "lib")
         names = [path.name for path in seen.find(libraries, "maven-core-*.jar")]
-        found = next(filter(None, map(_CORE.fullmatch, names)), None)
+        found = next(filter(None, (re.fullmatch(_CORE, name) for name in names)), None)
     return _CURRENT if found is None else found[1]
 
 

@@ -7,7 +7,7 @@ needed. Nothing secret is shown by ``repr``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol, TypeVar
 

@@ -8,7 +8,6 @@ them, and expanding them can fill the memory or read other files. HTML's names f
 from __future__ import annotations
 
 import contextlib
-import html.entities
 import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -21,7 +20,7 @@ Element = ET.Element
 
 # Taking the usual namespace away before parsing spares taking it from every name afterwards.
 _NAMESPACE = re.compile(rb"""\sxmlns\s*=\s*["']http://maven\.apache\.org/[A-Za-z]+/[\d.]+["']""")
-_ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]*);")
+_ENTITY = rb"&([A-Za-z][A-Za-z0-9]*);"
 _PREDEFINED = frozenset((b"amp", b"lt", b"gt", b"apos", b"quot"))
 _HEAD = 4096
 TRIMMED = "".join(map(chr, range(ord(" ") + 1)))
@@ -45,13 +44,13 @@ def parse_xml(data: bytes, path: Path, kind: str = "XML") -> Element:
 
 def _root(data: bytes, path: Path, kind: str) -> Element:
     _refuse_entities(data, path)
-    bare = _NAMESPACE.sub(b"", data[:_HEAD], count=1) + data[_HEAD:]
+    head = _NAMESPACE.sub(b"", data[:_HEAD], count=1)
     try:
-        return _parse(bare)
+        return _parse(head, memoryview(data)[_HEAD:])
     except ET.ParseError as error:
         if error.code != expat.errors.codes[expat.errors.XML_ERROR_UNDEFINED_ENTITY]:
             raise not_parseable(data, path, error, kind) from None
-        return _parse_with_html_entities(bare, path, kind)
+        return _parse_with_html_entities(head + data[_HEAD:], path, kind)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -149,9 +148,10 @@ def _open_elements(data: bytes) -> list[tuple[str, int]]:
     return trail or [("?", 1)]
 
 
-def _parse(data: bytes) -> Element:
+def _parse(*parts: bytes | memoryview) -> Element:
     parser = ET.XMLParser()  # noqa: S314 - entities are refused before
-    parser.feed(data)
+    for part in parts:
+        parser.feed(part)
     root: Element = parser.close()
     return root
 
@@ -166,13 +166,16 @@ def _parse_with_html_entities(data: bytes, path: Path, kind: str) -> Element:
 
 def without_html_entities(data: bytes) -> bytes:
     """Return a document with HTML's names for letters as numbers, which XML knows."""
+    if b"&" not in data:
+        return data
+    from html.entities import name2codepoint  # noqa: PLC0415 - few documents have any
 
     def number(match: re.Match[bytes]) -> bytes:
         name = match[1]
-        code = html.entities.name2codepoint.get(name.decode())
+        code = name2codepoint.get(name.decode())
         return match[0] if name in _PREDEFINED or code is None else b"&#%d;" % code
 
-    return _ENTITY.sub(number, data)
+    return re.sub(_ENTITY, number, data)
 
 
 def _refuse_entities(data: bytes, path: Path) -> None:
