@@ -18,15 +18,19 @@ from pyjib.cli.command import Command, Option
 from pyjib.cli.configured import read_configured
 from pyjib.cli.environment import read_host
 from pyjib.cli.interrupts import run_cancellable
+from pyjib.cli.layer_index_keys import warn_of_unused_key
 from pyjib.cli.messages import say
 from pyjib.cli.render import Level, Line, Output
+from pyjib.cli.result_files import (
+    check_named_outputs,
+    check_writable,
+    write_file,
+    write_jib_outputs,
+)
 from pyjib.cli.skaffold_builder import SKAFFOLD, asked_by_skaffold
 from pyjib.configure import Configured
 from pyjib.destination import Published
-from pyjib.destination.files import replacing
-from pyjib.errors import ConfigurationError
 from pyjib.events import Event, LayerPacked, Listener
-from pyjib.jib.configuration import JibOutputPaths
 from pyjib.oci.image import images_of
 from pyjib.oci.json import Json, dump
 from pyjib.oci.location import EngineLocation, Location, RegistryLocation
@@ -105,6 +109,8 @@ def build_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
         is_given = ctx.get_parameter_source("path") is not ParameterSource.DEFAULT
         given, path = asked_by_skaffold(given, path if is_given else None, read_host())
     output = outputs.output_of(ctx, given)
+    for warning in warn_of_unused_key(given["layer_index"], given["layer_index_key"], read_host()):
+        output(warning)
     configured = read_configured(given, path, output)
     if configured.skipped is not None:
         output.show(Line(verb="skipped", text=configured.skipped, level=Level.NOTICES))
@@ -133,12 +139,21 @@ def build_and_tell(
     ``started`` is when the command began, by ``time.monotonic``.
     """
     options = configured.options
+    check_named_outputs(configured)
     recorder = _Recorder(output)
     result = _build(configured, path, output, recorder, started)
-    if metadata_file is not None:
-        _write(metadata_file, dump(metadata(options, result)))
-    if configured.outputs is not None:
-        _write_jib_outputs(configured.outputs, options, result)
+    try:
+        facts = metadata(options, result)
+        if metadata_file is not None:
+            write_file(metadata_file, dump(facts))
+        write_jib_outputs(configured, result, facts, output)
+    finally:  # the image is where it was to go, whatever becomes of files about it
+        _tell_where(options, result, recorder, as_json=as_json)
+
+
+def _tell_where(
+    options: BuildOptions, result: BuildResult, recorder: _Recorder, *, as_json: bool
+) -> None:
     if as_json:
         say(dump(document(options, result, recorder.cached, recorder.sources)).decode())
     else:
@@ -184,18 +199,6 @@ class _Recorder:
                 self.cached.setdefault(event.digest, event.cached)
                 self.sources.setdefault(event.digest, event.source)
         self._listener(event)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with replacing(path) as file:
-        file.write(data)
-
-
-def _write_jib_outputs(paths: JibOutputPaths, options: BuildOptions, result: BuildResult) -> None:
-    """Write what every goal of Jib's plugin writes, without ends of lines."""
-    _write(paths.digest, str(result.digest).encode())
-    _write(paths.image_id, str(result.image_id).encode())
-    _write(paths.image_json, dump(metadata(options, result)))
 
 
 def metadata(options: BuildOptions, result: BuildResult) -> Json:
@@ -263,14 +266,3 @@ def _name(result: BuildResult, target: Location) -> str:
     if isinstance(target, RegistryLocation | EngineLocation):
         return target.reference.familiar.removesuffix(":latest")
     return result.names[0].familiar.removesuffix(":latest")
-
-
-def check_writable(file: Path, flag: str) -> None:
-    """Raise ``ConfigurationError`` that names ``flag`` if no file can be written there."""
-    if file.is_dir() or not file.absolute().parent.is_dir():
-        raise ConfigurationError(
-            f"{flag}: {file} cannot be a file"
-            if file.is_dir()
-            else f"{flag}: there is no directory {file.absolute().parent}",
-            hint="create the directory first, or choose another file",
-        )

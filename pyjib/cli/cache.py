@@ -13,7 +13,7 @@ from pyjib.cli.command import Command, Group, Option
 from pyjib.cli.environment import read_host
 from pyjib.cli.messages import say, tell
 from pyjib.cli.render import size
-from pyjib.errors import ConfigurationError
+from pyjib.errors import CacheError, ConfigurationError
 from pyjib.oci.json import dump
 from pyjib.options import BuildOptions
 from pyjib.store.store import Store
@@ -49,7 +49,7 @@ def dir_command(cache: Path | None) -> None:
 )
 def du_command(cache: Path | None, *, as_json: bool) -> None:
     """Show how much the cache holds."""
-    directory = _directory(cache)
+    directory = _existing(cache)
     usage = Store(directory).usage()
     kinds = {
         "blobs": (usage.blobs, usage.blob_bytes),
@@ -62,7 +62,7 @@ def du_command(cache: Path | None, *, as_json: bool) -> None:
         say(dump({"directory": str(directory)} | counts).decode())
         return
     for name, (files, total) in kinds.items():
-        say(f"{name:10} {size(total):>9}  {files} {'file' if files == 1 else 'files'}")
+        say(f"{name:10} {size(total):>9}  {_files(files)}")
 
 
 @cache_group.command(
@@ -82,7 +82,7 @@ pyjib cache prune --all
         Option(
             "--older-than",
             metavar="DAYS",
-            type=click.FloatRange(min=0),
+            type=shared.Text("days", values.parse_amount),
             help="What was not used for so many days. Default: 30, unless --max-size is given.",
         ),
         Option(
@@ -113,12 +113,38 @@ def prune_command(
         )
     if older_than is None and max_size is None:
         older_than = USUAL_DAYS
-    pruned = Store(_directory(cache)).prune(
+    directory = _existing(cache, quiet=quiet)
+    if not directory.exists():
+        return
+    pruned = Store(directory).prune(
         older_than_days=older_than, max_bytes=max_size, everything=everything
     )
     if not quiet:
-        files = f"{pruned.files} {'file' if pruned.files == 1 else 'files'}"
-        tell(f"removed {files}, {size(pruned.bytes)}")
+        tell(f"removed {_files(pruned.files)}, {size(pruned.bytes)}")
+    if pruned.kept:
+        raise CacheError(
+            f"{_files(pruned.kept)} of the cache in {directory} could not be removed",
+            hint="run it as the user that they belong to, and while no build is running",
+        )
+
+
+def _files(count: int) -> str:
+    return f"{count} {'file' if count == 1 else 'files'}"
+
+
+def _existing(cache: Path | None, *, quiet: bool = False) -> Path:
+    """Return where the cache is; tell if it is not there. Raises ``ConfigurationError``."""
+    directory = _directory(cache)
+    if directory.is_dir():
+        return directory
+    if directory.exists():
+        raise ConfigurationError(
+            f"the cache cannot be in {directory}: it is not a directory",
+            hint="name a directory with --cache",
+        )
+    if not quiet:
+        tell(f"there is no cache at {directory}")
+    return directory
 
 
 def _directory(cache: Path | None) -> Path:

@@ -11,6 +11,7 @@ from pyjib.cli import values as parse
 from pyjib.cli.environment import read_host
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.jib_options import IdentityChoice
+from pyjib.cli.reach_values import mirror_warnings
 from pyjib.cli.read_options import read_options, with_login
 from pyjib.cli.values import NOW
 from pyjib.configure import Configured, MavenChoice, configure
@@ -79,7 +80,7 @@ def read_configured(
                 cancellation=cancellation,
             )
         )
-    for warning in configured.warnings:
+    for warning in (*configured.warnings, *mirror_warnings(given)):
         listener(warning)
     if log_in:
         return replace(configured, options=with_login(given, configured.options))

@@ -26,6 +26,7 @@ from pyjib.options import BuildOptions, HostEnvironment, RegistryOptions
 from pyjib.registry.login.credential import Outcome, Step
 from pyjib.registry.login.diagnosis import diagnose
 from pyjib.registry.login.findings import Check, Diagnosis, MirrorState
+from pyjib.registry.login.verdict import Question, verdict
 
 _WIDTH = 11
 _NOTABLE_SKEW = 5.0
@@ -68,7 +69,8 @@ def doctor_command(ctx: click.Context, /, reference: Reference, **given: Any) ->
     All places that logins are looked for in are told in their order with what each said, then
     how the registry asks for a login, whether it takes the one there is, and whether that may
     pull and push the image. Mirrors are asked as a build would ask them. No secret is shown. To
-    see whether pushing is allowed an upload is begun and cancelled at once.
+    see whether pushing is allowed an upload is begun and cancelled at once. The last line tells
+    what it comes to.
 
     Ends with 0 if pulling and pushing are both known to be allowed, else with 1: also where the
     registry would not tell. With --pull it ends with 0 if the image is there, at the registry or
@@ -78,16 +80,8 @@ def doctor_command(ctx: click.Context, /, reference: Reference, **given: Any) ->
     if given["project"] is not None:
         options = _with_project(given["project"], reference, options, host)
     found = examine(reference.registry, reference, options, host, push=not given["pull"])
-    show(found, as_json=given["as_json"])
-    ctx.exit(0 if _is_allowed(found, push=not given["pull"]) else 1)
-
-
-def _is_allowed(found: Diagnosis, *, push: bool) -> bool:
-    if not push:
-        return found.can_pull
-    # What is pushed for the first time is not there yet.
-    may_pull = found.can_pull or (found.pull is not None and bool(found.pull.allowed))
-    return may_pull and found.can_push
+    question = Question.PULL if given["pull"] else Question.PUSH
+    ctx.exit(show(found, question, as_json=given["as_json"]))
 
 
 def _with_project(
@@ -126,9 +120,15 @@ def examine(
     return run_cancellable(work)
 
 
-def show(found: Diagnosis, *, as_json: bool) -> None:
-    """Write what was found out to stdout."""
-    say(dump(document(found)).decode() if as_json else "\n".join(map(visible, _lines(found))))
+def show(found: Diagnosis, question: Question, *, as_json: bool) -> int:
+    """Write what was found out to stdout; return the exit status, 0 if it comes to a yes."""
+    result = verdict(found, question)
+    if as_json:
+        say(dump({**document(found), "ok": result.ok, "result": result.said}).decode())
+    else:
+        last = _line("result", f"{'yes' if result.ok else 'NO'}: {result.said}")
+        say("\n".join(map(visible, (*_lines(found), last))))
+    return 0 if result.ok else 1
 
 
 def document(found: Diagnosis) -> Json:
@@ -161,12 +161,15 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     yield from _many("logins", tuple(_steps(found.steps)))
     for label, check in (
         ("token", found.token),
+        ("sends", found.sent),
         ("login", found.login),
         ("pull", found.pull),
         ("push", found.push),
     ):
         if check is not None:
             yield _line(label, _check(check))
+    if found.stranger:
+        yield _line("stranger", f"GET /v2/ was answered with {found.stranger}, as by no registry")
     for warning in found.warnings:
         yield _line("warning", warning)
     if found.trouble is not None:
@@ -187,8 +190,10 @@ def _many(label: str, texts: tuple[str, ...]) -> Iterator[str]:
 def _address(found: Diagnosis) -> str:
     if not found.address.startswith("https:"):
         return f"{found.address} (plain http)"
-    how = "certificate verified" if found.verified else "ANY certificate is taken"
-    return f"{found.address} ({', '.join(part for part in (found.tls, how) if part)})"
+    if not found.tls:  # there was no handshake in which anything could have been checked
+        return found.address
+    how = "certificate checked" if found.verified else "ANY certificate is taken"
+    return f"{found.address} ({found.tls}, {how})"
 
 
 def _clock(skew: float) -> str:

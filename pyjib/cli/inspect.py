@@ -16,6 +16,7 @@ from pyjib.cli import output as outputs
 from pyjib.cli.command import Command, Option
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say, visible
+from pyjib.cli.reach_values import mirror_warnings
 from pyjib.cli.read_options import read_reach
 from pyjib.cli.render import size
 from pyjib.cli.values import parse_image_location
@@ -65,6 +66,8 @@ def inspect_command(ctx: click.Context, /, **given: Any) -> None:
     options = read_reach(given)
     platforms = (given["platform"],) if given["platform"] else ()
     output = outputs.output_of(ctx, given)
+    for warning in mirror_warnings(given):
+        output(warning)
 
     def read(cancellation: Cancellation) -> BaseImages:
         with pull(

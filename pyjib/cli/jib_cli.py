@@ -11,13 +11,14 @@ from typing import Any
 import click
 
 from pyjib.cli import jib_cli_options as flags
-from pyjib.cli.build import build_and_tell, check_writable
+from pyjib.cli.build import build_and_tell
 from pyjib.cli.environment import read_host
 from pyjib.cli.jib_cli_command import JibCliCommand
 from pyjib.cli.jib_cli_logins import login_warnings, registry_options
 from pyjib.cli.jib_options import IdentityChoice
 from pyjib.cli.output import open_output
 from pyjib.cli.render import Output
+from pyjib.cli.result_files import check_writable
 from pyjib.configure import Configured
 from pyjib.errors import ConfigurationError
 from pyjib.events import Warned

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pyjib.errors import ConfigurationError
+from pyjib.events import Warned
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, LayerIndexKeys, LayerIndexMode
 
@@ -44,6 +45,21 @@ def read_layer_index(
     return {"layer_index": choice, "layer_index_keys": keys}
 
 
+def warn_of_unused_key(
+    choice: LayerIndexMode | Reference | None, sources: Sequence[KeySource], host: HostEnvironment
+) -> tuple[Warned, ...]:
+    """Return a warning if there is a key in the variable, and no option that turns it on."""
+    if choice is not None or sources or host.get(KEY_VARIABLE) is None:
+        return ()
+    return (
+        Warned(
+            message=f"{KEY_VARIABLE} is set, and nothing is signed: the variable alone turns "
+            "no layer index on",
+            hint=f"pass {_FLAG} layer-index.pub, or --layer-index off if none is wanted",
+        ),
+    )
+
+
 def _read_keys(sources: Sequence[KeySource], variable: str | None) -> LayerIndexKeys | None:
     if not sources and variable is None:
         return None
@@ -56,8 +72,32 @@ def _read_keys(sources: Sequence[KeySource], variable: str | None) -> LayerIndex
         texts.append(KeyText(text=text, source=name))
     if variable is not None:
         text = variable if is_key(variable) else _read_named(variable)
-        texts.append(KeyText(text=text, source=KEY_VARIABLE))
-    return read_keys(*texts)
+        signing = KeyText(text=text, source=KEY_VARIABLE)
+        if read_keys(signing).private is None:
+            raise ConfigurationError(
+                f"{KEY_VARIABLE} has a public key, and layers are signed by the private one",
+                hint=f"set it to what layer-index.key holds; public keys are for {_FLAG}",
+            )
+        texts.append(signing)
+    keys = read_keys(*texts)
+    _check_pair(keys, _FLAG if variable is None else KEY_VARIABLE)
+    return keys
+
+
+def _check_pair(keys: LayerIndexKeys, source: str) -> None:
+    """Raise ``ConfigurationError`` for a private key that belongs to none of the public ones.
+
+    Whoever has those alone, as pull requests have, would believe nothing that it signs.
+    """
+    if keys.private is None or not keys.public:
+        return
+    from pyjib.layer_index.signing import public_key  # noqa: PLC0415  few builds sign
+
+    if public_key(keys.private) not in keys.public:
+        raise ConfigurationError(
+            f"the private key in {source} belongs to none of the public keys of {_FLAG}",
+            hint=f"give its public key with {_FLAG} too, beside the old one if the key is new",
+        )
 
 
 def _read_named(variable: str) -> str:

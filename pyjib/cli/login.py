@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,9 @@ from pyjib.cli.messages import tell, tell_of, visible
 from pyjib.cli.read_options import read_registry
 from pyjib.errors import ConfigurationError
 from pyjib.oci.reference import DOCKER_HUB
-from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.options import HostEnvironment, Login, RegistryOptions
 from pyjib.registry.login.keeping import Kept, login, logout
+from pyjib.registry.login.verdict import Question
 
 REGISTRY = click.Argument(
     ["registry"],
@@ -38,6 +41,9 @@ pyjib login ghcr.io -u me --password-stdin < token.txt
 
 # Which login would a build use, and is it good?
 pyjib login --check ghcr.io
+
+# Is this one good? It is not kept
+pyjib login --check ghcr.io -u me --password-stdin < token.txt
 """
 
 
@@ -71,19 +77,19 @@ def login_command(ctx: click.Context, /, registry: str, **given: Any) -> None:
     Docker's config.json names, else in that file. Docker and Podman can use it too.
     With --auth-file it is kept in that file instead.
 
-    With --check nothing is kept or changed; it ends with 0 if the registry is known to take the
-    login that was found, or asks for none, else with 1. Whether that may push is for
+    With --check nothing is kept or changed: the login that -u gives is tried, else the one that a
+    build would find. It ends with 0 if the registry is known to take it, or asks for none, else
+    with 1; the last line says why. Whether that may push is for
     `pyjib doctor` to tell.
     """
     host, options = read_host(), read_registry(given)
     if given["check"]:
+        options = _with_given(registry, options, given)
         ctx.exit(_check(registry, options, host, as_json=given["as_json"]))
     if given["as_json"]:
         raise ConfigurationError("--json is for what --check finds", hint="add --check")
     username = given["username"] or _ask_username(registry, from_stdin=given["password_stdin"])
-    password = read_password(
-        from_stdin=given["password_stdin"], prompt=f"Password of {username} at {registry}"
-    )
+    password = _password_of(username, registry, given)
     output = outputs.output_of(ctx, given)
     kept = run_cancellable(
         lambda cancellation: login(
@@ -127,8 +133,28 @@ def logout_command(registry: str, *, auth_file: Path | None, quiet: bool) -> Non
 
 def _check(registry: str, options: RegistryOptions, host: HostEnvironment, *, as_json: bool) -> int:
     found = examine(registry, None, options, host)
-    show(found, as_json=as_json)
-    return 0 if found.is_logged_in else 1
+    return show(found, Question.LOGIN, as_json=as_json)
+
+
+def _with_given(
+    registry: str, options: RegistryOptions, given: Mapping[str, Any]
+) -> RegistryOptions:
+    """Return options with the login that is given, which is the one to check."""
+    username = given["username"]
+    if not username and not given["password_stdin"]:
+        return options
+    if not username:
+        raise ConfigurationError("whose login is it?", hint="add -u USER")
+    password = _password_of(username, registry, given)
+    return replace(
+        options, logins=(Login(registry=registry, username=username, password=password),)
+    )
+
+
+def _password_of(username: str, registry: str, given: Mapping[str, Any]) -> str:
+    return read_password(
+        from_stdin=given["password_stdin"], prompt=f"Password of {username} at {registry}"
+    )
 
 
 def _ask_username(registry: str, *, from_stdin: bool) -> str:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pyjib.cli import values as parse
 from pyjib.errors import ConfigurationError
+from pyjib.events import Warned
+from pyjib.oci.reference import DOCKER_HUB
 from pyjib.options import ClientCertificate, Mirror
+
+_HUBS_SITE = "hub.docker.com"
 
 
 def parse_mirror(text: str) -> Mirror:
@@ -22,6 +28,17 @@ def parse_mirror(text: str) -> Mirror:
     path = path.strip("/")
     mirror = f"{parse.parse_host(place)}/{path}" if path else parse.parse_host(place)
     return Mirror(registry=parse.parse_registry(registry), location=mirror)
+
+
+def mirror_warnings(given: Mapping[str, Any]) -> Iterator[Warned]:
+    """Yield a warning for a ``--mirror`` of Docker Hub's site, which no image is named after."""
+    for mirror in given["mirror"]:
+        if mirror.registry == _HUBS_SITE:
+            yield Warned(
+                message=f"--mirror {_HUBS_SITE}={mirror.location} has no effect: images of "
+                f"Docker Hub are those of {DOCKER_HUB}",
+                hint=f"write --mirror {DOCKER_HUB}={mirror.location}",
+            )
 
 
 def parse_client_certificate(text: str) -> ClientCertificate:

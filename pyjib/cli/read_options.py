@@ -82,13 +82,12 @@ def read_reach(given: Mapping[str, Any]) -> BuildOptions:
 def read_registry(given: Mapping[str, Any]) -> RegistryOptions:
     """Return how registries are talked to."""
     ca_file: Path | None = given["ca_file"]
-    if ca_file is not None and not ca_file.is_file():
-        raise ConfigurationError(f"--ca-file: there is no file {ca_file}")
     if ca_file is not None:
+        _check_file(ca_file, "--ca-file")
         check_pem(ca_file, "--ca-file")
     auth_file: Path | None = given["auth_file"]
-    if auth_file is not None and not auth_file.is_file():
-        raise ConfigurationError(f"--auth-file: there is no file {auth_file}")
+    if auth_file is not None:
+        _check_file(auth_file, "--auth-file")
     options = RegistryOptions(
         auth_file=auth_file,
         trusted_realms=frozenset(given["trust_realm"]),
@@ -100,6 +99,18 @@ def read_registry(given: Mapping[str, Any]) -> RegistryOptions:
         use_mirrors=not given["no_mirrors"],
     )
     return replace(options, jobs=given["jobs"]) if given.get("jobs") else options
+
+
+def _check_file(path: Path, flag: str) -> None:
+    """Raise ``ConfigurationError`` unless there is a file that can be read more than once."""
+    if path.is_file():
+        return
+    if path.exists():
+        raise ConfigurationError(
+            f"{flag}: {path} is not a regular file",
+            hint="write what it holds to a file first: a pipe can be read only once, as <(…) makes",
+        )
+    raise ConfigurationError(f"{flag}: there is no file {path}")
 
 
 def _read_login(given: Mapping[str, Any], options: BuildOptions) -> Login | None:

@@ -15,6 +15,7 @@ from pyjib.cli.command import Command, Group, Option
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say, tell, tell_of, visible
 from pyjib.cli.registry_options import SERVE, JournalFile, is_loopback, make_server
+from pyjib.cli.values import parse_amount
 from pyjib.errors import CancelledError, ConfigurationError
 from pyjib.serve import Exchange, Limits, RegistryServer
 
@@ -100,7 +101,7 @@ pyjib registry gc --root ./images --grace 0
         Option(
             "--grace",
             metavar="SECONDS",
-            type=click.FloatRange(0),
+            type=shared.Text("seconds", parse_amount),
             default=Limits().garbage_grace,
             help="How old a blob must be. Default: 3600, so that no push loses what it just "
             "brought.",

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TextIO
 
@@ -15,6 +16,8 @@ import click
 from pyjib.cancellation import Cancellation
 from pyjib.cli.command import Option
 from pyjib.cli.environment import now, read_host
+from pyjib.cli.options import Text
+from pyjib.cli.values import parse_amount
 from pyjib.errors import ConfigurationError, DestinationError
 from pyjib.options import RegistryOptions
 from pyjib.serve import PRESETS, Exchange, Limits, RegistryServer, Rules, read_faults
@@ -91,7 +94,7 @@ SERVE = [
         "--token-lifetime",
         section=_ACCESS,
         metavar="SECONDS",
-        type=click.FloatRange(1),
+        type=Text("seconds", partial(parse_amount, least=1)),
         help="How long a token is good for. Default: 300.",
     ),
     Option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from pyjib.cli.environment import now, source_date_epoch
 from pyjib.errors import ConfigurationError
 from pyjib.jib.to_options import Unnamed
 from pyjib.oci.instant import EPOCH, Instant
-from pyjib.oci.location import Location, Scratch, parse_location
+from pyjib.oci.location import ArchiveLocation, Location, Scratch, parse_location
 from pyjib.oci.media_type import Compression
 from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES, Reference, check_tag
 from pyjib.options import (
@@ -30,6 +31,8 @@ _MILLISECONDS = re.compile(r"-?[0-9]{1,15}", re.ASCII)
 _EARLIEST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
 _LATEST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 _SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([KMGT]?)(I?)B?", re.ASCII)
+_MOST = 1_000_000_000
+_SKOPEOS = re.compile(r"(docker|tar|oci):((?![0-9]+/)(?!//).+)", re.ASCII | re.DOTALL)
 _MODE = re.compile(r"[0-7]{3}", re.ASCII)
 _COMPRESSION = re.compile(r"(gzip|zstd)(?::([0-9]{1,2}))?|none", re.ASCII)
 
@@ -38,7 +41,13 @@ def parse_target(text: str) -> Location | Unnamed:
     """Parse a place to write an image to; ``docker://`` and ``tar://`` leave the name to Jib's."""
     if text in (Unnamed.DOCKER, Unnamed.TAR):
         return Unnamed(text)
+    _check_skopeos(text, ("docker",))
     location = parse_image_location(text)
+    if location == ArchiveLocation(path=Path("-")):
+        raise ConfigurationError(
+            "an archive is not written to standard output",
+            hint="name a file, as tar://image.tar; one that is called - is written tar://./-",
+        )
     if isinstance(location, Scratch):
         raise ConfigurationError(
             "nothing can be written to scratch, the empty base image",
@@ -64,7 +73,12 @@ def check_names_image(text: str) -> None:
 
     What Docker Hub has under names of one word are official images, and none has a dot.
     """
+    _check_skopeos(text, ("tar", "oci"))
     name = text.partition("@")[0].partition(":")[0].lower()
+    if _is_tar_below(text):
+        raise ConfigurationError(
+            f"{text} is no image's name", hint=f"a file is written tar://{text}"
+        )
     if "/" in text or ("." not in name.strip(".") and name != "localhost"):
         return
     if name.endswith(".tar"):
@@ -73,9 +87,48 @@ def check_names_image(text: str) -> None:
         )
     raise ConfigurationError(
         f"{text} is a registry, not an image in it",
-        hint=f"name an image, as {text}/team/app; one of Docker Hub is written "
-        f"docker.io/library/{text}",
+        hint=f"name an image, as {text}/team/app: the repository's name is missing after the host",
     )
+
+
+def _check_skopeos(text: str, kinds: tuple[str, ...]) -> None:
+    """Refuse ``tar:FILE`` and the like, as Skopeo has them: as names they are Docker Hub's.
+
+    What has a number after the colon and a path behind that is on a host of that name.
+    """
+    match = _SKOPEOS.fullmatch(text)
+    if match is not None and match[1] in kinds:
+        raise ConfigurationError(
+            f"{text} would be the image {match[1]} of Docker Hub; "
+            f"did you mean {match[1]}://{match[2]}?",
+            hint=f"an image of that name is written registry://{text}",
+        )
+
+
+def _is_tar_below(text: str) -> bool:
+    """Tell whether text is a tar's path that is also a name on Docker Hub, as ``target/x.tar``."""
+    if "/" not in text or "://" in text or not text.lower().endswith(".tar"):
+        return False
+    host = text.partition("/")[0]
+    try:
+        path = Path(text)
+        is_host = "." in host or ":" in host or host == "localhost"
+        return path.is_file() or (not is_host and path.parent.is_dir())
+    except (OSError, ValueError):  # longer than any file's name
+        return False
+
+
+def parse_amount(text: str, least: int = 0) -> float:
+    """Parse a number that is not below ``least`` nor beyond all use (a thousand million)."""
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = math.nan
+    if not least <= amount <= _MOST:
+        raise ConfigurationError(
+            f"{text!r} is not a number from {least} to {_MOST}", hint="write for example 7 or 1.5"
+        )
+    return amount
 
 
 def parse_layer_index(text: str) -> LayerIndexMode | Reference:
@@ -100,8 +153,13 @@ def parse_list(text: str) -> tuple[str, ...]:
 
 
 def parse_tags(text: str) -> tuple[str, ...]:
-    """Parse tags, divided by commas."""
+    """Parse tags, divided by commas; there has to be one, since given tags replace configured."""
     tags = parse_list(text)
+    if not tags:
+        raise ConfigurationError(
+            f"there is no tag in {text!r}",
+            hint="name one, or leave --tag out: the variable in its place may be empty",
+        )
     for tag in tags:
         check_tag(tag)
     return tags

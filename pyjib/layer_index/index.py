@@ -35,6 +35,11 @@ class LayerIndex(KnownLayers, ABC):
         self._repository = repository
         self._reading = Reading(source, listener)
 
+    @property
+    def signs(self) -> bool:
+        """Whether layers are added that were not looked for: all that this machine has."""
+        return False
+
     def begin(self) -> None:
         """Begin to read the index, which will be needed."""
         self._reading.begin()
@@ -42,11 +47,12 @@ class LayerIndex(KnownLayers, ABC):
     def add(self, layers: Iterable[Layer], image: Digest) -> None:
         """Add the layers of an ``image``, which is in the repository now, to an index of its own.
 
-        Nothing is done if there is none, or if the image was there and no layer was looked for.
-        A failure is a warning.
+        Nothing is done if there is none, or if the image was there and no layer was looked for,
+        unless this build signs. A failure is a warning.
         """
         reference, has_begun = self._source.artifact, self._reading.has_begun
-        if reference is None or (not has_begun and image == self._source.found):
+        is_news = self.signs or has_begun or image != self._source.found
+        if reference is None or not is_news:
             return
         worthwhile = [
             layer for layer in layers if layer.key and layer.blob.descriptor.size >= _WORTHWHILE

@@ -58,8 +58,11 @@ def open_layer_index(
 
         keys = KeyRing(options.layer_index_keys)
         index = VouchedLayers(source, repository, listener, keys)
-    # On a fresh machine the index will be needed: it is read while files are digested.
-    if not store.has_layers() and any(size_of(layer) >= SMALLEST for layer in plan.layers):
+    # On a fresh machine the index will be needed, and by a signer in any case: it is read while
+    # files are digested.
+    if (index.signs or not store.has_layers()) and any(
+        size_of(layer) >= SMALLEST for layer in plan.layers
+    ):
         index.begin()
     return index
 

@@ -32,6 +32,11 @@ class VouchedLayers(LayerIndex):
         self._lock = threading.Lock()
         self._refused: set[Entry] = set()
 
+    @property
+    def signs(self) -> bool:
+        """Whether there is a private key."""
+        return self._keys.can_sign
+
     def vouched(self, key: str, media_type: str) -> Vouched | None:
         """Return the layer with a cache key, if it is signed for, and there."""
         entry = self._entry(key, media_type)
@@ -71,7 +76,7 @@ class VouchedLayers(LayerIndex):
 
     def _entry_of(self, layer: Layer) -> Entry | None:
         # Only what is in this machine's store: what others say is not signed again.
-        if not self._keys.can_sign or layer.blob.origin is not None:
+        if not self.signs or layer.blob.origin is not None:
             return None
         return self._keys.sign(self._claim_of(layer))
 

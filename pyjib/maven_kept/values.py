@@ -65,12 +65,12 @@ def encode(value: Any) -> Any:
         return [encode(member) for member in value]
     if isinstance(value, Path):
         return {_PATH: str(value)}
-    if isinstance(value, Mapping):
-        return {_MAPPING: {str(name): encode(member) for name, member in value.items()}}
-    name = type(value).__name__
-    if _CLASSES.get(name) is not type(value):
-        raise NotKeepableError(name)
     known: Any = type(value)
+    name = known.__name__
+    if _CLASSES.get(name) is not known:
+        if isinstance(value, Mapping):
+            return {_MAPPING: {str(name): encode(member) for name, member in value.items()}}
+        raise NotKeepableError(name)
     told = ((field, getattr(value, field), default) for field, default in _fields(known))
     return {name: {field: encode(member) for field, member, default in told if member != default}}
 

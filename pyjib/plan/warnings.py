@@ -1,7 +1,8 @@
-"""What a plan leaves unused of the options, told to those who wonder why it had no effect."""
+"""What a plan leaves unused of the options, and what in them will hardly start anything."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from pyjib.events import Warned
@@ -12,6 +13,11 @@ from pyjib.plan.entrypoint import Start, start_of
 from pyjib.plan.extra_directories import unused_permissions
 from pyjib.plan.war_layout import JETTY_ROOT
 from pyjib.project.model import Project, ProjectFile
+
+_VALUED = {"-cp", "-classpath", "-p"}
+"""Flags of java whose value is the next argument, beside those that begin with two dashes."""
+_FLAGS = re.compile(r"(?!-D|-XX:On)\S.*\s-(?:X|D|-[a-z]|javaagent:|ea\b|da\b|server\b)", re.DOTALL)
+_PROPERTIES = re.compile(r"-D.*\s-D[\w.]+=", re.DOTALL)  # the value of one may be flags itself
 
 
 def plan_warnings(
@@ -25,6 +31,9 @@ def plan_warnings(
     """
     return (
         *_ignored_options(project, options),
+        *_main_class_warnings(project, options, extras),
+        *_flag_warnings(project, options),
+        *_entrypoint_warnings(options),
         *_war_warnings(project, options),
         *_java_warnings(project, options),
         *_permission_warnings(options, extras),
@@ -50,6 +59,68 @@ def _ignored_options(project: Project, options: BuildOptions) -> Iterator[Warned
     flags = [flag for flag, is_given in given.items() if is_given and flag in ignored]
     if flags:
         yield Warned(message=f"{', '.join(flags)}: no effect, for {reason}", hint=None)
+
+
+def _main_class_warnings(
+    project: Project,
+    options: BuildOptions,
+    extras: Sequence[tuple[ExtraDirectory, tuple[ProjectFile, ...]]],
+) -> Iterator[Warned]:
+    """Warn of a class that nothing has; libraries are not opened, so they may have any.
+
+    Any but one without a package: there no library has its classes.
+    """
+    name = options.main_class
+    if name is None or options.entrypoint or start_of(project, options) is not Start.CLASS_PATH:
+        return
+    own = {file.path for file in (*project.classes, *project.resources)}
+    path = f"{name.replace('.', '/')}.class"
+    if name.endswith(".class"):
+        yield Warned(
+            message=f"the main class {name} is the name of a file, and java takes that of a class",
+            hint=f"write --main-class {name.removesuffix('.class')}",
+        )
+    elif (
+        project.classes
+        and path not in own
+        and not ("." in name and project.dependencies)
+        and not (options.extra_classpath or options.transformations)
+        and not any(file.path.endswith((".class", ".jar")) for _, files in extras for file in files)
+    ):
+        yield Warned(
+            message=f"the main class {name} is not among the classes of {project.name}",
+            hint="write its full name, for example --main-class com.example.Main",
+        )
+
+
+def _flag_warnings(project: Project, options: BuildOptions) -> Iterator[Warned]:
+    if options.entrypoint or start_of(project, options) is Start.SERVER:
+        return
+    before = ""
+    for flag in options.jvm_flags:
+        has_value = before in _VALUED or (before.startswith("--") and "=" not in before)
+        if not has_value and not flag.startswith(("-", "@")):
+            yield Warned(
+                message=f"the JVM flag {flag!r} has no dash: java takes it for the class to start",
+                hint=f"write --jvm-flag -{flag}" if flag else "leave the empty --jvm-flag out",
+            )
+        elif _FLAGS.match(flag) or _PROPERTIES.match(flag):
+            yield Warned(
+                message=f"the JVM flag {flag!r} seems to be several, and java is given it as one",
+                hint="write --jvm-flag before each of them",
+            )
+        before = flag
+
+
+def _entrypoint_warnings(options: BuildOptions) -> Iterator[Warned]:
+    """Warn of a whole command where one word is due; a path may have spaces in it."""
+    word = options.entrypoint[0] if options.entrypoint else ""
+    parts = word.split()
+    if len(parts) > 1 and "/" not in parts[0]:
+        yield Warned(
+            message=f"the entrypoint starts a program that is called {word!r}, spaces and all",
+            hint="write --entrypoint before each word, or once with a JSON array",
+        )
 
 
 def _war_warnings(project: Project, options: BuildOptions) -> Iterator[Warned]:

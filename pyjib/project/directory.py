@@ -75,9 +75,10 @@ def read_directory(
     if gradle is not None:
         return replace(gradle.read(), root=root)
     try:
-        project = _read_by_pom(root, host, maven) or _read_by_output(root, mode)
+        project = _read_by_pom(root, host, maven)
     except DependencyError as error:
         project = _read_instead(root, mode, error)
+    project = project or _read_by_output(root, mode)
     return replace(project, root=root)
 
 

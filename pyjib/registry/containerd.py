@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pyjib.errors import ConfigurationError, TransportError
+from pyjib.errors import TransportError
 from pyjib.frozen import frozen
 from pyjib.registry.net.certificates import HostCertificates
 from pyjib.registry.net.urls import Url
@@ -48,18 +48,24 @@ class Namespace:
     """What one ``hosts.toml``, which is ``file``, says: ``hosts`` in order, and the ``server``.
 
     The server is the registry itself unless another is named; ``None`` for that of all others.
+    ``trouble`` is why the file cannot be used, if so: then nothing else is known.
     """
 
     file: Path
     hosts: tuple[ContainerdHost, ...] = ()
     server: ContainerdHost | None = None
+    trouble: str = ""
+
+
+class _UnusableError(Exception):
+    """A ``hosts.toml`` says what cannot be understood; the text tells what."""
 
 
 def read_namespaces(parents: Iterable[Path]) -> dict[str, Namespace]:
     """Return what folders ``certs.d`` hold, by registry; of two for one the first counts.
 
-    That for all others is at the empty name. Raises ``ConfigurationError`` for a file that
-    cannot be used.
+    That for all others is at the empty name. A file that cannot be used is told of as
+    ``trouble``, for it is none to a build that asks for other registries.
     """
     found: dict[str, Namespace] = {}
     for parent in parents:
@@ -72,7 +78,7 @@ def read_namespaces(parents: Iterable[Path]) -> dict[str, Namespace]:
             if is_there(file):
                 registry = _registry_of(folder.name)
                 if registry not in found:
-                    found[registry] = _namespace(file, registry)
+                    found[registry] = _read(file, registry)
     return found
 
 
@@ -84,6 +90,13 @@ def _registry_of(name: str) -> str:
     return f"{host}:{port}".lower() if name.endswith("_") and port.isdecimal() else name.lower()
 
 
+def _read(file: Path, registry: str) -> Namespace:
+    try:
+        return _namespace(file, registry)
+    except _UnusableError as error:
+        return Namespace(file=file, trouble=str(error))
+
+
 def _namespace(file: Path, registry: str) -> Namespace:
     import tomllib  # noqa: PLC0415  only who has such a file needs it
 
@@ -91,15 +104,15 @@ def _namespace(file: Path, registry: str) -> Namespace:
         with file.open("rb") as opened:
             document = tomllib.loads(opened.read(_LARGEST).decode("utf-8"))
     except OSError as error:
-        raise _unusable(file, error.strerror or str(error)) from None
+        raise _UnusableError(error.strerror or str(error)) from None
     except (ValueError, RecursionError) as error:
-        raise _unusable(file, f"it is not TOML: {error}") from None
+        raise _UnusableError(f"it is not TOML: {error}") from None
     tables = document.get("host", {})
     if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
-        raise _unusable(file, "its hosts are not written as [host.ADDRESS]")
+        raise _UnusableError("its hosts are not written as [host.ADDRESS]")
     server = document.get("server") or registry
     if not isinstance(server, str):
-        raise _unusable(file, "server is not text")
+        raise _UnusableError("server is not text")
     return Namespace(
         file=file,
         hosts=tuple(_host(address, table, file) for address, table in tables.items()),
@@ -111,14 +124,14 @@ def _host(address: str, table: Mapping[str, Any], file: Path) -> ContainerdHost:
     try:
         url = Url.parse(address if "://" in address else f"https://{address}")
     except TransportError:
-        raise _unusable(file, f"{address!r} is no address") from None
+        raise _UnusableError(f"{address!r} is no address") from None
     able = table.get("capabilities") or sorted(_CAPABILITIES)
     if not isinstance(able, list) or not all(str(word).lower() in _CAPABILITIES for word in able):
-        raise _unusable(file, f"the capabilities of {address} are not known")
+        raise _UnusableError(f"the capabilities of {address} are not known")
     can = {str(word).lower() for word in able}
     skips = [table.get(name, False) for name in ("skip_verify", "override_path")]
     if not all(isinstance(flag, bool) for flag in skips):
-        raise _unusable(file, f"skip_verify or override_path of {address} is not true or false")
+        raise _UnusableError(f"skip_verify or override_path of {address} is not true or false")
     skip_verify, override_path = skips
     return ContainerdHost(
         location=_location(url, override_path=override_path),
@@ -151,7 +164,7 @@ def _certificates(address: str, table: Mapping[str, Any], file: Path) -> HostCer
     texts = (authorities, pair) if isinstance(authorities, list) else ()
     fit = all(isinstance(each, list) and all(map(_is_path, each)) for each in texts)
     if not texts or not fit or len(pair) != 2:
-        raise _unusable(file, f"ca or client of {address} is not written as paths of files")
+        raise _UnusableError(f"ca or client of {address} is not written as paths of files")
     certificate, key = (file.parent / text if text else None for text in pair)
     return HostCertificates(
         authorities=tuple(file.parent / text for text in authorities),
@@ -162,10 +175,3 @@ def _certificates(address: str, table: Mapping[str, Any], file: Path) -> HostCer
 
 def _is_path(value: object) -> bool:
     return isinstance(value, str) and "\0" not in value
-
-
-def _unusable(file: Path, reason: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"cannot read how registries are set up in {file}: {reason}",
-        hint="correct the file, or pass --no-mirrors to go without it",
-    )

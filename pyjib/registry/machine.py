@@ -71,6 +71,7 @@ class Machine:
 
     A host without a port stands for all its ports there. ``hub_mirrors`` are Docker's, from
     ``hub_file``; ``namespaces`` are containerd's, by registry, that for all others at "".
+    ``closed`` tells of files and folders that may not be read, and were passed over.
     """
 
     hub_mirrors: tuple[StandIn, ...] = ()
@@ -79,10 +80,15 @@ class Machine:
     insecure: Mapping[str, Path] = field(default_factory=dict)
     insecure_networks: tuple[tuple[_Network, Path], ...] = ()
     namespaces: Mapping[str, Namespace] = field(default_factory=dict)
+    closed: tuple[str, ...] = field(default=(), compare=False)
 
     def why_insecure(self, host: str, port: int) -> Path | None:
-        """Return the file that lets a host be talked to without TLS, ``None`` if none does."""
+        """Return the file that lets a host be talked to without TLS, ``None`` if none does.
+
+        Raises ``ConfigurationError`` if the host's own ``hosts.toml`` cannot be used.
+        """
         name = host.lower()
+        self._check_namespace(name, port)
         for key in (f"{name}:{port}", name):
             if key in self.insecure:
                 return self.insecure[key]
@@ -106,35 +112,60 @@ class Machine:
         )
 
     def namespace_for(self, registry: str) -> Namespace | None:
-        """Return what containerd has for a registry, or for all that it has nothing else for."""
-        return self.namespaces.get(registry, self.namespaces.get(""))
+        """Return what containerd has for a registry, or for all that it has nothing else for.
+
+        Raises ``ConfigurationError`` if that file cannot be used; others may be as they like.
+        """
+        found = self.namespaces.get(registry, self.namespaces.get(""))
+        if found is not None and found.trouble:
+            raise _unusable(found.file, found.trouble)
+        return found
 
     def certificates_for(self, host: str, port: int) -> HostCertificates | None:
-        """Return what containerd trusts and shows a host by: the first that says anything."""
+        """Return what containerd trusts and shows a host by: the first that says anything.
+
+        Raises ``ConfigurationError`` if the host's own ``hosts.toml`` cannot be used.
+        """
+        self._check_namespace(host.lower(), port)
         for namespace in self.namespaces.values():
             for each in filter(None, (*namespace.hosts, namespace.server)):
                 if each.place == (host, port) and each.certificates is not None:
                     return each.certificates
         return None
 
+    def _check_namespace(self, host: str, port: int) -> None:
+        for name in (f"{host}:{port}", host) if port in (80, 443) else (f"{host}:{port}",):
+            if name in self.namespaces:
+                self.namespace_for(name)
+
+
+class _ClosedError(ConfigurationError):
+    """A file that nobody named is there, and may not be read."""
+
 
 def read_machine(host: HostEnvironment) -> Machine:
-    """Read the files that there are; raises ``ConfigurationError`` for one that cannot be used."""
+    """Read the files that there are; raises ``ConfigurationError`` for one that cannot be used.
+
+    What lies in a usual place and may not be read is passed over, as a file of logins is. A
+    ``hosts.toml`` that cannot be used is an error to those only who ask for its registry.
+    """
     insecure: dict[str, Path] = {}
     networks: list[tuple[_Network, Path]] = []
     hub_mirrors: tuple[StandIn, ...] = ()
+    closed: list[str] = []
     daemon = next((path for path in _daemon_files(host) if is_there(path)), None)
     if daemon is not None:
-        document = _json(daemon)
+        try:
+            document = _json(daemon)
+        except _ClosedError as error:
+            closed.append(error.message)
+            document = {}
         hub_mirrors = tuple(_hub_mirrors(document, daemon, insecure))
         for entry in _texts(document, "insecure-registries", daemon):
-            try:
-                networks.append((ipaddress.ip_network(entry, strict=False), daemon))
-            except ValueError:
-                _let_exactly(entry.partition("://")[2] or entry, daemon, insecure)
+            _let_as_docker(entry, daemon, insecure, networks)
     rules: dict[str, Rule] = {}
-    for path in _containers_files(host):
-        for table in _tables(_toml(path), "registry", path):
+    for path, document in _containers_documents(host, closed):
+        for table in _tables(document, "registry", path):
             rule = _rule(table, path, insecure)
             rules[rule.prefix] = rule
     namespaces = _namespaces(host)
@@ -149,6 +180,7 @@ def read_machine(host: HostEnvironment) -> Machine:
         insecure=insecure,
         insecure_networks=tuple(networks),
         namespaces=namespaces,
+        closed=tuple(closed),
     )
 
 
@@ -166,9 +198,24 @@ def _daemon_files(host: HostEnvironment) -> Iterator[Path]:
         yield (folder / "config" if os.name == "nt" else folder) / "daemon.json"
 
 
-def _containers_files(host: HostEnvironment) -> Iterator[Path]:
-    """Yield the files that are there; of two with the same prefix the later counts."""
+def _containers_documents(
+    host: HostEnvironment, closed: list[str]
+) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Yield what may be read, and add to ``closed`` what may not, but for a file that is named."""
     named = host.get("CONTAINERS_REGISTRIES_CONF")
+    for path in _containers_files(host, named, closed):
+        try:
+            yield path, _toml(path)
+        except _ClosedError as error:
+            if named and path == Path(named):
+                raise
+            closed.append(error.message)
+
+
+def _containers_files(
+    host: HostEnvironment, named: str | None, closed: list[str]
+) -> Iterator[Path]:
+    """Yield the files that are there; of two with the same prefix the later counts."""
     own = _config(host) / "containers"
     folders = [own] if host.system is None else [host.system / "containers", own]
     mains = [Path(named)] if named else [folder / "registries.conf" for folder in folders[::-1]]
@@ -177,9 +224,11 @@ def _containers_files(host: HostEnvironment) -> Iterator[Path]:
         yield main
     for folder in folders:
         try:
-            yield from sorted((folder / "registries.conf.d").glob("*.conf"))
+            found = sorted((folder / "registries.conf.d").glob("*.conf"))
         except OSError as error:
-            raise _unusable(folder, error.strerror or str(error)) from None
+            closed.append(_unusable(folder, error.strerror or str(error)).message)
+            continue
+        yield from found
 
 
 def _namespaces(host: HostEnvironment) -> Mapping[str, Namespace]:
@@ -203,6 +252,22 @@ def _hub_mirrors(
         if scheme == "http" and divider:
             _let_exactly(location, path, insecure)
         yield StandIn(location=location)
+
+
+def _let_as_docker(
+    entry: str, path: Path, insecure: dict[str, Path], networks: list[tuple[_Network, Path]]
+) -> None:
+    """Mark an entry of ``insecure-registries``: a network with ``/N``, for all ports, or a host."""
+    try:
+        network = ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        _let_exactly(entry.partition("://")[2] or entry, path, insecure)
+        return
+    if "/" in entry:
+        networks.append((network, path))
+    else:
+        name = f"[{entry}]" if network.version == 6 else entry
+        _let_exactly(name, path, insecure)
 
 
 def _let_exactly(location: str, path: Path, insecure: dict[str, Path]) -> None:
@@ -271,7 +336,8 @@ def _read(path: Path) -> str:
         with path.open("rb") as file:
             return file.read(_LARGEST).decode("utf-8")
     except OSError as error:
-        raise _unusable(path, error.strerror or str(error)) from None
+        unusable = _unusable(path, error.strerror or str(error))
+        raise _ClosedError(unusable.message, hint=unusable.hint) from None
     except UnicodeDecodeError:
         raise _unusable(path, "it is not text") from None
 

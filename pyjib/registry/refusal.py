@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from html import unescape
 from http import HTTPStatus
 from typing import Any
 
@@ -24,15 +26,20 @@ from pyjib.registry.net.retry import LONGEST_RETRY_AFTER, PASSING_STATUSES, Pass
 MAX_ERROR = 64 * 1024
 """The largest error body in bytes that is looked at."""
 _MAX_SHOWN = 300
+_PAGE = re.compile(r"\s*(<!doctype\s+html|<html\b|<head\b)", re.IGNORECASE)
+_TITLE = re.compile(r"<title>([^<]*)</title>", re.IGNORECASE)
+_WEB_PAGE = "a web page"
 
 
 @frozen
 class LoginWords:
     """What an error may say of the login: whose it was, or where one was looked for.
 
-    ``withheld`` tells why a login that was found was not used, if so.
+    ``withheld`` tells why a login that was found was not used, if so. ``asked`` tells whether
+    the registry ever asked for one.
     """
 
+    asked: bool = True
     used: str | None = None
     tried: tuple[str, ...] = ()
     withheld: str | None = None
@@ -58,7 +65,7 @@ def refusal(
     message = f"cannot {call.action}: {where or call.registry} answered {describe(status)}"
     if said:
         message += f" ({said[:_MAX_SHOWN]})"
-    error = _error(call, status, message, diagnostics, after, login)
+    error = _error(call, status, message, diagnostics, after, login, said)
     if status in PASSING_STATUSES and (after or 0) <= LONGEST_RETRY_AFTER:
         return Passing(error, after=after)
     return error
@@ -75,7 +82,8 @@ def describe(status: int) -> str:
 def parse_error(data: bytes) -> tuple[tuple[RegistryDiagnostic, ...], str]:
     """Read an error body: its ``errors`` (Distribution 1.1, "Error Codes"), else its text.
 
-    Proxies send HTML and Docker Hub plain text: only the first printable characters are kept.
+    Docker Hub sends plain text, of which the first printable characters are kept, and proxies
+    send web pages, of which the title is.
     """
     try:
         document: Any = json.loads(data)
@@ -85,7 +93,12 @@ def parse_error(data: bytes) -> tuple[tuple[RegistryDiagnostic, ...], str]:
         found = ()
     if found:
         return found, ""
-    return (), printable(data.decode("utf-8", "replace"))
+    text = data.decode("utf-8", "replace")
+    if _PAGE.match(text):
+        title = _TITLE.search(text)
+        words = printable(unescape(title[1])) if title else ""
+        return (), f"{_WEB_PAGE}: {words}" if words else _WEB_PAGE
+    return (), printable(text)
 
 
 def printable(text: str, limit: int = _MAX_SHOWN) -> str:
@@ -110,6 +123,7 @@ def _error(
     diagnostics: tuple[RegistryDiagnostic, ...],
     after: float | None,
     login: LoginWords,
+    said: str,
 ) -> RegistryError:
     if status == 429 or (after or 0) > LONGEST_RETRY_AFTER:
         return RateLimitedError(
@@ -126,26 +140,47 @@ def _error(
         action=call.action,
         status=status,
         diagnostics=diagnostics,
-        hint=_hint(call, status, diagnostics, login),
+        hint=_hint(call, status, diagnostics, login, said),
     )
 
 
 def _hint(
-    call: Call, status: int, diagnostics: tuple[RegistryDiagnostic, ...], login: LoginWords
+    call: Call,
+    status: int,
+    diagnostics: tuple[RegistryDiagnostic, ...],
+    login: LoginWords,
+    said: str,
 ) -> str | None:
     reading, repository = is_reading(call.scopes), repository_of(call.scopes)
-    if status == 403 and login.used and not login.withheld:
-        hint = f"the login from {login.used} may not {'pull from' if reading else 'push to'} it: "
-        hint += f"ask for the right, or log in as another with pyjib login {call.registry}"
-        return hint + _look_with(call.registry, repository)
+    if status == 403 and not login.withheld and (login.used or not login.asked):
+        return _denied_hint(call, login, said)
     if status in (401, 403):
         return login_hint(call.registry, login, repository=repository)
     for diagnostic in diagnostics:
         if diagnostic.code in _HINTS_BY_CODE:
             return _HINTS_BY_CODE[diagnostic.code]
+    if status in (404, 405, 501) and said.startswith(_WEB_PAGE):
+        return _NO_REGISTRY
     if status == 404 and not call.bare:
         return _CHECK_NAME if reading else _CREATE_REPOSITORY
-    return _TROUBLE if status >= 500 else _HINTS.get(status)
+    return _HINTS.get(status) or (_TROUBLE if status >= 500 else None)
+
+
+def _denied_hint(call: Call, login: LoginWords, said: str) -> str:
+    """Return what helps against a refusal that no other login would spare, or none was asked for."""
+    look = _look_with(call.registry, repository_of(call.scopes))
+    if "quota" in said.lower():
+        return f"free some space at {call.registry}, or have its quota raised{look}"
+    what = "pull from" if is_reading(call.scopes) else "push to"
+    if login.used:
+        return (
+            f"the login from {login.used} may not {what} it: ask for the right, "
+            f"or log in as another with pyjib login {call.registry}{look}"
+        )
+    return (
+        f"{call.registry} asked for no login, so it is its own rules that forbid to {what} it: "
+        f"see what they allow to whom{look}"
+    )
 
 
 _CHECK_NAME = "check the name and the tag"
@@ -154,11 +189,13 @@ _CREATE_REPOSITORY = (
     "it on the first push"
 )
 _TROUBLE = "the registry is in trouble: try again later"
+_NO_REGISTRY = "what answers there seems to be no registry: check its address, with the port"
 _IMMUTABLE = "the tag may be immutable there: push under a new one"
 _HINTS = {
     409: _IMMUTABLE,
     413: "a proxy in front of the registry limits uploads: raise its limit (client_max_body_size "
     "in nginx)",
+    501: "what answers there cannot do this: check its address, or use another registry",
 }
 _HINTS_BY_CODE = {
     "TAG_INVALID": _IMMUTABLE,

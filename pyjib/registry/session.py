@@ -67,7 +67,7 @@ class Session:
         self._host = host
         self._lock = threading.Lock()
         self._namespace = ""
-        self._late = Late(options, host, cancellation)
+        self._late = Late(options, host, cancellation, listener)
         self._gates = Gates(wait=wait or cancellation.wait)
         self._endpoints = Endpoints(options, self._send_whole, listener, lambda: self.machine)
         self._authenticators: dict[str, Authenticator] = {}
@@ -322,7 +322,10 @@ class Session:
             data = b""  # the status says enough
         own = not call.bare and self._is_own(call.registry, answer.url)
         where = None if own else answer.url.authority
-        return refusal(call, answer.status, answer.headers, data, login, where=where)
+        error = refusal(call, answer.status, answer.headers, data, login, where=where)
+        if own and isinstance(error, RegistryError):
+            self.authenticator(call.registry).explain(call.scopes, error)
+        return error
 
     def _challenges(self, registry: str) -> Sequence[Challenge]:
         call = Call(

@@ -43,7 +43,8 @@ class Usage:
 
 @frozen
 class Pruned:
-    """What was removed from a store."""
+    """What was removed from a store; ``kept`` is how many files should have been, and are there."""
 
     files: int
     bytes: int
+    kept: int = 0

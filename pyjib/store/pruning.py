@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,15 +92,17 @@ class _Entry:
 
 
 class _Tally:
-    """Removes files and counts those that went."""
+    """Removes files and counts those that went, and those that did not."""
 
     def __init__(self) -> None:
         self._files = 0
         self._bytes = 0
+        self._kept = 0
 
     def remove(self, path: Path) -> bool:
         size = disk.remove(path)
         if size is None:
+            self._kept += os.path.lexists(path)  # it may be gone already, which is as good
             return False
         self._files += 1
         self._bytes += size
@@ -107,7 +110,7 @@ class _Tally:
 
     @property
     def result(self) -> Pruned:
-        return Pruned(files=self._files, bytes=self._bytes)
+        return Pruned(files=self._files, bytes=self._bytes, kept=self._kept)
 
 
 def _shrink(blobs: Path, max_bytes: int, tally: _Tally) -> None:

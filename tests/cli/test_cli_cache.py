@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.support.cli import HELLO, Cli
 
 
@@ -60,3 +62,45 @@ def test_mistakes(cli: Cli) -> None:
     both = cli("cache", "prune", "--all", "--older-than", "3")
     assert both.code == 2
     assert both.stderr.startswith("error: --all leaves nothing")
+
+
+@pytest.mark.parametrize("days", ["nan", "1e400", "-1", "1e300", "inf", "a"])
+def test_days_are_a_number_of_use(cli: Cli, days: str) -> None:
+    done = cli("cache", "prune", "--older-than", days)
+    assert done.code == 2
+    assert f"--older-than: '{days}' is not a number from 0 to" in done.stderr
+
+
+def test_a_cache_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
+    place = tmp_path / "none"
+    for command in (["du"], ["prune"], ["prune", "--all"]):
+        done = cli("cache", *command, "--cache", place)
+        assert (done.code, done.stderr) == (0, f"there is no cache at {place}\n")
+    assert cli("cache", "prune", "--quiet", "--cache", place).stderr == ""
+    assert not place.exists()
+
+
+def test_a_cache_that_is_a_file(cli: Cli, tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_text("x")
+    for command in ("du", "prune"):
+        done = cli("cache", command, "--cache", place)
+        assert done.code == 2
+        assert "it is not a directory" in done.stderr
+
+
+def test_files_that_may_not_be_removed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system says no here in the place of another user's directory: root may do all."""
+    fill(cli)
+    count = cli("cache", "du", "--json").json["total"]["files"]
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        done = cli("cache", "prune", "--all")
+    assert done.code == 1
+    assert "removed 0 files" in done.stderr
+    assert f"error: {count} files of the cache in {cli.home / 'cache'} could not be" in done.stderr
+    assert "\nhint: " in done.stderr

@@ -103,4 +103,5 @@ def test_without_libraries_the_way_out_is_told(cli: Cli, tmp_path: Path) -> None
     }
     done = cli("plan", write_tree(tmp_path / "app", files))
     assert done.code == 1
-    assert "pyjib init gradle" in done.stderr
+    assert done.stderr.count("pyjib init gradle") == 1
+    assert done.stderr.count("declares dependencies") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -268,3 +269,61 @@ def test_sources_that_are_links(cli: Cli, tmp_path: Path) -> None:
     done = cli("plan", "-b", file, tmp_path, "--json")
     (layer,) = done.json["layers"]
     assert "/x/a" in [entry["target"] for entry in layer["entries"]]
+
+
+@pytest.fixture
+def pushed(project: Path, registry: RegistryServer) -> str:
+    """The name that the project's image is pushed to; Jib's files about it cannot be written."""
+    name = f"{registry.address}/team/app"
+    configure(project, f"<to><image>{name}</image></to>")
+    (project / "target/jib-image.digest").mkdir()
+    return name
+
+
+def test_jibs_files_do_not_fail_a_push(cli: Cli, project: Path, pushed: str) -> None:
+    done = cli("build", project)
+    assert done.code == 0, done.stderr
+    assert done.stdout.startswith(f"{pushed}@sha256:")
+    assert "warning: the image is written, and Jib's files about it are not" in done.stderr
+    assert "-Djib.outputPaths.digest=FILE" in done.stderr
+    assert (project / "target/jib-image.json").is_file()
+
+
+@pytest.mark.parametrize("place", ["target/jib-image.digest", "no/such/digest"])
+def test_files_that_are_named_are_tried_before_the_push(
+    cli: Cli, project: Path, registry: RegistryServer, pushed: str, place: str
+) -> None:
+    done = cli("build", project, f"-Djib.outputPaths.digest={place}")
+    assert (done.code, done.stdout) == (2, "")
+    assert "error: outputPaths.digest: " in done.stderr
+    assert "-Djib.outputPaths.digest=FILE" in done.stderr
+    assert f"{registry.address}/team/app" == pushed
+    assert "team/app" not in registry.repositories
+
+
+def test_files_that_the_pom_names_are_tried_too(cli: Cli, project: Path) -> None:
+    """Also where the project comes from the cache, as the second time."""
+    configure(project, "<outputPaths><imageId>named/id</imageId></outputPaths>")
+    (project / "named").mkdir()
+    assert cli("build", project, "--to", "tar://").code == 0
+    (project / "named/id").unlink()
+    (project / "named").rmdir()
+    done = cli("build", project, "--to", "tar://")
+    assert done.code == 2
+    assert "error: outputPaths.imageId: there is no directory" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="devices have no paths there")
+def test_devices_are_written_to(cli: Cli, project: Path, pushed: str) -> None:
+    done = cli("build", project, f"-Djib.outputPaths.digest={os.devnull}")
+    assert done.code == 0, done.stderr
+    assert done.stdout.startswith(pushed)
+    assert "warning" not in done.stderr
+    assert not Path(os.devnull).is_file()
+
+
+def test_the_mirror_of_docker_hubs_site(cli: Cli, project: Path) -> None:
+    done = cli("plan", project, "--mirror", "hub.docker.com=m.io/hub")
+    assert "warning: --mirror hub.docker.com=m.io/hub has no effect" in done.stderr
+    assert "hint: write --mirror docker.io=m.io/hub" in done.stderr
+    assert "has no effect" not in cli("plan", project, "--mirror", "a.io=m.io").stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,9 @@ def test_the_cache_may_come_from_the_environment(
         ("--password-stdin --to x", "--password-stdin: whose password is it? | add --username"),
         ("--username me --to tar://x --from scratch", "no registry to log in to"),
         ("--username me --to a.io/x --to b.io/x", "any of a.io, b.io | log in to each by"),
+        ("--tag=", "--tag: there is no tag in '' | name one, or leave --tag out"),
+        ("--to docker:app:1", "did you mean docker://app:1?"),
+        ("--to tar://-", "--to: an archive is not written to standard output | name a file"),
         ("--ca-file no-such-file", "--ca-file: there is no file no-such-file"),
         (f"--ca-file {NO_CERTIFICATE}", "no certificates in PEM form | --ca-file takes a file of"),
         ("--mirror x", "--mirror: 'x' is not HOST=MIRROR | write for example docker.io="),
@@ -195,3 +199,11 @@ def test_nobody_is_asked_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_plan_needs_no_password() -> None:
     options = options_of("--username", "me", "--to", "x", log_in=False)
     assert options.registry.logins == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes have no paths there")
+@pytest.mark.parametrize("flag", ["--ca-file", "--auth-file"])
+def test_files_of_logins_and_authorities_are_no_pipes(flag: str, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert f"{flag}: {pipe} is not a regular file | write what it holds" in hint_of(flag, str(pipe))

@@ -210,3 +210,34 @@ def test_a_file_is_no_image() -> None:
 )
 def test_an_image_is_one(text: str) -> None:
     assert values.parse_image_location(text) == parse_location(text)
+
+
+@pytest.mark.parametrize("text", ["tar:x.tar", "oci:dir", "tar:../x.tar", "oci:dir:1.0"])
+def test_skopeos_words_are_no_images(text: str) -> None:
+    kind, _, rest = text.partition(":")
+    with pytest.raises(ConfigurationError, match="would be the image") as caught:
+        values.parse_image_location(text)
+    assert f"did you mean {kind}://{rest}?" in caught.value.message
+    assert caught.value.hint == f"an image of that name is written registry://{text}"
+
+
+@pytest.mark.parametrize("text", ["docker:27-dind", "docker:5000/app", "registry://tar:1"])
+def test_what_only_looks_like_skopeos_words(text: str) -> None:
+    assert values.parse_image_location(text) == parse_location(text)
+
+
+def test_a_tar_that_is_there_is_no_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "target").mkdir()
+    for text in ("target/app.tar", "target/App.TAR"):
+        with pytest.raises(ConfigurationError, match="no image's name") as caught:
+            values.parse_image_location(text)
+        assert caught.value.hint == f"a file is written tar://{text}"
+    for text in ("team/app.tar", "r.io/app.tar", f"{'x/' * 100}{'y' * 300}.tar"):
+        assert not values._is_tar_below(text)
+
+
+def test_amounts() -> None:
+    assert values.parse_amount("1.5") == 1.5
+    with pytest.raises(ConfigurationError, match="from 1 to"):
+        values.parse_amount("0.5", least=1)

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pyjib.cli.layer_index_keys import KEY_VARIABLE, parse_key_source, read_layer_index
+from pyjib.cli.layer_index_keys import (
+    KEY_VARIABLE,
+    parse_key_source,
+    read_layer_index,
+    warn_of_unused_key,
+)
 from pyjib.cli.values import parse_layer_index
 from pyjib.errors import ConfigurationError
 from pyjib.layer_index.keys import private_pem, public_pem
@@ -98,7 +103,63 @@ def test_where_keys_come_from(tmp_path: Path) -> None:
         assert read(None, public, variable=variable)[1] == LayerIndexKeys(
             public=READER.public, private=SECRET
         )
-    assert read(auto, variable=PUBLIC) == (auto, READER)
+
+
+def test_a_public_key_signs_nothing(tmp_path: Path) -> None:
+    public = tmp_path / "layer-index.pub"
+    public.write_text(PUBLIC)
+    for variable in (PUBLIC, line_of(PUBLIC), public):
+        for sources in ((), (public,)):
+            with pytest.raises(ConfigurationError, match="has a public key") as caught:
+                read(LayerIndexMode.AUTO, *sources, variable=variable)
+            assert KEY_VARIABLE in caught.value.message
+            assert "layer-index.key" in (caught.value.hint or "")
+    # A pair in one text is a private key, and says whose it is.
+    assert read(LayerIndexMode.AUTO, variable=PRIVATE + PUBLIC)[1] == LayerIndexKeys(
+        public=READER.public, private=SECRET
+    )
+
+
+def test_a_private_key_of_another_pair(tmp_path: Path) -> None:
+    """What it signs would be believed by none of those who have the public keys alone."""
+    theirs, private = public_pem(public_key(bytes(32))), tmp_path / "layer-index.key"
+    private.write_text(PRIVATE)
+    with pytest.raises(ConfigurationError, match=f"key in {KEY_VARIABLE} belongs") as caught:
+        read(None, theirs, variable=PRIVATE)
+    told = f"{caught.value} {caught.value.hint} {caught.value!r}"
+    assert line_of(PRIVATE)[20:40] not in told
+    with pytest.raises(ConfigurationError, match="key in --layer-index-key belongs"):
+        read(None, theirs, private)
+    # A new key has its public half beside the old one.
+    keys = read(None, theirs, PUBLIC, variable=PRIVATE)[1]
+    assert keys == LayerIndexKeys(public=(public_key(bytes(32)), *READER.public), private=SECRET)
+    assert read(LayerIndexMode.OFF, theirs, variable=PRIVATE)[1] is None
+
+
+def test_a_key_that_turns_nothing_on() -> None:
+    (warning,) = warn_of_unused_key(None, (), host(PRIVATE))
+    assert KEY_VARIABLE in warning.message
+    assert "--layer-index-key" in (warning.hint or "")
+    assert warn_of_unused_key(LayerIndexMode.AUTO, (), host(PRIVATE)) == ()
+    assert warn_of_unused_key(LayerIndexMode.OFF, (), host(PRIVATE)) == ()
+    assert warn_of_unused_key(None, (PUBLIC,), host(PRIVATE)) == ()
+    assert warn_of_unused_key(None, (), host()) == ()
+
+
+def test_wrong_keys_on_the_command_line(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    command = ("build", project, "--to", f"tar://{tmp_path / 'x.tar'}")
+    wrong = Cli(home=tmp_path, variables={KEY_VARIABLE: line_of(PUBLIC)})
+    refused = wrong(*command, "--layer-index", "auto")
+    assert refused.code == 2
+    assert f"error: {KEY_VARIABLE} has a public key" in refused.stderr
+    other = public_pem(public_key(bytes(32)))
+    signer = Cli(home=tmp_path, variables={KEY_VARIABLE: line_of(PRIVATE)})
+    refused = signer(*command, "--layer-index-key", line_of(other))
+    assert refused.code == 2
+    assert "belongs to none of the public keys" in refused.stderr
+    assert f"warning: {KEY_VARIABLE} is set, and nothing is signed" in signer(*command).stderr
 
 
 def test_when_keys_do_not_matter(tmp_path: Path) -> None:

@@ -350,3 +350,41 @@ def test_what_the_cache_has_is_signed_too(runner: Runner) -> None:
     runner.again(layer_index_keys=SIGNER)
     assert not runner.large
     assert len(entries_in(runner)) == 1
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_the_cache_has_is_signed_where_nothing_changed(runner: Runner, lost: bool) -> None:
+    """The image is there under the same tag, from before there was a key, or the index is gone."""
+    if lost:
+        runner.fresh(layer_index_keys=SIGNER)
+        with watched() as it:
+            it.client.manifest_delete(index_of(runner))
+    else:
+        runner.fresh(layer_index=LayerIndexMode.OFF)
+    assert entries_in(runner) == ()
+    same = runner.again(layer_index_keys=SIGNER)
+    assert not runner.large
+    (written,) = entries_in(runner)
+    assert written.diff_id == same.layers[0].diff_id
+    assert KeyRing(READER).vouches_for(written)
+    runner.fresh(to=put_new_tag(runner), layer_index_keys=READER)
+    assert not runner.large
+
+
+def test_requests_of_a_build_without_changes(runner: Runner) -> None:
+    """A signer looks whether all is in the index, and writes nothing; a reader does not look."""
+    runner.fresh(layer_index_keys=SIGNER)
+    for keys, asked in [(SIGNER, ["GET", "GET", "HEAD"]), (READER, ["HEAD"]), (None, ["HEAD"])]:
+        runner.again(layer_index_keys=keys)
+        seen = [line for line in runner.asked if "team/app" in line]
+        assert sorted(line.split()[0] for line in seen) == asked
+
+
+def test_what_was_learnt_from_others_is_not_signed(runner: Runner) -> None:
+    """Not even where nothing has changed: the bytes are not in this machine's store."""
+    runner.fresh(layer_index_keys=STRANGER)
+    both = LayerIndexKeys(public=(public_key(OTHER_SECRET),), private=SECRET)
+    for build in (runner.fresh, runner.again):
+        build(layer_index_keys=both)
+        assert not runner.large
+        assert len(entries_in(runner)) == 1

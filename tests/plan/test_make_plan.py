@@ -123,7 +123,11 @@ def test_quarkus_keeps_its_tree(mode: Mode) -> None:
 
 
 def test_warnings_tell_what_has_no_effect() -> None:
-    asked: dict[str, Any] = {"jvm_flags": ("-ea",), "main_class": "M", "expand_classpath": True}
+    asked: dict[str, Any] = {
+        "jvm_flags": ("-ea",),
+        "main_class": "com.example.Main",
+        "expand_classpath": True,
+    }
     assert not plan_warnings(project(), BuildOptions(**asked))
     (warning,) = plan_warnings(project(), BuildOptions(entrypoint=("x",), **asked))
     assert warning.message.startswith("--jvm-flag, --main-class, --expand-classpath: no effect")
@@ -133,6 +137,53 @@ def test_warnings_tell_what_has_no_effect() -> None:
     (warning,) = plan_warnings(war, BuildOptions(extra_classpath=("x",), jvm_flags=("-ea",)))
     assert warning.message.startswith("--jvm-flag, --extra-classpath: no effect")
     assert not plan_warnings(war, BuildOptions())
+
+
+@pytest.mark.parametrize(
+    ("name", "libraries", "words"),
+    [
+        ("com.example.Main", (), ""),
+        ("com.example.Mian", (), "not among the classes of hello"),
+        ("com.example.Mian", ("a.jar",), ""),
+        ("Nope", ("a.jar",), "not among the classes of hello"),
+        ("com.example.Main.class", ("a.jar",), "is the name of a file"),
+    ],
+)
+def test_a_main_class_that_is_nowhere(name: str, libraries: tuple[str, ...], words: str) -> None:
+    """No library is opened, so one may have any class that has a package."""
+    of = project(dependencies=tuple(map(library, libraries)))
+    warnings = plan_warnings(of, BuildOptions(main_class=name))
+    assert [words in warning.message for warning in warnings] == [True] * bool(words)
+    assert not plan_warnings(of, BuildOptions(main_class=name, extra_classpath=("/x",)))[
+        words.startswith("is") :
+    ]
+    more = [(ExtraDirectory(source=Path("extra")), files("libs/", "libs/x.jar"))]
+    assert len(plan_warnings(of, BuildOptions(main_class=name), more)) == words.startswith("is")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("-Xmx1g", "--add-opens", "java.base/java.lang=ALL-UNNAMED", "-cp", "/x", "@/f"), ""),
+        (("-XX:OnOutOfMemoryError=kill -9 %p", "-Dtext=a - b -c", "-Dopts=-Xmx1g -Xms1g"), ""),
+        (("Xmx1g",), "has no dash"),
+        (("-ea", ""), "has no dash"),
+        (("-Xmx1g -Xms1g",), "seems to be several"),
+        (("-Da=1 -Db.c=2",), "seems to be several"),
+        (("-XX:MaxRAMPercentage=75 --enable-preview",), "seems to be several"),
+    ],
+)
+def test_flags_that_java_will_not_take(flags: tuple[str, ...], words: str) -> None:
+    warnings = plan_warnings(project(), BuildOptions(jvm_flags=flags))
+    assert [words in warning.message for warning in warnings] == [True] * bool(words)
+
+
+def test_a_command_in_one_word() -> None:
+    for word in ("java -jar x.jar", "echo hello"):
+        (warning,) = plan_warnings(project(), BuildOptions(entrypoint=(word,)))
+        assert f"a program that is called {word!r}" in warning.message
+    for entrypoint in (("java", "-Da=b c"), ("/opt/my app/run",), ("INHERIT",), (" ",)):
+        assert not plan_warnings(project(), BuildOptions(entrypoint=entrypoint))
 
 
 def test_warnings_tell_permissions_without_a_file() -> None:

@@ -527,7 +527,8 @@ def test_a_wrong_password_is_sent_once_by_basic_too(server: ScriptedServer) -> N
             it.client.manifest_put(name(server, "private"), MANIFEST, "x/y")
     sent = [seen.path for seen in server.journal if seen.authorization]
     assert sent == ["/v2/private/manifests/1", "/v2/public/app/manifests/1"]
-    assert "was refused before" in caught.value.message
+    said = f"cannot log in to {server.address}: {server.address} answered 401 Unauthorized"
+    assert caught.value.message == said
     assert f"pyjib doctor {server.address}/private" in (caught.value.hint or "")
 
 

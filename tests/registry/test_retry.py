@@ -112,7 +112,9 @@ def body(*errors: object) -> bytes:
             b"toomanyrequests: You have reached your limit\n",
             "toomanyrequests: You have reached your limit",
         ),
-        (b"<html>\n<b>502</b>\x1b[31m\x00</html>", "<html> <b>502</b>[31m</html>"),
+        (b"<html>\n<b>502</b>\x1b[31m\x00</html>", "a web page"),
+        (b"<b>502</b>\x1b[31m\x00", "<b>502</b>[31m"),
+        (b" <!DOCTYPE HTML>\n<title>No &amp;\n\x1b[31m</title>x", "a web page: No & [31m"),
         (b"\xff\xfe", "\ufffd\ufffd"),
         (b"x" * 1000, "x" * 300),
         (b"[" * 100_000, "[" * 300),
@@ -130,7 +132,10 @@ PULL = Call(action="get it", registry="r.io", scopes=(Scope.of_repository("a", "
 PUSH = Call(action="push it", registry="r.io", scopes=(Scope.of_repository("a", "pull", "push"),))
 NOBODY = LoginWords(tried=("the file",))
 SOMEBODY = LoginWords(used="the file (user me)")
+UNASKED = LoginWords(asked=False)
 INVALID = body({"code": "TAG_INVALID"})
+FULL = body({"code": "DENIED", "message": "Quota exceeded"})
+PAGE = b"<!DOCTYPE html>\n<html><title>Error</title></html>"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +151,14 @@ INVALID = body({"code": "TAG_INVALID"})
         (PUSH, 404, NOBODY, b"", NotFoundError, "create the repository"),
         (PUSH, 413, NOBODY, b"", RegistryError, "limit"),
         (PUSH, 400, NOBODY, INVALID, RegistryError, "immutable"),
-        (PUSH, 501, NOBODY, b"", RegistryError, "in trouble"),
+        (PUSH, 505, NOBODY, b"", RegistryError, "in trouble"),
+        (PUSH, 501, NOBODY, b"", RegistryError, "cannot do this: check its address"),
+        (PUSH, 501, NOBODY, PAGE, RegistryError, "seems to be no registry"),
+        (PULL, 404, NOBODY, PAGE, NotFoundError, "seems to be no registry"),
+        (PUSH, 403, UNASKED, b"", DeniedError, "r.io asked for no login, so it is its own rules"),
+        (PUSH, 403, UNASKED, FULL, DeniedError, "free some space at r.io, or have its quota"),
+        (PUSH, 403, SOMEBODY, FULL, DeniedError, "free some space at r.io, or have its quota"),
+        (PUSH, 403, LoginWords(used="x", withheld="why"), FULL, DeniedError, "why"),
     ],
 )
 def test_refusals_help(
@@ -162,6 +174,7 @@ def test_refusals_help(
     assert hint in (error.hint or "")
     assert error.message.startswith(f"cannot {call.action}: r.io answered {status} ")
     assert (error.action, error.status) == (call.action, status)
+    assert "<" not in error.message
 
 
 @pytest.mark.parametrize("status", [408, 429, 499, 500, 502, 503, 504, 520, 524])

@@ -19,10 +19,10 @@ from pyjib.project.maven.java_home import Jdk
 from pyjib.project.maven.model import (
     Coordinates,
     EffectiveModel,
-    Missing,
     PomDependency,
     Repository,
 )
+from pyjib.project.maven.pom_source import Missing
 from pyjib.project.maven.session import MavenSession, start_session
 
 JDK_17 = Jdk(version="17.0.15", home=Path("/jdk"))

@@ -20,7 +20,8 @@ from pyjib.project.maven.interpolate_model import (
 from pyjib.project.maven.interpolation import Interpolator, Values, overridden
 from pyjib.project.maven.lineage import Ask, Lineage, Lineages
 from pyjib.project.maven.management import Management
-from pyjib.project.maven.model import IMPORT, Coordinates, PomDependency, PomSource, Repository
+from pyjib.project.maven.model import IMPORT, Coordinates, PomDependency, Repository
+from pyjib.project.maven.pom_source import PomSource
 from pyjib.project.maven.profiles import ProfileContext
 from pyjib.project.maven.validation import place
 

@@ -30,7 +30,6 @@ from pyjib.project.maven.model import (
     EffectiveModel,
     Plugin,
     PomDependency,
-    PomSource,
     Profile,
     Repository,
 )
@@ -41,6 +40,7 @@ from pyjib.project.maven.plugins import (
     with_default_scopes,
 )
 from pyjib.project.maven.pom import PomReader
+from pyjib.project.maven.pom_source import PomSource
 from pyjib.project.maven.profiles import ProfileContext, active_settings_profiles
 from pyjib.project.maven.remarks import model_remarks
 from pyjib.project.maven.session import MavenSession

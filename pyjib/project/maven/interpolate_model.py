@@ -11,6 +11,7 @@ from typing import Any
 
 from pyjib.project.maven.configuration import interpolate_node
 from pyjib.project.maven.interpolation import Interpolator
+from pyjib.project.maven.late import FACTS
 from pyjib.project.maven.model import (
     BOOLEANS,
     Exclusion,
@@ -22,7 +23,6 @@ from pyjib.project.maven.model import (
     Repository,
     make_dependency,
 )
-from pyjib.project.maven.pom import FACTS
 
 
 def model_facts(pom: RawPom, facts: Mapping[str, str], build: Mapping[str, str]) -> dict[str, str]:

@@ -17,20 +17,20 @@ from pyjib.project.maven import seen
 from pyjib.project.maven.artifact import range_of
 from pyjib.project.maven.inheritance import apply_profile, inherit, inherit_facts, normal
 from pyjib.project.maven.interpolation import align
+from pyjib.project.maven.late import LateMapping
 from pyjib.project.maven.lined import read_lined
 from pyjib.project.maven.model import (
     Body,
     Coordinates,
-    LateMapping,
     Origin,
     Parent,
-    PomSource,
     Profile,
     RawPom,
     Repository,
     nothing,
 )
 from pyjib.project.maven.pom import PomReader
+from pyjib.project.maven.pom_source import PomSource
 from pyjib.project.maven.profiles import ProfileContext, active_profiles
 from pyjib.project.maven.raw_rules import raw_violations
 from pyjib.project.maven.schema import check_schema

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from pyjib.errors import ProjectError
 from pyjib.project.maven import seen
 from pyjib.project.maven.artifact import SNAPSHOT, Artifact
-from pyjib.project.maven.model import Coordinates, Missing, Repository
+from pyjib.project.maven.model import Coordinates, Repository
+from pyjib.project.maven.pom_source import Missing
 from pyjib.project.maven.remote import Account, Downloads
 from pyjib.project.maven.xml_tree import Element, parse_xml, read_bytes, trim
 

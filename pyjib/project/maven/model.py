@@ -9,12 +9,12 @@ and dependency management; ``maven-and-gradle-projects`` §1 has the rules. ``Po
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from pyjib.frozen import frozen
 from pyjib.project.maven.activation import Activation
@@ -25,30 +25,6 @@ DEFAULT_PLUGIN_GROUP = "org.apache.maven.plugins"
 IMPORT = "import"
 BOOLEANS = frozenset(("true", "false"))
 _ORIGIN = 9  # its place in a dependency
-
-
-class LateMapping(Mapping[str, str]):
-    """Texts by name, made when the first is asked for."""
-
-    __slots__ = ("_found", "_make")
-
-    def __init__(self, make: Callable[[], Mapping[str, str]]) -> None:
-        self._make = make
-        self._found: Mapping[str, str] | None = None
-
-    def _made(self) -> Mapping[str, str]:
-        if self._found is None:
-            self._found = self._make()
-        return self._found
-
-    def __getitem__(self, name: str) -> str:
-        return self._made()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._made())
-
-    def __len__(self) -> int:
-        return len(self._made())
 
 
 def nothing() -> Mapping[str, str]:
@@ -402,37 +378,6 @@ class EffectiveModel:
             dependencies=self.dependencies,
             repositories=self.repositories,
         )
-
-
-class Missing(NamedTuple):
-    """Why a POM is not to be had, in words that follow a colon, and what helps."""
-
-    reason: str
-    hint: str
-
-
-class PomSource(Protocol):
-    """Where POMs of parents, BOMs and dependencies come from: a local repository, mostly.
-
-    ``repositories`` are those declared by the POM that asks; a source that downloads nothing
-    need not look at them.
-    """
-
-    def missing_pom(self, coordinates: Coordinates) -> Missing:
-        """Return what to say of a POM that ``find_pom`` did not find."""
-        ...
-
-    def find_pom(
-        self, coordinates: Coordinates, repositories: Sequence[Repository] = ()
-    ) -> Path | None:
-        """Return the POM's file; ``None`` if it is not there and cannot be had."""
-        ...
-
-    def versions(
-        self, group: str, artifact: str, repositories: Sequence[Repository] = ()
-    ) -> Sequence[str]:
-        """Return the versions known for an artifact, for ranges in ``<parent>``."""
-        ...
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -19,6 +19,7 @@ from pyjib.project.maven.activation import (
     ActivationOs,
     ActivationProperty,
 )
+from pyjib.project.maven.late import NESTED_FACTS, PLAIN_FACTS, LateMapping
 from pyjib.project.maven.model import (
     BOOLEANS,
     DEFAULT_EXECUTION,
@@ -29,7 +30,6 @@ from pyjib.project.maven.model import (
     Coordinates,
     Exclusion,
     Execution,
-    LateMapping,
     Node,
     Parent,
     Plugin,
@@ -52,15 +52,6 @@ from pyjib.project.maven.xml_tree import (
     trim,
 )
 
-_FACTS = frozenset(("name", "description", "url", "inceptionYear", "modelVersion"))
-_NESTED_FACTS = frozenset(
-    (
-        *("organization", "scm", "issueManagement", "ciManagement", "distributionManagement"),
-        "reporting",
-    )
-)
-FACTS = _FACTS | _NESTED_FACTS
-"""What the names of facts begin with."""
 _DEEPEST = 100
 _PRESERVE = "{http://www.w3.org/XML/1998/namespace}space"
 
@@ -111,7 +102,6 @@ class _PomParser:
     def pom(self, root: Element) -> RawPom:
         """Return the whole; without plugins, what few ask for is made when somebody does."""
         texts = _texts(root)
-        management = root.find("distributionManagement")
         return RawPom(
             path=self._path,
             group=texts.get("groupId"),
@@ -122,9 +112,7 @@ class _PomParser:
             facts=dict(_facts(root)) if self._plugins else LateMapping(self._facts_again),
             body=self.body(root),
             profiles=tuple(map(self._profile, _items(root, "profiles", "profile"))),
-            relocation=None
-            if management is None
-            else _relocation(root.find("distributionManagement/relocation")),
+            relocation=_relocation(root),
         )
 
     def body(self, element: Element) -> Body:
@@ -222,11 +210,6 @@ def profile_id(element: Element) -> str:
     return trim(element.findtext("id") or "default")
 
 
-def activation(element: Element) -> Activation:
-    """Return a profile's conditions."""
-    return _activation(element.find("activation"))
-
-
 def properties(element: Element) -> Mapping[str, str]:
     """Return the ``<properties>`` of a project, a profile or a settings profile."""
     found = element.find("properties")
@@ -289,9 +272,9 @@ def _flag(text: str | None) -> bool | None:
 def _facts(root: Element) -> Iterator[tuple[str, str]]:
     for child in root:
         tag = child.tag
-        if tag in _FACTS and (text := _text(child)) is not None:
+        if tag in PLAIN_FACTS and (text := _text(child)) is not None:
             yield tag, text
-        elif tag in _NESTED_FACTS:
+        elif tag in NESTED_FACTS:
             yield f"{tag}.", ""  # there at all: inherited whole or not at all
             for name, text in _texts(child).items():
                 yield f"{tag}.{name}", text
@@ -315,7 +298,10 @@ def _parent(element: Element | None) -> Parent | None:
     )
 
 
-def _relocation(element: Element | None) -> Relocation | None:
+def _relocation(root: Element) -> Relocation | None:
+    if root.find("distributionManagement") is None:  # a path takes longer, and few have one
+        return None
+    element = root.find("distributionManagement/relocation")
     if element is None:
         return None
     texts = _texts(element)
@@ -377,7 +363,9 @@ def _execution(element: Element) -> Execution:
     )
 
 
-def _activation(element: Element | None) -> Activation:
+def activation(profile: Element) -> Activation:
+    """Return a profile's conditions."""
+    element = profile.find("activation")
     if element is None:
         return Activation()
     texts = _texts(element)

@@ -96,8 +96,9 @@ class _Watched(dict[str, str]):
             self.trace.ask_for(name[len(self._prefix) :])
 
     def get(self, name: str, default: Any = None, /) -> Any:
-        self._note(name)
-        return super().get(name, default)
+        if name.startswith(self._prefix):  # most that are asked for are no variables
+            self._note(name)
+        return dict.get(self, name, default)
 
     def __getitem__(self, name: str) -> str:
         self._note(name)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from pyjib.errors import DeniedError, RegistryError, TransportError, UnauthorizedError
+from pyjib.errors import (
+    DeniedError,
+    RegistryDiagnostic,
+    RegistryError,
+    TransportError,
+    UnauthorizedError,
+)
 from pyjib.events import Listener, Warned
 from pyjib.frozen import frozen
 from pyjib.registry.login.challenge import Challenge
@@ -39,6 +45,20 @@ class _Withheld:
 
 
 @frozen
+class _Refusal:
+    """What was said when a login was refused; empty if nothing is known but that it was."""
+
+    said: str = ""
+    diagnostics: tuple[RegistryDiagnostic, ...] = ()
+
+    @classmethod
+    def of(cls, error: RegistryError) -> _Refusal:
+        # Not the error itself, which would keep alive all that was under way when it was raised.
+        said = error.message.removeprefix(f"cannot {error.action}: ")
+        return cls(said=said, diagnostics=error.diagnostics)
+
+
+@frozen
 class AuthTools:
     """What authenticators share.
 
@@ -66,7 +86,7 @@ class Authenticator:
         self._tools = tools
         self._lock = threading.Lock()
         self._way: _Bearer | _Basic | None = None
-        self._refused: set[tuple[Credential, str]] = set()
+        self._refused: dict[tuple[Credential, str], _Refusal] = {}
         self._warned: set[str] = set()
 
     def authorization(self, scopes: Scopes, *, for_body: bool = False) -> str | None:
@@ -97,7 +117,12 @@ class Authenticator:
                 self._tools.tokens.drop(used.removeprefix("Bearer "))
         else:
             self.refused(used, scopes)
-        header = self._answer(way, wanted, for_body=False)
+        try:
+            header = self._answer(way, wanted, for_body=False)
+        except UnauthorizedError:
+            if isinstance(way, _Basic) and used is not None:
+                return None  # the answer at hand tells more than that there was one
+            raise
         if header is None and used is not None:
             return ""  # what is public may be had without the login that is not accepted
         return None if header == used else header
@@ -110,13 +135,37 @@ class Authenticator:
         if search is not None and search.credential and search.credential.basic == header:
             self._refuse(search.credential, scopes)
 
+    def explain(self, scopes: Scopes, error: RegistryError) -> None:
+        """Remember what was said to a login that was refused, for who would send it again."""
+        if error.status != 401:
+            return
+        search = self._tools.finder.known(self._registry, repository_of(scopes))
+        if search is None or search.credential is None:
+            return
+        key = (search.credential, self._key(scopes))
+        with self._lock:
+            if self._refused.get(key) == _Refusal():
+                self._refused[key] = _Refusal.of(error)
+
+    def why_refused(self, scopes: Scopes) -> str | None:
+        """Return what was said to the login that there is, ``None`` if it was not refused."""
+        search = self._tools.finder.known(self._registry, repository_of(scopes))
+        if search is None or search.credential is None:
+            return None
+        with self._lock:
+            refusal = self._refused.get((search.credential, self._key(scopes)))
+        if refusal is None:
+            return None
+        return refusal.said or "its login was refused before (401 Unauthorized)"
+
     def words(self, scopes: Scopes) -> LoginWords:
         """Return what an error may say of the login, without looking for one."""
         search = self._tools.finder.known(self._registry, repository_of(scopes))
         if search is None:
-            return LoginWords()
+            return LoginWords(asked=self._way is not None)
         credential = search.credential
         return LoginWords(
+            asked=self._way is not None,
             used=credential.words if credential else None,
             tried=search.tried,
             withheld=self._why_withheld(credential) if credential else None,
@@ -159,7 +208,7 @@ class Authenticator:
                     if not _is_refusal(refused, credential):
                         raise
                     # Docker Hub locks an account after a few wrong passwords: never ask twice.
-                    self._refuse(credential, scopes)
+                    self._refuse(credential, scopes, refused)
                     error = refused
             fresh = self._again(credential, scopes)
             if fresh is not None:
@@ -183,9 +232,15 @@ class Authenticator:
             return None
         return fresh
 
-    def _refuse(self, credential: Credential, scopes: Scopes) -> None:
+    def _refuse(
+        self, credential: Credential, scopes: Scopes, error: RegistryError | None = None
+    ) -> None:
+        key = (credential, self._key(scopes))
         with self._lock:
-            self._refused.add((credential, self._key(scopes)))
+            if error is not None:
+                self._refused[key] = _Refusal.of(error)
+            else:
+                self._refused.setdefault(key, _Refusal())
 
     def _is_refused(self, credential: Credential, scopes: Scopes) -> bool:
         with self._lock:
@@ -199,13 +254,15 @@ class Authenticator:
         self, credential: Credential, error: RegistryError | None, scopes: Scopes
     ) -> UnauthorizedError:
         action = error.action if error else f"log in to {self._registry}"
-        message = error.message if error else f"cannot {action}: its login was refused before"
+        with self._lock:
+            before = self._refused.get((credential, self._key(scopes)), _Refusal())
+        said = before.said or "its login was refused before (401 Unauthorized)"
         words = LoginWords(used=credential.words)
         return UnauthorizedError(
-            message,
+            error.message if error else f"cannot {action}: {said}",
             action=action,
             status=error.status if error else 401,
-            diagnostics=error.diagnostics if error else (),
+            diagnostics=error.diagnostics if error else before.diagnostics,
             hint=login_hint(self._registry, words, repository=repository_of(scopes)),
         )
 
@@ -222,7 +279,8 @@ class Authenticator:
         if self._is_exposed(self._endpoint):
             return _Withheld(
                 message=f"the login to {self._registry} is not sent over plain http",
-                hint=f"logins are not sent over plain http: give {self._registry} a certificate",
+                hint=f"logins are not sent over plain http: give {self._registry} a certificate, or "
+                "pass --credentials-over-http",
             )
         if isinstance(way, _Basic) or credential.registry_token:
             return None
@@ -237,7 +295,8 @@ class Authenticator:
             return _Withheld(
                 message=f"{told} tokens over plain http",
                 hint=f"logins are not sent over plain http: give {url.authority} a certificate, "
-                "and name it by https as the registry's token realm",
+                "and name it by https as the registry's token realm, or pass "
+                "--credentials-over-http",
             )
         return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from pyjib.cancellation import Cancellation
 from pyjib.events import Listener, Warned, ignore
@@ -15,8 +16,9 @@ from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.login import helpers
 from pyjib.registry.login.cloud.model import CloudTools
 from pyjib.registry.login.credential import Credential, Outcome, Search
-from pyjib.registry.login.docker_config import AskHelper
+from pyjib.registry.login.docker_config import DIRECTORY_HINT, AskHelper
 from pyjib.registry.login.sources import Places, look_through
+from pyjib.registry.presence import is_folder
 
 _EARLY = 60.0
 _PAUSE = 10.0
@@ -165,11 +167,13 @@ class Finder:
         ]
         if closed:
             self._closed.update(step.source for step in closed)
+            readers = "give its user the right to read it, or name a directory of your own in "
+            are_folders = all(is_folder(Path(step.source)) for step in closed)
+            what = DIRECTORY_HINT if are_folders else f"{readers}DOCKER_CONFIG"
             self._listener(
                 Warned(
                     message="; ".join(step.said for step in closed),
-                    hint="going on without; give its user the right to read it, or name a "
-                    "directory of your own in DOCKER_CONFIG",
+                    hint=f"going on without; {what}",
                 )
             )
 

@@ -32,7 +32,7 @@ from pyjib.registry.mirrors import Place, find_places
 from pyjib.registry.net.message import NOTHING, Call, Reply
 from pyjib.registry.net.proxies import proxy_for
 from pyjib.registry.net.retry import Passing
-from pyjib.registry.refusal import printable
+from pyjib.registry.refusal import describe, printable
 from pyjib.registry.session import Session
 
 if TYPE_CHECKING:
@@ -98,13 +98,12 @@ class _Doctor:
     def examine(self, clock: Callable[[], float], *, push: bool) -> Diagnosis:
         found = Diagnosis(registry=self._registry, repository=self._repository)
         try:
-            found = self._look_at_places(found)
+            found = self._look_at_places(found, push=push)
             root = self._session.root(self._registry)
             proxy = proxy_for(root, self._host)
             found = replace(
                 found,
                 address=str(root),
-                verified=root.scheme == "https" and self._session.verifies(root),
                 proxy=str(proxy) if proxy is not None else "",
             )
             answer = self._knock()
@@ -119,13 +118,20 @@ class _Doctor:
         found = replace(
             found,
             tls=answer.tls or "",
+            verified=bool(answer.tls) and self._session.verifies(answer.url),
+            stranger=_stranger(answer),
             skew=None if date is None else clock() - date.timestamp(),
             challenges=tuple(map(_words_of, lines)),
         )
         return self._log_in(found, lines, push=push)
 
-    def _look_at_places(self, found: Diagnosis) -> Diagnosis:
-        """Ask mirrors first, as a build does: they may do where the registry is out of reach."""
+    def _look_at_places(self, found: Diagnosis, *, push: bool) -> Diagnosis:
+        """Ask mirrors first, as a build does: they may do where the registry is out of reach.
+
+        What a build pulls from in the registry's place is looked at instead of that, unless
+        something is to be pushed as well, which goes to the registry all the same.
+        """
+        found = replace(found, asked=self._registry)
         if self._reference is None:
             return found
         *mirrors, last = find_places(self._reference, self._options, self._session.machine)
@@ -133,7 +139,15 @@ class _Doctor:
         if last.reference == self._reference:
             return replace(found, mirrors=states)
         self._pulled, self._namespace = last.reference, last.namespace
-        return replace(found, mirrors=states, instead=f"{last.reference} ({last.source})")
+        if not push:
+            self._registry = last.reference.registry
+            self._repository = last.reference.repository
+        return replace(
+            found,
+            mirrors=states,
+            instead=f"{last.reference} ({last.source})",
+            asked=self._registry,
+        )
 
     def _mirror(self, place: Place) -> MirrorState:
         reference, session = place.reference, self._session.hasty().at(place.namespace)
@@ -199,24 +213,35 @@ class _Doctor:
         found = self._searched(found)
         if found.trouble is not None:
             return found
-        token = self._token(challenges) if challenges else None
-        found = replace(found, token=token, login=self._login())
+        if any(challenge.scheme == "bearer" for challenge in challenges):
+            found = replace(found, token=self._present(challenges))
+        elif challenges:
+            found = replace(found, sent=self._present(challenges))
+        found = replace(found, login=self._login())
         if self._pulled is None:
             return found
         found = replace(found, pull=self._pull(self._pulled), absent=self._absent)
         return replace(found, push=self._push()) if push else found
 
-    def _token(self, challenges: Sequence[Challenge]) -> Check:
+    def _present(self, challenges: Sequence[Challenge]) -> Check:
+        """See what becomes of the login before the registry itself gets any of it."""
+
         def get() -> str:
             scopes = self._scopes("pull")
             authenticator = self._session.authenticator(self._registry)
             header = authenticator.renew(challenges, scopes, None)
-            withheld = authenticator.words(scopes).withheld
-            if withheld is not None:
-                raise UnauthorizedError(f"the login that was found is not sent: {withheld}")
+            words = authenticator.words(scopes)
+            if words.withheld is not None:
+                raise UnauthorizedError(f"the login that was found is not sent: {words.withheld}")
+            refused = authenticator.why_refused(scopes)
+            if refused is not None:  # a token for nobody in particular tells nothing of the login
+                raise UnauthorizedError(f"the login that was found is not accepted: {refused}")
             kind = (header or "").partition(" ")[0].lower()
             said = {"bearer": "a token was granted", "basic": "user and password will be sent"}
-            return said.get(kind, "there is no login to send")
+            if kind not in said:
+                unknown = "none of these ways to log in is known"
+                raise UnauthorizedError(unknown if words.used else "there is no login to send")
+            return said[kind]
 
         return checked(get)
 
@@ -257,7 +282,7 @@ class _Doctor:
         """Ask for the tags, to tell a missing tag from a missing repository."""
         self._absent = True
         try:
-            self._session.ask(
+            self._session.at(self._namespace).ask(
                 Call(
                     action=f"list the tags of {reference.name}",
                     registry=reference.registry,
@@ -318,6 +343,19 @@ class _Doctor:
 
     def _scopes(self, *actions: str) -> Scopes:
         return (Scope.of_repository(self._repository, *actions),) if self._repository else ()
+
+
+def _stranger(answer: Answer) -> str:
+    """Say what answered to ``GET /v2/`` in a way that no registry does; empty if it may be one."""
+    if answer.status == 404:
+        return describe(answer.status)
+    is_page = answer.headers.get("content-type", "").lower().startswith("text/html")
+    if is_page and answer.status not in (
+        401,
+        403,
+    ):  # which a proxy with a login may be to blame for
+        return "a web page"
+    return ""
 
 
 def _words_of(challenge: Challenge) -> str:

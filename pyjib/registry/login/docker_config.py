@@ -27,9 +27,14 @@ from pyjib.frozen import frozen
 from pyjib.oci.json import Json
 from pyjib.options import HostEnvironment
 from pyjib.registry.login.credential import Credential, is_unicode, names_of, server_of
+from pyjib.registry.presence import is_folder
 
 _MAX_CONFIG = 16 * 1024 * 1024
 _API_PATHS = ("", "/", "/v1", "/v1/", "/v2", "/v2/")
+DIRECTORY_HINT = (
+    "remove the directory, or name another place in DOCKER_CONFIG: a container gets one where a "
+    "file is mounted that is not there"
+)
 _HUB_WEB_LOGIN = ("access-token", "refresh-token")
 
 AskHelper: TypeAlias = Callable[[str, str], Credential | None]
@@ -206,6 +211,10 @@ def read(path: Path) -> DockerConfig | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
+        if is_folder(path):  # which Windows calls one that may not be read
+            raise UnreadableError(
+                f"cannot read logins from {path}: it is a directory", hint=DIRECTORY_HINT
+            ) from None
         raise UnreadableError(
             f"cannot read logins from {path}: {error.strerror}",
             hint="give its user the right to read it, or name another directory in DOCKER_CONFIG",

@@ -40,28 +40,34 @@ class Diagnosis:
     """What was found out of a registry, in the order in which it was.
 
     ``trouble`` is why nothing follows, if the registry cannot be talked to. ``tls`` is the version
-    that is spoken, and ``verified`` tells whether the certificate had to be good. ``skew`` is how
-    many seconds this machine's clock is ahead of the registry's. ``token`` tells of getting a
-    token, ``login`` whether the registry accepts what is sent; ``pull`` and ``push`` are ``None``
-    where no repository was asked about. ``mirrors`` are asked before the registry when the image
-    is pulled; ``instead`` is the name that is pulled in the end where a machine's set-up puts
-    another in the place of the image's own. ``absent`` tells that the image is not there;
-    ``warnings`` came up on the way.
+    that is spoken, empty where there was no handshake, and ``verified`` tells whether the
+    certificate was found to be good in it. ``skew`` is how many seconds this machine's clock is
+    ahead of the registry's. ``token`` tells of getting a token where the registry wants one, and
+    ``sent`` whether there is a login to send where it asks for that itself; ``login`` tells whether
+    the registry accepts what is sent; ``pull`` and ``push`` are ``None`` where no repository was
+    asked about. ``mirrors`` are asked before the registry when the image is pulled; ``instead`` is
+    the name that is pulled in the end where a machine's set-up puts another in the place of the
+    image's own, and ``asked`` the registry that all else is about: that of ``instead`` if only
+    pulling was looked at. ``stranger`` is what came in place of a registry's greeting, if so.
+    ``absent`` tells that the image is not there; ``warnings`` came up on the way.
     """
 
     registry: str
     repository: str = ""
     mirrors: tuple[MirrorState, ...] = ()
     instead: str = ""
+    asked: str = ""
     address: str = ""
     tls: str = ""
-    verified: bool = True
+    verified: bool = False
     proxy: str = ""
     skew: float | None = None
     challenges: tuple[str, ...] = ()
+    stranger: str = ""
     steps: tuple[Step, ...] = ()
     used: str = ""
     token: Check | None = None
+    sent: Check | None = None
     login: Check | None = None
     pull: Check | None = None
     push: Check | None = None
@@ -88,7 +94,12 @@ class Diagnosis:
             return False
         if not self.challenges:
             return True
-        return bool(self.used) and self.token is not None and bool(self.token.allowed)
+        return bool(self.used) and self.presented is not None and bool(self.presented.allowed)
+
+    @property
+    def presented(self) -> Check | None:
+        """What became of the login that was found, before the registry itself saw any of it."""
+        return self.token if self.token is not None else self.sent
 
 
 def checked(work: Callable[[], str]) -> Check:

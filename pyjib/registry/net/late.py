@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from pyjib.cancellation import Cancellation
+from pyjib.events import Listener, Warned, ignore
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.machine import Machine, read_machine
 
@@ -19,8 +20,13 @@ class Late:
     """What is made when it is first needed, and shared by all that make calls."""
 
     def __init__(
-        self, options: RegistryOptions, host: HostEnvironment, cancellation: Cancellation
+        self,
+        options: RegistryOptions,
+        host: HostEnvironment,
+        cancellation: Cancellation,
+        listener: Listener = ignore,
     ) -> None:
+        self._listener = listener
         self._options = options
         self._host = host
         self._cancellation = cancellation
@@ -46,7 +52,18 @@ class Late:
             if self._machine is None:
                 wanted = self._options.use_mirrors
                 self._machine = read_machine(self._host) if wanted else Machine()
+                self._tell_of(self._machine.closed)
             return self._machine
+
+    def _tell_of(self, closed: tuple[str, ...]) -> None:
+        if closed:
+            self._listener(
+                Warned(
+                    message="; ".join(closed),
+                    hint="going on without; give its user the right to read it, or pass "
+                    "--no-mirrors to go without such files",
+                )
+            )
 
     def _certificates(self, url: Url) -> HostCertificates | None:
         return self.machine().certificates_for(url.host, url.port)
