@@ -105,7 +105,7 @@ def _pyjibs(scratch: Path, program: Path) -> dict[str, Callable[[], Peer]]:
     options = {
         PYJIB_JIB: ("--identity", "jib"),
         PYJIB_INDEX: ("--identity", "jib", "--layer-index", "auto"),
-        PYJIB_SIGNED: ("--identity", "jib"),
+        PYJIB_SIGNED: ("--identity", "jib", "--layer-index", "auto"),
         PYJIB_GZIP: ("--identity", "pyjib"),
         PYJIB_ZSTD: ("--identity", "pyjib", "--compression", "zstd"),
     }

@@ -94,13 +94,15 @@ class LayerPacked(Event):
 class TransferStarted(Event):
     """A blob, or an image, begins to move. ``total`` is in bytes, ``None`` where unknown.
 
-    ``key`` tells transfers apart; ``label`` is for people.
+    ``key`` tells transfers apart; ``label`` is for people. ``about`` is what an unknown ``total``
+    will hardly exceed, ``None`` where nobody knows that either.
     """
 
     direction: Direction
     key: str
     label: str
     total: int | None = None
+    about: int | None = None
 
 
 @frozen

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +19,7 @@ from rich.text import Text
 
 from pyjib import events
 from pyjib.cli.messages import visible
-from pyjib.cli.render import VERB, Level, Line, Narrator, short, size, styled
+from pyjib.cli.render import VERB, Clock, Level, Line, Narrator, rate_of, short, size, styled
 from pyjib.events import Direction, Event
 
 _SHOW_CURSOR = b"\x1b[?25h\n"
@@ -27,8 +28,8 @@ _SHOW_CURSOR = b"\x1b[?25h\n"
 class LiveView:
     """An output that is drawn anew ten times a second."""
 
-    def __init__(self, *, forced: bool = False) -> None:
-        self._narrator = Narrator()
+    def __init__(self, *, forced: bool = False, clock: Clock = time.monotonic) -> None:
+        self._narrator = Narrator(brief=True, clock=clock)
         self._lock = threading.RLock()
         self._moving: dict[tuple[Direction, str], TaskID] = {}
         self._packing: dict[str, list[TaskID]] = {}
@@ -39,6 +40,7 @@ class LiveView:
             BarColumn(bar_width=24),
             _Amount(),
             console=self._console,
+            get_time=clock,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
@@ -87,13 +89,16 @@ class LiveView:
             case events.TransferStarted():
                 self._finish(event.direction, event.key)
                 verb, label = event.direction.value, short(event.label)
-                task = self._add(verb, label, event.total)
+                total = event.about if event.total is None else event.total
+                task = self._add(verb, label, total, is_exact=event.total is not None)
                 self._moving[event.direction, event.key] = task
             case events.TransferNamed():
                 moving = self._moving.get((event.direction, event.key))
                 if moving is not None:
                     label = visible(short(event.label))
-                    self._progress.update(moving, description=label, total=event.total)
+                    self._progress.update(
+                        moving, description=label, total=event.total, is_exact=True
+                    )
             case events.TransferProgress():
                 moving = self._moving.get((event.direction, event.key))
                 if moving is not None:
@@ -101,8 +106,12 @@ class LiveView:
             case events.TransferFinished() | events.TransferAbandoned():
                 self._finish(event.direction, event.key)
 
-    def _add(self, verb: str, label: str, total: int | None, note: str = "") -> TaskID:
-        return self._progress.add_task(visible(label), total=total, verb=verb, note=note)
+    def _add(
+        self, verb: str, label: str, total: int | None, note: str = "", *, is_exact: bool = True
+    ) -> TaskID:
+        return self._progress.add_task(
+            visible(label), total=total, verb=verb, note=note, is_exact=is_exact
+        )
 
     def _finish(self, direction: Direction, key: str) -> None:
         task = self._moving.pop((direction, key), None)
@@ -115,11 +124,15 @@ class LiveView:
 
 
 class _Amount(ProgressColumn):
-    """Bytes done of all, and how many a second; what is not known is left out."""
+    """Bytes done of all, and how many a second since it began; what is not known is left out.
+
+    Not what rich takes for the speed: that forgets the past where a total becomes known.
+    """
 
     def render(self, task: Task) -> Text:
         if task.fields["note"]:
             return Text(task.fields["note"])
-        of = "" if task.total is None else f" of {size(task.total)}"
-        rate = f"  {size(task.speed)}/s" if task.speed else ""
+        about = "" if task.fields["is_exact"] else "about "
+        of = "" if task.total is None else f" of {about}{size(task.total)}"
+        rate = rate_of(task.completed, task.elapsed or 0)
         return Text(f"{size(task.completed)}{of}{rate}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections.abc import Callable
 from enum import IntEnum
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeAlias
 
 import click
 
@@ -18,6 +19,11 @@ from pyjib.frozen import frozen
 
 _LONG_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 VERB = 8
+_OFTEN = 30.0
+"""Seconds after which a transfer that goes on is worth a line."""
+
+Clock: TypeAlias = Callable[[], float]
+"""Tells seconds from some beginning, as ``time.monotonic`` does."""
 
 
 class Level(IntEnum):
@@ -108,11 +114,27 @@ def styled(line: Line) -> list[str]:
     return [first, labelled("hint", line.hint)] if line.hint else [first]
 
 
-class Narrator:
-    """Turns events into lines. Not safe for threads: whoever asks has a lock."""
+class _Moving:
+    """A transfer that is under way, and when something was told of it last."""
 
-    def __init__(self) -> None:
-        self._started: dict[tuple[Direction, str], tuple[str, float]] = {}
+    def __init__(self, label: str, total: int | None, now: float) -> None:
+        self.label = label
+        self.total = total
+        self.began = self.told = now
+        self.done = 0
+
+
+class Narrator:
+    """Turns events into lines. Not safe for threads: whoever asks has a lock.
+
+    Unless it is ``brief``, as where bars show them, transfers have lines while they go on: when
+    one of unknown size begins, and about every half minute.
+    """
+
+    def __init__(self, *, brief: bool = False, clock: Clock = time.monotonic) -> None:
+        self._brief = brief
+        self._clock = clock
+        self._moving: dict[tuple[Direction, str], _Moving] = {}
         self._tally = _Tally()
 
     def line_of(self, event: Event) -> Line | None:
@@ -147,13 +169,15 @@ class Narrator:
     def _transfer(self, event: Event) -> Line | None:
         match event:
             case events.TransferStarted():
-                self._started[event.direction, event.key] = (short(event.label), time.monotonic())
+                return self._began(event)
             case events.TransferNamed():
-                began = self._started.get((event.direction, event.key))
-                if began is not None:
-                    self._started[event.direction, event.key] = (short(event.label), began[1])
+                moving = self._moving.get((event.direction, event.key))
+                if moving is not None:
+                    moving.label, moving.total = short(event.label), event.total
+            case events.TransferProgress():
+                return self._moved(event)
             case events.TransferAbandoned():
-                self._started.pop((event.direction, event.key), None)
+                return self._abandoned(event)
             case events.TransferFinished():
                 return self._finished(event)
             case events.BlobPresent():
@@ -165,13 +189,38 @@ class Narrator:
                 return Line(verb="image", text=tally.text) if tally.text else None
         return None
 
+    def _began(self, event: events.TransferStarted) -> Line | None:
+        label = short(event.label)
+        self._moving[event.direction, event.key] = _Moving(label, event.total, self._clock())
+        if self._brief or event.direction is not Direction.PUSH or event.total is not None:
+            return None
+        return Line(verb=event.direction, text=f"sending {label}")
+
+    def _moved(self, event: events.TransferProgress) -> Line | None:
+        moving = self._moving.get((event.direction, event.key))
+        if moving is None:
+            return None
+        moving.done, now = event.done, self._clock()
+        if self._brief or now - moving.told < _OFTEN:
+            return None
+        moving.told = now
+        of = "so far" if moving.total is None else f"of {size(moving.total)}"
+        rate = rate_of(event.done, now - moving.began)
+        return Line(verb=event.direction, text=f"{moving.label}  {size(event.done)} {of}{rate}")
+
+    def _abandoned(self, event: events.TransferAbandoned) -> Line | None:
+        moving = self._moving.pop((event.direction, event.key), None)
+        if moving is None:
+            return None
+        text = f"{moving.label}: given up after {size(moving.done)}, sent anew if it is missing"
+        return Line(verb=event.direction, text=text)
+
     def _finished(self, event: events.TransferFinished) -> Line:
-        unknown = (short(event.key), time.monotonic())
-        label, start = self._started.pop((event.direction, event.key), unknown)
+        moving = self._moving.pop((event.direction, event.key), None)
         if event.direction is Direction.PUSH:
             self._tally.sent(event.size)
-        seconds = time.monotonic() - start
-        rate = f", {size(event.size / seconds)}/s" if seconds >= 0.5 else ""
+        label = short(event.key) if moving is None else moving.label
+        rate = "" if moving is None else rate_of(event.size, self._clock() - moving.began)
         return Line(verb=event.direction, text=f"{label}  {size(event.size)}{rate}")
 
 
@@ -219,6 +268,11 @@ def _base(event: events.BaseResolved) -> Line:
     platforms = f"  ({', '.join(event.platforms)})" if event.platforms else ""
     mirror = f" by {event.mirror}" if event.mirror else ""
     return Line(verb="base", text=f"{event.name}{digest}{platforms}{mirror}")
+
+
+def rate_of(count: float, seconds: float) -> str:
+    """Write bytes a second, behind a comma; nothing if the time is too short to tell."""
+    return f", {size(count / seconds)}/s" if seconds >= 0.5 else ""
 
 
 def short(text: str) -> str:

@@ -99,7 +99,7 @@ def _unwritten(failed: Mapping[str, DestinationError]) -> Iterator[Warned]:
     """Yield one warning for all: they lie in one directory."""
     for error in list(failed.values())[:1]:
         yield Warned(
-            message=f"the image is written, and Jib's files about it are not: {error.message}",
+            message=f"the image is written, but not what Jib writes about it: {error.message}",
             hint=f"choose other files, or /dev/null: {' '.join(map(_elsewhere, failed))}",
         )
 

@@ -26,8 +26,11 @@ class Sending(Protocol):
         ...
 
 
-SendAhead: TypeAlias = Callable[[], Sending | None]
-"""Called for each layer that is packed; ``None`` where nothing is to be sent ahead."""
+SendAhead: TypeAlias = Callable[[str, int], Sending | None]
+"""Called for each layer that is packed, with its name and the size of its files in bytes.
+
+Returns ``None`` where nothing is to be sent ahead.
+"""
 
 
 @frozen

@@ -169,7 +169,9 @@ class Packer:
         """Pack a layer into the store."""
         plan = work.plan
         self.listener(LayerPacking(name=plan.name, files=len(plan.files), size=size))
-        sending = self.send_ahead() if self.send_ahead and size >= SMALLEST else None
+        sending = None
+        if self.send_ahead is not None and size >= SMALLEST:
+            sending = self.send_ahead(plan.name, size)
         try:
             with self.store.writer() as writer:
                 diff_id = self._compress(self._pieces(work), _both(writer, sending), size)

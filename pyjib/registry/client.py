@@ -175,15 +175,17 @@ class RegistryClient:
             lambda: self._push(name, blob, scopes),
         )
 
-    def blob_stream(self, name: Reference) -> BlobStream:
+    def blob_stream(self, name: Reference, layer: str = "", about: int | None = None) -> BlobStream:
         """Begin to send a blob to a repository while it is still being made.
+
+        Events call it by the name of the ``layer``, and its size is ``about`` that many bytes.
 
         It is a try that nothing depends on: a stream never fails, and ``blob_push`` is to be
         called for its blob in any case. Only repositories without images get streams: others
         have most layers, and looking costs less than sending. A stream that is not finished
         when the client is closed, or the build cancelled, leaves nothing behind.
         """
-        return self._streams.open(name, self._writing(name))
+        return self._streams.open(name, self._writing(name), layer, about)
 
     def tag_list(self, name: Reference) -> list[str]:
         """Return all tags of a repository. Raises ``NotFoundError``."""

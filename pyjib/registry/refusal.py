@@ -172,7 +172,7 @@ def _denied_hint(call: Call, login: LoginWords, said: str) -> str:
     if "quota" in said.lower():
         return f"free some space at {call.registry}, or have its quota raised{look}"
     what = "pull from" if is_reading(call.scopes) else "push to"
-    if login.used:
+    if login.used and login.asked:
         return (
             f"the login from {login.used} may not {what} it: ask for the right, "
             f"or log in as another with pyjib login {call.registry}{look}"

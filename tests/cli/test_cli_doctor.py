@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from email.utils import formatdate
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
 from pyjib.serve import RegistryServer, Rules
 from tests.support.cli import HELLO, Cli
 from tests.support.scripted import Reply, ScriptedServer, Seen
+from tests.support.tls import Authority
 
 SECRET = "s3cr3t-password"
 
@@ -64,6 +66,7 @@ def test_all_is_well(cli: Cli, guarded: RegistryServer) -> None:
         "push       yes: an upload was begun, and cancelled",
     ):
         assert words in done.stdout
+    assert done.lines[-1] == "result     yes: pulling and pushing are allowed"
     assert "auth.json: not asked" in done.stdout
 
 
@@ -87,6 +90,8 @@ def test_a_login_that_may_not_push(cli: Cli, guarded: RegistryServer) -> None:
     assert report["push"]["allowed"] is False
     assert report["login"].endswith("(user reader)")
     assert report["trouble"] is None
+    assert report["ok"] is False
+    assert report["result"].startswith("push is not allowed: cannot begin an upload to ")
     assert SECRET not in done.stdout
     pulled = cli("doctor", "--pull", f"{guarded.address}/team/app")
     assert (pulled.code, "there is no such repository yet" in pulled.stdout) == (1, True)
@@ -102,6 +107,7 @@ def test_a_registry_that_does_not_tell_whether_one_may_push(
     assert done.code == 1
     assert "pull       yes" in done.stdout
     assert "push       not known: cannot begin an upload" in done.stdout
+    assert done.lines[-1].startswith("result     NO: it is not known whether push is allowed: ")
     assert cli("doctor", "--pull", f"{server.address}/team/app").code == 0
 
 
@@ -211,6 +217,30 @@ def test_a_mirror_for_digests_and_a_name_put_in_anothers_place(
     assert f"1. {server.address}/app:1 ({conf}; no login, asked for digests only)" in done.stdout
     assert "yes: it answers\n" in done.stdout
     assert f"instead    pulled as {server.address}/moved/app:1 ({conf})" in done.stdout
+    assert f"address    {server.url}/ (plain http)" in done.stdout
+    assert done.lines[-1] == "result     yes: the image is there, and may be pulled"
+    assert done.code == 0
+    assert not server.seen("CONNECT"), "nobody asks r.example"
+    report = offline("doctor", "--pull", "--json", "r.example/app:1").json
+    assert (report["asked"], report["ok"]) == (server.address, True)
+    assert offline("doctor", "r.example/app:1").code == 1, "pushes go to r.example all the same"
+    assert server.seen("CONNECT")
+
+
+def test_a_server_of_containerd_is_asked_in_the_registrys_place(
+    cli: Cli, server: ScriptedServer
+) -> None:
+    hosts = cli.home / ".config" / "containerd" / "certs.d" / "r.example" / "hosts.toml"
+    hosts.parent.mkdir(parents=True)
+    hosts.write_text(f'server = "{server.url}"\n')
+    challenge = {"WWW-Authenticate": "Basic"}
+    server.rule("*", ".*", lambda seen: Reply(200 if seen.authorization else 401, challenge))
+    done = cli("doctor", "--pull", "r.example/app:1")
+    said = f"result     NO: pull is not allowed: no login; run pyjib login {server.address}"
+    assert (done.code, done.lines[-1]) == (1, said)
+    log_in(cli, server.address, "me")
+    assert cli("doctor", "--pull", "r.example/app:1").code == 0
+    assert "/v2/app/manifests/1?ns=r.example" in [seen.target for seen in server.seen("HEAD")]
 
 
 def test_a_wrong_password(cli: Cli, guarded: RegistryServer) -> None:
@@ -219,10 +249,65 @@ def test_a_wrong_password(cli: Cli, guarded: RegistryServer) -> None:
     assert done.code == 1
     assert "warning    " in done.stdout
     assert "does not accept the login" in done.stdout
+    assert "token      NO: the login that was found is not accepted: " in done.stdout
+    assert "401 Unauthorized" in done.stdout
     assert "wr0ng" not in done.stdout
+    assert " is not accepted; run pyjib login " in done.lines[-1]
     check = cli("login", "--check", guarded.address)
     assert check.code == 1
     assert "token      NO: cannot get a token" in check.stdout
+    config = cli.home / ".docker" / "config.json"
+    said = f"the login from {config} (user me) is not accepted; run pyjib login {guarded.address}"
+    assert check.lines[-1] == f"result     NO: {said}"
+
+
+@pytest.fixture
+def basic() -> Iterator[RegistryServer]:
+    """A registry that asks for user and password itself."""
+    with RegistryServer(users={"me": SECRET}, auth="basic") as server:
+        yield server
+
+
+def test_a_wrong_password_where_no_token_is_asked_for(cli: Cli, basic: RegistryServer) -> None:
+    nobody = cli("doctor", f"{basic.address}/team/app")
+    assert "sends      NO: there is no login to send" in nobody.stdout
+    assert "token  " not in nobody.stdout
+    log_in(cli, basic.address, "me", "wr0ng")
+    for done in (
+        cli("doctor", f"{basic.address}/team/app"),
+        cli("login", "--check", basic.address),
+        cli("build", HELLO, "--from", "scratch", "--to", f"{basic.address}/team/app"),
+    ):
+        assert done.code == 1
+        said = done.stdout + done.stderr
+        assert f"{basic.address} answered 401 Unauthorized" in said
+        assert "refused before" not in said
+        assert "token  " not in said
+        assert "wr0ng" not in said
+    log_in(cli, basic.address, "me")
+    assert "sends      yes: user and password will be sent" in (
+        cli("login", "--check", basic.address).stdout
+    )
+
+
+@pytest.mark.parametrize("auth", ["basic", "token"])
+def test_the_check_is_of_the_login_that_is_given(cli: Cli, auth: Literal["basic", "token"]) -> None:
+    with RegistryServer(users={"me": SECRET, "you": "y0urs"}, auth=auth) as server:
+        log_in(cli, server.address, "me")
+        arguments = ("login", "--check", server.address, "--password-stdin")
+        wrong = cli(*arguments, "-u", "me", stdin="wr0ng")
+        assert (wrong.code, "* 1. the options: has a login: user me" in wrong.stdout) == (1, True)
+        said = "result     NO: the login from the options (user me) is not accepted; check user"
+        assert wrong.lines[-1] == f"{said} and password"
+        right = cli(*arguments, "-u", "you", stdin="y0urs\n")
+        assert right.code == 0, right.stdout
+        taken = f"{server.address} takes the login from the options (user you)"
+        assert right.lines[-1] == f"result     yes: {taken}"
+        assert "y0urs" not in right.stdout + right.stderr
+        whose = cli(*arguments, stdin="x")
+        assert (whose.code, "whose login is it?" in whose.stderr) == (2, True)
+    kept = (cli.home / ".docker" / "config.json").read_text()
+    assert "you" not in kept
 
 
 def test_a_push_points_to_it(cli: Cli, guarded: RegistryServer) -> None:
@@ -255,6 +340,7 @@ def test_a_registry_that_asks_for_no_login(cli: Cli) -> None:
         done = cli("login", "--check", server.address)
         assert done.code == 0
         assert "asks for   no login" in done.stdout
+        assert done.lines[-1] == f"result     yes: {server.address} asks for no login"
         assert cli("doctor", f"{server.address}/a/b").code == 0
 
 
@@ -303,6 +389,8 @@ def test_what_cannot_be_reached(cli: Cli) -> None:
     done = cli("doctor", "127.0.0.1:1/team/app", "--json")
     assert done.code == 1
     assert "connection refused" in done.json["trouble"]["message"]
+    assert done.json["result"] == done.json["trouble"]["message"]
+    assert (done.json["ok"], done.json["verified"]) == (False, False)
     assert done.json["sources"]
 
 
@@ -346,7 +434,9 @@ def test_a_registry_without_an_image(cli: Cli, text: str) -> None:
     done = cli("doctor", text)
     assert (done.code, done.stdout) == (2, "")
     assert f"{text} is a registry, not an image in it" in done.stderr
-    assert f"hint: name an image, as {text}/team/app" in done.stderr
+    assert f"hint: name an image, as {text}/team/app: the repository's name is missing" in (
+        done.stderr
+    )
 
 
 def test_a_web_page_in_the_place_of_a_registry(cli: Cli, server: ScriptedServer) -> None:
@@ -355,6 +445,8 @@ def test_a_web_page_in_the_place_of_a_registry(cli: Cli, server: ScriptedServer)
     done = cli("doctor", f"{server.address}/app")
     assert done.code == 1
     assert f"pull       not known: {server.address} answered with a web page" in done.stdout
+    said = f"{server.address} seems to be no registry: it answered GET /v2/ with a web page"
+    assert done.lines[-1] == f"result     NO: {said}"
     inspected = cli("inspect", f"{server.address}/app")
     assert inspected.code == 1
     assert (
@@ -368,3 +460,57 @@ def test_a_registry_that_takes_no_pushes(cli: Cli) -> None:
         done = cli("doctor", f"{server.address}/app")
     assert done.code == 1
     assert "push       NO: cannot begin an upload" in done.stdout
+
+
+def test_a_web_server_that_is_no_registry(cli: Cli, server: ScriptedServer) -> None:
+    page = b"<!DOCTYPE HTML>\n<html><head><title>Error response</title></head><p>Sorry</p></html>"
+    for method in ("HEAD", "GET"):
+        server.rule(method, ".*", Reply(404, {"Content-Type": "text/html"}, page))
+    server.rule("*", ".*", Reply(501, {"Content-Type": "text/html"}, page))
+    done = cli("doctor", f"{server.address}/app")
+    assert done.code == 1
+    assert "stranger   GET /v2/ was answered with 404 Not Found, as by no registry" in done.stdout
+    assert "<" not in done.stdout
+    said = f"{server.address} seems to be no registry: it answered GET /v2/ with 404 Not Found"
+    assert done.lines[-1] == f"result     NO: {said}"
+    built = cli("build", HELLO, "--from", "scratch", "--to", f"{server.address}/app")
+    assert built.code == 1
+    assert "answered 501 Not Implemented (a web page: Error response)" in built.stderr
+    assert "hint: what answers there seems to be no registry" in built.stderr
+    assert "in trouble" not in built.stderr
+
+
+def test_a_quota_is_no_matter_of_a_login(cli: Cli, server: ScriptedServer) -> None:
+    full = b'{"errors": [{"code": "DENIED", "message": "quota exceeded"}]}'
+    server.rule("POST", ".*", Reply(403, {}, full))
+    done = cli("build", HELLO, "--from", "scratch", "--to", f"{server.address}/app")
+    assert done.code == 1
+    assert "DENIED: quota exceeded" in done.stderr
+    assert f"hint: free some space at {server.address}, or have its quota raised" in done.stderr
+    assert "pyjib login" not in done.stderr
+
+
+def test_a_certificate_is_checked_in_a_handshake_only(cli: Cli, tmp_path: Path) -> None:
+    offline = Cli(home=cli.home, variables={"https_proxy": "http://127.0.0.1:1"})
+    done = offline("doctor", "r.example/app")
+    assert "address    https://r.example/\n" in done.stdout
+    assert "certificate" not in done.stdout
+    authority = Authority(tmp_path)
+    with RegistryServer(tls=authority.serve(authority.sign())) as server:
+        name = f"{server.address}/app"
+        done = cli("doctor", name, "--ca-file", authority.certificate)
+        insecure = cli("doctor", name, "--insecure", server.address)
+    assert ", certificate checked)\n" in done.stdout
+    assert ", ANY certificate is taken)\n" in insecure.stdout
+
+
+def test_a_login_that_does_not_go_over_plain_http(cli: Cli, server: ScriptedServer) -> None:
+    challenge = {"WWW-Authenticate": "Basic"}
+    server.rule("*", ".*", lambda seen: Reply(200 if seen.authorization else 401, challenge))
+    proxied = Cli(home=cli.home, variables={"http_proxy": server.url, "https_proxy": server.url})
+    log_in(cli, "r.example", "me")
+    done = proxied("login", "--check", "--insecure", "r.example", "r.example")
+    assert done.code == 1
+    assert "--credentials-over-http" in done.lines[-1]
+    arguments = ("--insecure", "r.example", "--credentials-over-http")
+    assert proxied("login", "--check", *arguments, "r.example").code == 0

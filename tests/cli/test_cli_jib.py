@@ -284,7 +284,10 @@ def test_jibs_files_do_not_fail_a_push(cli: Cli, project: Path, pushed: str) -> 
     done = cli("build", project)
     assert done.code == 0, done.stderr
     assert done.stdout.startswith(f"{pushed}@sha256:")
-    assert "warning: the image is written, and Jib's files about it are not" in done.stderr
+    assert (
+        "warning: the image is written, but not what Jib writes about it: cannot write"
+        in done.stderr
+    )
     assert "-Djib.outputPaths.digest=FILE" in done.stderr
     assert (project / "target/jib-image.json").is_file()
 
@@ -297,8 +300,8 @@ def test_files_that_are_named_are_tried_before_the_push(
     assert (done.code, done.stdout) == (2, "")
     assert "error: outputPaths.digest: " in done.stderr
     assert "-Djib.outputPaths.digest=FILE" in done.stderr
-    assert f"{registry.address}/team/app" == pushed
-    assert "team/app" not in registry.repositories
+    assert pushed.startswith(registry.address)
+    assert tags_in(registry, "team/app") == []
 
 
 def test_files_that_the_pom_names_are_tried_too(cli: Cli, project: Path) -> None:

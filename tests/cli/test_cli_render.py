@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from rich.progress import ProgressColumn
 
 from pyjib import events
 from pyjib.cli.live import LiveView
@@ -93,7 +94,104 @@ def test_a_transfer_that_begins_before_its_size_is_known() -> None:
         events.TransferAbandoned(direction=push, key="never started"),
         events.TransferFinished(direction=push, key="one", size=2000),
         events.ImagePublished(destination="r.io/app", digest=DIGEST),
-    ) == ["push     layer sha256:abababababab  2.0 kB", "image    1 blob sent (2.0 kB)"]
+    ) == [
+        "push     sending layer, while it is packed",
+        "push     sending layer, while it is packed",
+        "push     layer, while it is packed: given up after 0 B, sent anew if it is missing",
+        "push     layer sha256:abababababab  2.0 kB",
+        "image    1 blob sent (2.0 kB)",
+    ]
+
+
+class Clock:
+    """Tells the time that it is set to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def told_over_time(narrator: Narrator, clock: Clock, *happened: tuple[float, Event]) -> list[str]:
+    """Return the lines of events that happen so many seconds after the beginning."""
+    lines = []
+    for seconds, event in happened:
+        clock.now = 1000.0 + seconds
+        line = narrator.line_of(event)
+        if line is not None:
+            lines.append(str(line).removeprefix("push     "))
+    return lines
+
+
+def streamed(key: str = "one") -> list[tuple[float, Event]]:
+    """Return what is told of a large layer: a minute and more, of which little after its name."""
+    push, million = Direction.PUSH, 1_000_000
+    label = "layer dependencies, while it is packed"
+
+    def progress(done: int) -> Event:
+        return events.TransferProgress(direction=push, key=key, done=done * million)
+
+    return [
+        (0, events.TransferStarted(direction=push, key=key, label=label, about=900 * million)),
+        (0.1, progress(8)),
+        (29, progress(200)),
+        (31, progress(310)),
+        (32, progress(320)),
+        (60.5, progress(600)),
+        (62, progress(620)),
+        (
+            62,
+            events.TransferNamed(
+                direction=push, key=key, label=f"layer {DIGEST}", total=640 * million
+            ),
+        ),
+        (62.1, progress(640)),
+        (92.5, progress(640)),
+    ]
+
+
+def test_a_transfer_that_lasts_long() -> None:
+    clock, push = Clock(), Direction.PUSH
+    finished = events.TransferFinished(direction=push, key="one", size=640_000_000)
+    assert told_over_time(Narrator(clock=clock), clock, *streamed(), (100, finished)) == [
+        "sending layer dependencies, while it is packed",
+        "layer dependencies, while it is packed  310.0 MB so far, 10.0 MB/s",
+        "layer dependencies, while it is packed  620.0 MB so far, 10.0 MB/s",
+        "layer sha256:abababababab  640.0 MB of 640.0 MB, 6.9 MB/s",
+        "layer sha256:abababababab  640.0 MB, 6.4 MB/s",
+    ]
+    brief = Narrator(brief=True, clock=clock)
+    assert told_over_time(brief, clock, *streamed(), (100, finished)) == [
+        "layer sha256:abababababab  640.0 MB, 6.4 MB/s"
+    ]
+
+
+def test_a_transfer_that_is_given_up() -> None:
+    clock, narrator = Clock(), Narrator(brief=True)
+    gone = events.TransferAbandoned(direction=Direction.PUSH, key="one")
+    assert told_over_time(narrator, clock, *streamed()[:4], (40, gone)) == [
+        "layer dependencies, while it is packed: given up after 310.0 MB, sent anew if it is missing"
+    ]
+    assert told_over_time(narrator, clock, streamed()[4], (50, gone)) == []
+
+
+def test_amounts_of_the_live_view() -> None:
+    """A share of the files' size as long as no other is known, and the rate of all the time."""
+    clock = Clock()
+    with LiveView(forced=True, clock=clock) as view:
+        amount = view._progress.columns[-1]
+        shown = []
+        for seconds, event in streamed():
+            clock.now = 1000.0 + seconds
+            view(event)
+            (task,) = view._progress.tasks
+            assert isinstance(amount, ProgressColumn)
+            shown.append((str(amount(task)), round(task.percentage)))
+    assert shown[0] == ("0 B of about 900.0 MB", 0)
+    assert shown[1] == ("8.0 MB of about 900.0 MB", 1)
+    assert shown[3] == ("310.0 MB of about 900.0 MB, 10.0 MB/s", 34)
+    assert shown[8] == ("640.0 MB of 640.0 MB, 10.3 MB/s", 100)
 
 
 def test_the_live_view_of_such_transfers(capsys: pytest.CaptureFixture[str]) -> None:

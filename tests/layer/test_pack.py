@@ -359,7 +359,8 @@ class TestSendingAhead:
         recipe, sent = LayerRecipe(compression=method, in_parts=in_parts), Sent()
         calls: list[Sent] = []
 
-        def send() -> Sent:
+        def send(name: str, size: int) -> Sent:
+            assert (name, size) == ("large", len(content))
             calls.append(sent)
             return sent
 
@@ -375,12 +376,12 @@ class TestSendingAhead:
         sent = Sent()
         entry = LayerEntry(target="/a", source=Claim(4 << 30))
         with pytest.raises(ProjectError, match="changed while"):
-            pack(store, plan("layer", entry), send_ahead=lambda: sent)
+            pack(store, plan("layer", entry), send_ahead=lambda *_: sent)
         assert (sent.finished, sent.abandoned) == ([], 1)
 
     def test_nobody_has_to_take_it(self, store: Store) -> None:
         entry = file_entry("/a", random.Random(3).randbytes(1 << 20))
-        (layer,) = pack(store, plan("layer", entry), send_ahead=lambda: None)
+        (layer,) = pack(store, plan("layer", entry), send_ahead=lambda *_: None)
         assert store.find(layer.blob.descriptor)
 
 

@@ -174,9 +174,28 @@ def test_hosts_without_good_certificates(containerd: Containerd) -> None:
 def test_files_that_cannot_be_used(containerd: Containerd, text: str) -> None:
     file = containerd.write("r.io", text)
     with pytest.raises(ConfigurationError) as caught:
-        _ = containerd.machine
+        containerd.places("r.io/app:1")
     assert str(file) in caught.value.message
     assert "--no-mirrors" in (caught.value.hint or "")
+    with pytest.raises(ConfigurationError):
+        containerd.machine.why_insecure("r.io", 443)
+    with pytest.raises(ConfigurationError):
+        containerd.machine.certificates_for("r.io", 443)
+
+
+def test_a_broken_file_is_none_to_who_asks_for_other_registries(containerd: Containerd) -> None:
+    file = containerd.write("r.io", "x")
+    good = containerd.write("other.io", 'server = "http://m.io"\n')
+    containerd.write("_default", "y")
+    machine = containerd.machine
+    assert containerd.places("other.io/app:1") == ["m.io/app:1"]
+    assert machine.why_insecure("m.io", 80) == good
+    assert machine.why_insecure("r.io", 5000) is None
+    assert machine.certificates_for("other.io", 443) is None
+    with pytest.raises(ConfigurationError, match="_default"):
+        containerd.places("third.io/app:1")
+    file.unlink()
+    assert containerd.machine.why_insecure("r.io", 443) is None
 
 
 def test_hosts_are_told_whom_they_stand_in_for(

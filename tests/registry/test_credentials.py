@@ -556,7 +556,8 @@ def test_a_named_file_that_cannot_be_read_is_an_error(home: Home, named: str) ->
     host = home.host(**variables.get(named, {named: str(path)}))
     with pytest.raises(ConfigurationError, match="cannot read logins from") as caught:
         find("r.io", options, host)
-    assert str(path) in caught.value.message
+    assert f"{path}: it is a directory" in caught.value.message
+    assert "remove the directory" in (caught.value.hint or "")
 
 
 def test_a_file_that_nobody_named_and_cannot_be_read_is_passed_over_with_a_warning(
@@ -575,6 +576,8 @@ def test_a_file_that_nobody_named_and_cannot_be_read_is_passed_over_with_a_warni
     (warning,) = events
     assert isinstance(warning, Warned)
     assert str(home.config) in warning.message
+    assert "it is a directory" in warning.message
+    assert "going on without; remove the directory" in (warning.hint or "")
     assert "DOCKER_CONFIG" in (warning.hint or "")
 
 

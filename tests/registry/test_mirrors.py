@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from pyjib.errors import ConfigurationError
+from pyjib.events import Event, Warned
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, Mirror, RegistryOptions
+from pyjib.registry.client import RegistryClient
 from pyjib.registry.machine import Machine, read_machine
 from pyjib.registry.mirrors import find_places
 
@@ -59,6 +62,37 @@ def test_files_that_may_not_be_looked_at_are_not_there(files: Files) -> None:
     """As a home that is another user's; a name that is too long is refused to root as well."""
     files.variables["CONTAINERS_REGISTRIES_CONF"] = str(files.root / ("x" * 300))
     assert files.machine == Machine()
+
+
+def test_folders_that_may_not_be_entered_are_passed_over_with_a_warning(files: Files) -> None:
+    files.write("etc/docker/daemon.json", {"registry-mirrors": ["https://m.io"]})
+    files.variables["XDG_CONFIG_HOME"] = str(files.root / ("x" * 300))
+    assert files.places("ubuntu:1") == ["m.io/library/ubuntu:1", "docker.io/library/ubuntu:1"]
+    (closed,) = files.machine.closed
+    assert closed.startswith(f"cannot read how registries are set up in {files.root}")
+    host = HostEnvironment.of(files.variables, files.root / "home", files.root / "etc")
+    events: list[Event] = []
+    with RegistryClient(RegistryOptions(), host, listener=events.append) as client:
+        client.places(HUB)
+        client.places(HUB)
+    (warning,) = events
+    assert isinstance(warning, Warned)
+    assert warning.message == closed
+    assert "--no-mirrors" in (warning.hint or "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there a mode does not close a file")
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="to root none is closed")
+@pytest.mark.parametrize("path", ["docker/daemon.json", "containers/registries.conf"])
+def test_files_that_may_not_be_read_are_passed_over(files: Files, path: str) -> None:
+    closed = files.write(f"etc/{path}", "no matter what")
+    closed.chmod(0)
+    assert files.machine == Machine()
+    assert len(files.machine.closed) == 1
+    files.variables["CONTAINERS_REGISTRIES_CONF"] = str(closed)
+    if closed.suffix == ".conf":
+        with pytest.raises(ConfigurationError, match="cannot read"):
+            _ = files.machine
 
 
 def test_mirrors_by_option(files: Files) -> None:
@@ -125,6 +159,19 @@ def test_dockers_insecure_registries(files: Files) -> None:
     assert machine.why_insecure("10.1.2.3", 443) == path
     assert machine.why_insecure("11.1.2.3", 443) is None
     assert machine.why_insecure("[fd00::1]", 5000) == path
+
+
+@pytest.mark.parametrize(
+    ("entry", "host"),
+    [("192.0.2.2", "192.0.2.2"), ("fd00::1", "[fd00::1]"), ("[fd00::1]", "[fd00::1]")],
+)
+def test_an_address_alone_is_a_host_and_no_network(files: Files, entry: str, host: str) -> None:
+    path = files.write("etc/docker/daemon.json", {"insecure-registries": [entry]})
+    why = files.machine.why_insecure
+    assert [why(host, 443), why(host, 80)] == [path] * 2
+    assert not any([why(host, 5000), why("192.0.2.3", 443)])
+    files.write("etc/docker/daemon.json", {"insecure-registries": ["192.0.2.2/32"]})
+    assert files.machine.why_insecure("192.0.2.2", 5000) == path
 
 
 PODMAN = """

@@ -109,7 +109,7 @@ class BlobStream:
 class StreamSender:
     """Sends one stream, in a thread of its own; ``start`` is the call that begins a session.
 
-    ``is_wanted`` asks whether sending is worth a try; ``key`` tells the events apart. Once the
+    ``is_wanted`` asks whether sending is worth a try; ``started`` is the event that tells of it. Once the
     registry has begun a session, it is given the time that any upload is.
     """
 
@@ -120,14 +120,15 @@ class StreamSender:
         stream: BlobStream,
         manners: Manners,
         is_wanted: Callable[[], bool],
-        key: str,
+        started: TransferStarted,
     ) -> None:
         self._session = session
         self._start = start
         self._stream = stream
         self._manners = manners
         self._is_wanted = is_wanted
-        self._key = key
+        self._started = started
+        self._key = started.key
         self._upload: UploadSession | None = None
         self._begun = self._whole = False
 
@@ -202,11 +203,7 @@ class StreamSender:
 
     def _tell_start(self) -> None:
         self._begun = True
-        self._session.listener(
-            TransferStarted(
-                direction=Direction.PUSH, key=self._key, label="layer, while it is packed"
-            )
-        )
+        self._session.listener(self._started)
 
     def _tell_name(self, found: Descriptor) -> None:
         label = f"layer {found.digest.short}"

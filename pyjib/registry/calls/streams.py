@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from pyjib.events import Direction, TransferStarted
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
@@ -35,7 +36,9 @@ class Streams:
         self._new: dict[str, Future[bool]] = {}
         self._closed = False
 
-    def open(self, name: Reference, scopes: Scopes) -> BlobStream:
+    def open(
+        self, name: Reference, scopes: Scopes, layer: str = "", about: int | None = None
+    ) -> BlobStream:
         """Return a stream to a repository; see ``RegistryClient.blob_stream``."""
         from pyjib.registry.calls.blob_stream import (  # noqa: PLC0415  for first builds alone
             BlobStream,
@@ -59,7 +62,12 @@ class Streams:
                 stream,
                 manners,
                 lambda: self._is_new(name, scopes),
-                f"{name.name} while packed {len(self._streams) + 1}",
+                TransferStarted(
+                    direction=Direction.PUSH,
+                    key=f"{name.name} while packed {len(self._streams) + 1}",
+                    label=f"layer {layer}".rstrip() + ", while it is packed",
+                    about=about,
+                ),
             )
             thread = threading.Thread(target=sender.run, name="pyjib-stream", daemon=True)
             self._threads.append(thread)
