@@ -175,7 +175,7 @@ def read_machine(host: HostEnvironment) -> Machine:
                 _let_exactly(each.location, namespace.file, insecure)
     return Machine(
         hub_mirrors=hub_mirrors,
-        hub_file=daemon,
+        hub_file=daemon if hub_mirrors else None,
         rules=tuple(rules.values()),
         insecure=insecure,
         insecure_networks=tuple(networks),

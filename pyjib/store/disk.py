@@ -103,7 +103,10 @@ def files_below(directory: Path) -> Iterator[tuple[Path, os.stat_result]]:
 def unusable(action: str, path: Path, error: OSError) -> CacheError:
     """Word a failure of the cache's disk, with what helps against it."""
     if error.errno in _FULL:
-        hint = "free some space, for example by `pyjib cache prune --all`, or pass --cache DIR"
+        hint = (
+            "free some space, for example by `pyjib cache prune --all`, with the --cache that was "
+            "given if any, or pass another --cache DIR"
+        )
     elif isinstance(error, FileNotFoundError):
         hint = "build again, and prune the cache only when no build is running"
     else:

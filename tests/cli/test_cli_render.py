@@ -77,7 +77,7 @@ def test_a_blob_may_be_pulled_and_pushed_at_once() -> None:
     pull, push = Direction.PULL, Direction.PUSH
     assert lines_of(
         events.TransferStarted(direction=pull, key=DIGEST, label="from the base"),
-        events.TransferStarted(direction=push, key=DIGEST, label="to the target"),
+        events.TransferStarted(direction=push, key=DIGEST, label="to the target", total=1),
         events.TransferFinished(direction=pull, key=DIGEST, size=1),
         events.TransferFinished(direction=push, key=DIGEST, size=1),
     ) == ["pull     from the base  1 B", "push     to the target  1 B"]

@@ -81,12 +81,12 @@ def test_folders_that_may_not_be_entered_are_passed_over_with_a_warning(files: F
     assert "--no-mirrors" in (warning.hint or "")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there a mode does not close a file")
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="to root none is closed")
 @pytest.mark.parametrize("path", ["docker/daemon.json", "containers/registries.conf"])
 def test_files_that_may_not_be_read_are_passed_over(files: Files, path: str) -> None:
     closed = files.write(f"etc/{path}", "no matter what")
     closed.chmod(0)
+    if os.access(closed, os.R_OK):
+        pytest.skip("no mode closes a file to root, nor on Windows")
     assert files.machine == Machine()
     assert len(files.machine.closed) == 1
     files.variables["CONTAINERS_REGISTRIES_CONF"] = str(closed)

@@ -66,7 +66,11 @@ class Arguments:
 
 
 def parse_arguments(arguments: Sequence[str], directory: Path) -> Arguments:
-    """Understand arguments of ``mvn``; files are relative to ``directory``. Others are skipped."""
+    """Understand arguments of ``mvn``; files are relative to ``directory``. Others are skipped.
+
+    An option and its value may be one argument, divided by white space, as of a line ``-s FILE``
+    of maven.config: Maven before 3.9 reads it so, and a newer one refuses it.
+    """
     properties: dict[str, str] = {}
     active: list[str] = []
     inactive: list[str] = []
@@ -140,6 +144,9 @@ def split_shell(text: str) -> tuple[str, ...]:
 
 
 def _split(argument: str) -> tuple[str, str | None]:
+    words = argument.split(maxsplit=1)
+    if len(words) == 2 and (words[0] in _OURS or words[0] in _WITH_VALUE):
+        return words[0], words[1]
     if argument.startswith("--"):
         option, equals, value = argument.partition("=")
         return option, value if equals else None

@@ -45,6 +45,21 @@ def test_profiles_files_and_offline() -> None:
     )
 
 
+@pytest.mark.parametrize("by_line", [True, False])
+@pytest.mark.parametrize("gap", [" ", "\t ", "\n"])
+def test_an_option_and_its_value_on_one_line(*, by_line: bool, gap: str) -> None:
+    """Maven 3.8 cuts at white space; where a newer one is taken for granted, it counts too."""
+    text = f"-s{gap}s.xml\n--global-settings{gap}/g.xml\n-T{gap}4\n-P{gap}a,!b\n-D{gap}x=1\n-o\n"
+    assert parse_arguments(split_maven_config(text, by_line=by_line), HERE) == Arguments(
+        properties={"x": "1"},
+        active_profiles=("a",),
+        inactive_profiles=("b",),
+        settings=HERE / "s.xml",
+        global_settings=Path("/g.xml"),
+        offline=True,
+    )
+
+
 def test_selecting_profiles() -> None:
     assert select_profiles("a, !b,,-c,+d") == (("a", "d"), ("b", "c"))
 
