@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -158,7 +159,11 @@ def test_a_proxy_that_is_not_there() -> None:
     assert "https_proxy" in (caught.value.hint or "")
 
 
-def test_a_proxy_whose_name_nobody_knows() -> None:
+def test_a_proxy_whose_name_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:  # asking for real would leave this machine
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     variables = {"https_proxy": "http://no-such-host.invalid:1"}
     with watched(variables=variables) as it, pytest.raises(TransportError) as caught:
         it.client.manifest_head(IMAGE)
