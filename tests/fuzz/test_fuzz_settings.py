@@ -66,6 +66,8 @@ insecure = true
 )
 TOKENS = (b"[[registry]]\n", b'prefix = "*."\n', b'location = "a:b:c"\n', b"= [", b"a.b.c = 1\n")
 MANY_STARS = json.dumps({"auths": {"*a" * 30 + "b.example.org": {"auth": PAIR}}}).encode()
+DEEP_LISTS = b'{"auths": {}, "x": [' + b",".join([b"[" * 400 + b"]" * 400] * 200) + b"]}"
+"""Each bracket on a line of its own, indented, was 32 MB of text."""
 USER_OF_HALVES = json.dumps({"auths": {"r.example.org": {"username": "\ud800"}}}).encode()
 LONE_SURROGATE = json.dumps({"HttpHeaders": {"a": "\ud800"}}).encode()
 
@@ -82,6 +84,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(data=MANY_STARS)
 @example(data=LONE_SURROGATE)
 @example(data=USER_OF_HALVES)
+@example(data=DEEP_LISTS)
 @fuzz
 def test_logins(data: bytes, home: Path) -> None:
     survives(use_logins, data, home)

@@ -30,6 +30,8 @@ from pyjib.registry.login.credential import Credential, is_unicode, names_of, se
 from pyjib.registry.presence import is_folder
 
 _MAX_CONFIG = 16 * 1024 * 1024
+_DEEP = 16
+"""More levels than any program that keeps logins writes."""
 _API_PATHS = ("", "/", "/v1", "/v1/", "/v2", "/v2/")
 DIRECTORY_HINT = (
     "remove the directory, or name another place in DOCKER_CONFIG: a container gets one where a "
@@ -243,14 +245,30 @@ def parse(text: str, source: str) -> DockerConfig:
     return DockerConfig(source=source, document=document)
 
 
+def _is_deep(document: Json) -> bool:
+    """Tell whether indentation would be most of the text: 400 KB could become 80 MB."""
+    level: list[Any] = [document]
+    for _ in range(_DEEP):
+        level = [
+            value
+            for holder in level
+            for value in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(value, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def write(config: DockerConfig, path: Path) -> None:
     """Write a config so that readers see the old or the new one; only its owner may read it.
 
     A symbolic link stays one. Raises ``ConfigurationError``.
     """
-    text = json.dumps(config.document, indent="\t", ensure_ascii=False)
+    indent = None if _is_deep(config.document) else "\t"
+    text = json.dumps(config.document, indent=indent, ensure_ascii=False)
     if not is_unicode(text):
-        text = json.dumps(config.document, indent="\t")  # as escapes, which it was read from
+        text = json.dumps(config.document, indent=indent)  # as escapes, which it was read from
     try:
         target = path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
