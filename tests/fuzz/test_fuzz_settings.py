@@ -68,6 +68,7 @@ TOKENS = (b"[[registry]]\n", b'prefix = "*."\n', b'location = "a:b:c"\n', b"= ["
 MANY_STARS = json.dumps({"auths": {"*a" * 30 + "b.example.org": {"auth": PAIR}}}).encode()
 DEEP_LISTS = b'{"auths": {}, "x": [' + b",".join([b"[" * 400 + b"]" * 400] * 200) + b"]}"
 """Each bracket on a line of its own, indented, was 32 MB of text."""
+MANY_LISTS = b'{"auths": {}, "x": [' + b"[]," * 1_000_000 + b"0]}"
 USER_OF_HALVES = json.dumps({"auths": {"r.example.org": {"username": "\ud800"}}}).encode()
 LONE_SURROGATE = json.dumps({"HttpHeaders": {"a": "\ud800"}}).encode()
 
@@ -85,6 +86,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(data=LONE_SURROGATE)
 @example(data=USER_OF_HALVES)
 @example(data=DEEP_LISTS)
+@example(data=MANY_LISTS)
 @fuzz
 def test_logins(data: bytes, home: Path) -> None:
     survives(use_logins, data, home)

@@ -269,6 +269,21 @@ def test_a_broken_file_is_told_with_the_place(home: Home) -> None:
     assert "log in anew with pyjib login" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ('{"a": "' + "a" * 2**22 + '"}', "is larger than 4194304 bytes"),
+        ('{"a": [' + "[]," * 40_000 + "0]}", "has more than 32768 objects and lists"),
+    ],
+)
+def test_a_config_beyond_all_measure(home: Home, text: str, wrong: str) -> None:
+    home.config.parent.mkdir()
+    home.config.write_text(text)
+    with pytest.raises(ConfigurationError, match=wrong) as caught:
+        find("r.example", "app", RegistryOptions(), home.host())
+    assert str(home.config) in str(caught.value)
+
+
 @pytest.mark.parametrize("member", ["auths", "credHelpers", "credsStore"])
 def test_odd_members_count_as_missing(home: Home, member: str) -> None:
     write(home.config, {member: 7})

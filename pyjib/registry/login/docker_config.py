@@ -29,7 +29,9 @@ from pyjib.options import HostEnvironment
 from pyjib.registry.login.credential import Credential, is_unicode, names_of, server_of
 from pyjib.registry.presence import is_folder
 
-_MAX_CONFIG = 16 * 1024 * 1024
+_MAX_CONFIG = 4 * 1024 * 1024
+_MOST_HOLDERS = 32_768
+"""Objects and lists: a login is one object, and an empty list takes 30 times its text."""
 _DEEP = 16
 """More levels than any program that keeps logins writes."""
 _API_PATHS = ("", "/", "/v1", "/v1/", "/v2", "/v2/")
@@ -209,7 +211,7 @@ def read(path: Path) -> DockerConfig | None:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(_MAX_CONFIG)
+            data = file.read(_MAX_CONFIG + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -226,23 +228,30 @@ def read(path: Path) -> DockerConfig | None:
 
 def parse(text: str, source: str) -> DockerConfig:
     """Parse the text of a config; raises ``ConfigurationError`` naming ``source``, not the text."""
-    try:
-        document: Any = json.loads(text) if text.strip() else {}
-        wrong = "is not a JSON object"
-    except json.JSONDecodeError as error:
-        document = None
-        wrong = f"is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"
-    except (ValueError, RecursionError):
-        document, wrong = None, "is not JSON"
+    document, wrong = _load(text)
     if not isinstance(document, dict):
         raise ConfigurationError(
-            f"{source} {wrong}",
+            f"{source} {wrong or 'is not a JSON object'}",
             hint="correct it, or move it away and log in anew with pyjib login: it should look "
             "like Docker's config.json",
         )
     if source.endswith(".dockercfg"):
         document = {"auths": document}
     return DockerConfig(source=source, document=document)
+
+
+def _load(text: str) -> tuple[Any, str]:
+    """Return the value and ``""``, or ``None`` and what is wrong with the text."""
+    if len(text) > _MAX_CONFIG:
+        return None, f"is larger than {_MAX_CONFIG} bytes"
+    if text.count("[") + text.count("{") > _MOST_HOLDERS:
+        return None, f"has more than {_MOST_HOLDERS} objects and lists"
+    try:
+        return (json.loads(text) if text.strip() else {}), ""
+    except json.JSONDecodeError as error:
+        return None, f"is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"
+    except (ValueError, RecursionError):
+        return None, "is not JSON"
 
 
 def _is_deep(document: Json) -> bool:
