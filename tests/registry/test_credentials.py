@@ -280,7 +280,7 @@ def test_a_config_beyond_all_measure(home: Home, text: str, wrong: str) -> None:
     home.config.parent.mkdir()
     home.config.write_text(text)
     with pytest.raises(ConfigurationError, match=wrong) as caught:
-        find("r.example", "app", RegistryOptions(), home.host())
+        home.user("r.io")
     assert str(home.config) in str(caught.value)
 
 
