@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import TypeAlias
 
 from pyjib.errors import CacheError, ProjectError
 from pyjib.frozen import frozen
@@ -25,6 +25,9 @@ from pyjib.store.store import Store
 _LARGE = 8 << 20
 _FORMAT = "pyjib layer 1"
 """To be counted up whenever the same key would stand for other bytes."""
+
+_Asked: TypeAlias = tuple[FileSource | None, str | None, Digest | None]
+"""A source, its fingerprint, and the digest that the store remembers for that."""
 
 
 @frozen
@@ -114,11 +117,19 @@ class KeyMaker:
 
     def key_of(self, plan: LayerPlan) -> LayerKey:
         """Return the key of a layer; raise ``ProjectError`` for a file that cannot be read."""
-        digests = tuple(
-            None if entry.source is None else self._digest_of(entry.source)
-            for entry in plan.entries
-        )
-        return self._key(plan, digests)
+        return self.keys_of([plan])[0]
+
+    def keys_of(self, plans: Sequence[LayerPlan], threads: int = 1) -> list[LayerKey]:
+        """Return the key of each layer; raise ``ProjectError`` for a file that cannot be read.
+
+        Files that the store does not remember are read, several at once if they are large.
+        """
+        asked = [[self._ask(entry.source) for entry in plan.entries] for plan in plans]
+        self._read_ahead(asked, threads)
+        return [
+            self._key(plan, tuple(map(self._digest_of, one)))
+            for plan, one in zip(plans, asked, strict=True)
+        ]
 
     def read_once(self, plan: LayerPlan) -> ReadOnce:
         """Return a layer whose key follows from a reading of its files that serves for more."""
@@ -134,14 +145,18 @@ class KeyMaker:
         text = json.dumps([self._recipe, facts], separators=(",", ":"))
         return LayerKey(key=hashlib.sha256(text.encode()).hexdigest(), digests=digests)
 
-    def read_ahead(self, plans: Iterable[LayerPlan], threads: int) -> None:
-        """Read the files that the store does not remember, several at once if they are large."""
-        unknown: dict[str, FileSource] = {}
-        for plan in plans:
-            for entry in plan.entries:
-                name = None if entry.source is None else entry.source.fingerprint()
-                if name is not None and self._store.file_digest(name) is None:
-                    unknown[name] = cast(FileSource, entry.source)
+    def _ask(self, source: FileSource | None) -> _Asked:
+        fingerprint = None if source is None else source.fingerprint()
+        digest = None if fingerprint is None else self._store.file_digest(fingerprint)
+        return source, fingerprint, digest
+
+    def _read_ahead(self, asked: Iterable[Iterable[_Asked]], threads: int) -> None:
+        unknown: dict[str, FileSource] = {
+            fingerprint: source
+            for one in asked
+            for source, fingerprint, digest in one
+            if source is not None and fingerprint is not None and digest is None
+        }
         if threads < 2 or sum(source.size for source in unknown.values()) < _LARGE:
             return
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for few builds
@@ -164,11 +179,13 @@ class KeyMaker:
         if self._started is not None:
             self._store.remember_file_digests(self._read, started=self._started)
 
-    def _digest_of(self, source: FileSource) -> Digest:
-        fingerprint = source.fingerprint()
+    def _digest_of(self, asked: _Asked) -> Digest | None:
+        source, fingerprint, digest = asked
+        if source is None or digest is not None:
+            return digest
         if fingerprint is None:
             return self._read_digest(source)
-        found = self._store.file_digest(fingerprint) or self._read.get(fingerprint)
+        found = self._read.get(fingerprint)
         if found is None:
             self._note_start()
             found = self._read_digest(source)

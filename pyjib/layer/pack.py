@@ -101,7 +101,7 @@ def _pack_missing(
     """Return a layer for each plan; what the store does not have is packed, each key once."""
     unread = [_is_unread(packer, plan) for plan in plans]
     read = [plan for plan, later in zip(plans, unread, strict=True) if not later]
-    maker.read_ahead(read, packer.threads)
+    keys = iter(maker.keys_of(read, packer.threads))
     packed: dict[int, Packed] = {}
     missing: dict[int, Work] = {}
     first: dict[str, int] = {}
@@ -110,7 +110,7 @@ def _pack_missing(
         if unread[place]:
             missing[place] = Unread(plan=plan, reading=maker.read_once(plan))
             continue
-        key = maker.key_of(plan)
+        key = next(keys)
         if first.setdefault(key.key, place) in missing:
             twins[place] = first[key.key]
         elif (found := packer.find(key.key)) is not None:
@@ -131,9 +131,9 @@ def _pack_missing(
 
 def _is_unread(packer: Packer, plan: LayerPlan) -> bool:
     """Tell whether a layer can be neither in the store nor known elsewhere, and is large."""
-    if packer.known is not None or size_of(plan) < SMALLEST:
+    if packer.known is not None or packer.store.has_layers():
         return False
-    return not packer.store.has_layers()
+    return size_of(plan) >= SMALLEST  # asked last: a question for each file
 
 
 def _pack_all(packer: Packer, works: Mapping[int, Work], jobs: int) -> dict[int, Packed]:

@@ -70,9 +70,10 @@ class LayerPlan:
             entry_name = entry.name
             if entry_name in seen or entry_name == "/":
                 continue
-            for parent in _parents(entry_name):
-                if parent not in seen:
-                    seen[parent] = _implied(parent)
+            if (folder := _folder(entry_name)) and folder not in seen:  # what has one has all
+                for parent in [*_parents(folder), folder]:
+                    if parent not in seen:
+                        seen[parent] = _implied(parent)
             seen[entry_name] = entry
         _check_names(name, seen)
         ordered = sorted(seen.items(), key=lambda item: _utf16(item[0]))
@@ -144,6 +145,11 @@ class BuildPlan:
 
 def _implied(name: str) -> LayerEntry:
     return LayerEntry(target=f"/{name[:-1]}", mode=DIRECTORY_MODE, implied=True)
+
+
+def _folder(name: str) -> str:
+    """Return the directory that an entry lies in, empty for one at the top."""
+    return name[: name.rfind("/", 0, -1) + 1]
 
 
 def _parents(name: str) -> list[str]:

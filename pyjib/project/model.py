@@ -15,6 +15,10 @@ from pyjib.errors import ProjectError
 from pyjib.events import Warned
 from pyjib.frozen import frozen
 
+_BINARY: int = getattr(os, "O_BINARY", 0)
+_NO_WAITING: int = getattr(os, "O_NONBLOCK", 0)
+"""Without it, opening a pipe waits for whoever writes to it."""
+
 
 class FileSource(Protocol):
     """Where a file's bytes come from; reopenable."""
@@ -52,11 +56,28 @@ class DiskFile:
         return _stat(self.path).st_size
 
     def open(self) -> BinaryIO:
-        """Open the file; raises ``ProjectError`` if it cannot be read."""
+        """Open the file; raises ``ProjectError`` if it cannot be read, or is no regular file."""
         try:
-            return self.path.open("rb")
+            return open(self.path, "rb", opener=_open_regular)
         except OSError as error:
             raise unreadable(self.path, error) from None
+
+    def begin(self, count: int) -> bytes:
+        """Return the first ``count`` bytes, or all if there are fewer, at less cost than ``open``.
+
+        Raises ``ProjectError``, as ``open`` does.
+        """
+        content = b""
+        try:
+            opened = _open_regular(self.path, os.O_RDONLY | _BINARY)
+            try:
+                while more := os.read(opened, count - len(content)):
+                    content += more
+            finally:
+                os.close(opened)
+        except OSError as error:
+            raise unreadable(self.path, error) from None
+        return content
 
     def fingerprint(self) -> str:
         """Return path, size, both times of change and inode, divided by NUL, like git's index.
@@ -64,9 +85,8 @@ class DiskFile:
         The second time, of the file's properties, is one that no program can set back: it tells
         files apart whose first was set to a constant, as ``tar`` and reproducible builds do.
         """
-        found = _stat(self.path)
-        facts = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-        return "\0".join((str(self.path.absolute()), *map(str, facts)))
+        path, found = self.path.absolute(), _stat(self.path)
+        return f"{path}\0{found.st_size}\0{found.st_mtime_ns}\0{found.st_ctime_ns}\0{found.st_ino}"
 
     def describe(self) -> str:
         """Return the path."""
@@ -236,9 +256,21 @@ def _stat(path: Path) -> os.stat_result:
         status = path.stat()
     except OSError as error:
         raise unreadable(path, error) from None
-    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-        raise ProjectError(f"cannot read {path}: it is not a regular file")
+    if not stat.S_ISREG(status.st_mode):
+        raise _irregular(path)
     return status
+
+
+def _open_regular(path: str | Path, flags: int) -> int:
+    opened = os.open(path, flags | _NO_WAITING)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise _irregular(path)
+    return opened
+
+
+def _irregular(path: str | Path) -> ProjectError:
+    return ProjectError(f"cannot read {path}: it is not a regular file")
 
 
 def unreadable(path: Path, error: OSError) -> ProjectError:

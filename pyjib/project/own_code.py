@@ -11,11 +11,12 @@ from pyjib.events import Warned
 from pyjib.frozen import frozen
 from pyjib.project.archive_member import ArchiveMember, mapped_errors, open_archive
 from pyjib.project.classfile import HEAD_SIZE, MalformedClassError, find_main, read_version
-from pyjib.project.model import FileSource, ProjectFile
+from pyjib.project.model import DiskFile, FileSource, ProjectFile
 
 CLASS_SUFFIX = ".class"
 _VERSIONS = "META-INF/versions/"  # for newer Java than the rest needs
 _LARGEST_CLASS = 64 << 20
+_MOST_CLASSES = 64 << 10  # are smaller than so many bytes
 _NAMED = 3
 
 
@@ -90,18 +91,27 @@ class _Reader:
         self._archives: dict[Path, BinaryIO] = {}
 
     def head(self, source: FileSource) -> bytes:
+        if isinstance(source, DiskFile):
+            return source.begin(HEAD_SIZE)
         if isinstance(source, ArchiveMember):
             return source.head_from(self._archive(source.archive), HEAD_SIZE)
-        with source.open() as file, mapped_errors(source.describe()):
-            return file.read(HEAD_SIZE)
+        return self._read(source, HEAD_SIZE)
 
     def content(self, source: FileSource) -> bytes:
+        if isinstance(source, DiskFile):
+            # Without a look at its size: where there are thousands, each question counts.
+            content = source.begin(_MOST_CLASSES)
+            if len(content) < _MOST_CLASSES:
+                return content
         if source.size > _LARGEST_CLASS:
             raise MalformedClassError("it is too large")
         if isinstance(source, ArchiveMember):
             return source.read_from(self._archive(source.archive))
+        return self._read(source, _LARGEST_CLASS)
+
+    def _read(self, source: FileSource, count: int) -> bytes:
         with source.open() as file, mapped_errors(source.describe()):
-            return file.read()
+            return file.read(count)
 
     def _archive(self, path: Path) -> BinaryIO:
         if path not in self._archives:

@@ -25,7 +25,7 @@ def walk_files(root: Path) -> tuple[ProjectFile, ...]:
         directory, prefix = waiting.pop()
         for entry in _list(directory):
             path = prefix + _unicode_name(entry)
-            if not os.path.isdir(entry.path):  # noqa: PTH112 - unlike pathlib's, False for loops
+            if not _is_directory(entry):
                 found.append(ProjectFile(path=path, source=DiskFile(directory / entry.name)))
                 continue
             found.append(ProjectFile(path=path))
@@ -43,6 +43,13 @@ def _list(directory: Path) -> list[os.DirEntry[str]]:
             f"cannot list {directory}: {error.strerror or error}",
             hint="make the directory readable for the user who runs pyjib",
         ) from None
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()  # asks the system about links alone
+    except OSError:  # a link that leads back to itself
+        return False
 
 
 def _is_link(entry: os.DirEntry[str]) -> bool:

@@ -177,7 +177,7 @@ def test_what_lies_in_a_layer_is_a_tar_of_relative_names(tar: bytes, reason: str
     assert reason in caught.value.message
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 @pytest.mark.parametrize("compression", Compression)
 def test_every_byte_flip_in_a_layer_is_caught(

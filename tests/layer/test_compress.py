@@ -13,7 +13,7 @@ from collections.abc import Callable
 import deflate
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyjib.errors import ConfigurationError, ContentError
@@ -153,7 +153,6 @@ class TestGolden:
 
 class TestRoundTrip:
     @methods
-    @settings(deadline=None)  # other work may slow the machine down
     @given(data=st.binary(max_size=5000))
     def test_any_bytes(self, method: Compression, data: bytes) -> None:
         packed = compress(data, method)
@@ -161,7 +160,6 @@ class TestRoundTrip:
         assert decompressed(io.BytesIO(packed), method).read(7) == data[:7]
 
     @methods
-    @settings(deadline=None)  # other work may slow the machine down
     @given(chunks=st.lists(st.binary(max_size=300), max_size=12))
     def test_chunks_do_not_matter(self, method: Compression, chunks: list[bytes]) -> None:
         assert compress_chunks(chunks, method) == compress(b"".join(chunks), method)
@@ -262,7 +260,6 @@ class TestDamage:
             decompress(packed, method)
 
     @coded
-    @settings(deadline=None)  # other work may slow the machine down
     @given(data=st.binary(min_size=1, max_size=500), position=st.integers(0), bit=st.integers(0, 7))
     def test_every_flip_is_noticed(
         self, method: Compression, data: bytes, position: int, bit: int

@@ -157,7 +157,7 @@ class TestLayers:
         both = threading.Barrier(2, timeout=10)
 
         class Meeting(LargeFile):
-            def open(self) -> io.BytesIO:  # type: ignore[override]
+            def open(self) -> io.BytesIO:
                 if threading.current_thread() is not threading.main_thread():
                     both.wait()
                 return io.BytesIO(bytes(self.size))
@@ -166,6 +166,21 @@ class TestLayers:
             plan(f"{size}", LayerEntry(target="/a", source=Meeting(size))) for size in (10, 20)
         ]
         assert len(pack(store, *plans)) == 2
+
+
+class Asked(KnownFile):
+    """Counts what would ask the system for a file's properties."""
+
+    asked = 0
+
+    @property
+    def size(self) -> int:  # type: ignore[override]
+        self.asked += 1
+        return len(self.content)
+
+    def fingerprint(self) -> str:
+        self.asked += 1
+        return super().fingerprint()
 
 
 class TestCache:
@@ -185,6 +200,14 @@ class TestCache:
                 cached=True,
             )
         ]
+
+    def test_second_build_asks_each_file_once(self, store: Store) -> None:
+        source = Asked("a", b"content")
+        entry = LayerEntry(target="/app/a", source=source)
+        pack(store, plan("one", entry))
+        source.asked = 0
+        pack(Store(store.root), plan("one", entry))
+        assert source.asked == 1
 
     def test_another_path_and_time_do_not_matter(self, store: Store) -> None:
         listener = Recorder()

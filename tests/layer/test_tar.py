@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from pyjib.cancellation import Cancellation
@@ -299,7 +299,6 @@ names = st.text(
 ).filter(lambda name: name not in (".", ".."))
 
 
-@settings(deadline=None)  # other work may slow the machine down
 @given(
     st.lists(
         st.builds(

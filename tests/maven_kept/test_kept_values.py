@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyjib.events import Warned
@@ -58,7 +58,6 @@ VALUES = st.one_of(
 
 
 @given(VALUES)
-@settings(deadline=None)
 def test_what_was_written_is_read(value: Any) -> None:
     assert decode(json.loads(json.dumps(encode(value)))) == value
 

@@ -291,7 +291,7 @@ def sample() -> bytes:
     return stream.getvalue()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(place=st.integers(0, len(sample()) - 1), bit=st.integers(0, 7))
 def test_no_flipped_bit_gives_other_content_or_another_error(
     tmp_path_factory: pytest.TempPathFactory, place: int, bit: int

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyjib.oci.digest import Digest
@@ -117,7 +117,6 @@ def test_damaged_segment_counts_as_absent(index: FileIndex, tmp_path: Path, keep
     assert again(tmp_path).get(fingerprint("new")) == DIGEST
 
 
-@settings(deadline=None)  # other work may slow the machine down
 @given(position=st.integers(0, 12 + 48 * 3 - 1), bit=st.integers(0, 7))
 def test_no_flip_gives_another_digest(
     tmp_path_factory: pytest.TempPathFactory, position: int, bit: int

@@ -74,7 +74,7 @@ class KnownFile:
         return io.BytesIO(self.content)
 
     def fingerprint(self) -> str:
-        return f"{self.path}\0{self.size}\0{self.version}\0{self.version}\0{self.version}"
+        return f"{self.path}\0{len(self.content)}\0{self.version}\0{self.version}\0{self.version}"
 
     def describe(self) -> str:
         return self.path
