@@ -152,7 +152,7 @@ def nowhere_else() -> Iterator[None]:
     look_up, connect = socket.getaddrinfo, socket.socket.connect
 
     def found(host: object, *rest: object, **named: object) -> object:
-        if host in ("127.0.0.1", "localhost"):
+        if host in (b"127.0.0.1", b"localhost", "127.0.0.1"):
             return look_up(host, *rest, **named)  # type: ignore[arg-type]
         if isinstance(host, str):
             host.encode("idna")  # as the system's own does, which raises for what is no name

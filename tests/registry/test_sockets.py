@@ -47,8 +47,9 @@ def port_of(address: str) -> int:
 def answering(names: dict[str, str]) -> Callable[..., list[Any]]:
     """Return a resolver that knows these names only."""
 
-    def look_up(host: str, port: int, **more: Any) -> list[Any]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (names.get(host, host), port))]
+    def look_up(host: bytes, port: int, **more: Any) -> list[Any]:
+        name = host.decode()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (names.get(name, name), port))]
 
     return look_up
 

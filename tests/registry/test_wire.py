@@ -23,7 +23,9 @@ from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, Login, RegistryOptions
 from pyjib.registry.client import RegistryClient
+from pyjib.registry.net import wire
 from pyjib.registry.net.message import Call, Headers
+from pyjib.registry.net.reach import Reach
 from pyjib.registry.net.urls import Url
 from pyjib.registry.refusal import MAX_ERROR
 from pyjib.registry.session import Session
@@ -32,6 +34,7 @@ from tests.support.scripted import Reply, ScriptedServer, Seen
 from tests.support.silence import ends_when_cancelled, silent_server
 
 DATA = bytes(range(256)) * 100
+LOOK_UP = socket.getaddrinfo
 LAYER = Descriptor.of(DATA, "application/vnd.oci.image.layer.v1.tar")
 
 
@@ -43,6 +46,11 @@ def server() -> Iterator[ScriptedServer]:
 
 def name(server: ScriptedServer) -> Reference:
     return Reference.parse(f"{server.address}/team/app:1")
+
+
+def all_here(host: str, *rest: Any, **more: Any) -> Any:
+    """Resolve every name to this machine."""
+    return LOOK_UP("127.0.0.1", *rest, **more)
 
 
 def open_session(cancellation: Cancellation | None = None, **options: Any) -> Session:
@@ -59,8 +67,8 @@ def test_a_name_that_leads_inside_is_not_connected_to(monkeypatch: pytest.Monkey
     """Test 17 of the table by a name: the proxy plays the public registry."""
     real = socket.getaddrinfo
 
-    def look_up(host: str, *rest: Any, **more: Any) -> Any:
-        return real("127.0.0.1" if host == "cdn.example" else host, *rest, **more)
+    def look_up(host: bytes, *rest: Any, **more: Any) -> Any:
+        return real("127.0.0.1" if host == b"cdn.example" else host, *rest, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with ScriptedServer() as proxy, ScriptedServer() as spy:
@@ -80,6 +88,61 @@ def test_a_name_that_leads_inside_is_not_connected_to(monkeypatch: pytest.Monkey
             with pytest.raises(TransportError, match="inside a private network"):
                 list(it.client.blob_chunks(reference, LAYER))
             assert len(spy.journal) == 1
+
+
+@pytest.mark.advisories
+@pytest.mark.parametrize("is_public", [False, True])
+def test_how_far_inside_a_registry_is_tells_its_connection(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, is_public: bool
+) -> None:
+    """A name that leads inside when it is asked for again opens nothing to who is outside."""
+    monkeypatch.setattr(socket, "getaddrinfo", all_here)
+    if is_public:  # what is connected to, and not what the name leads to by now
+        monkeypatch.setattr(wire, "reach_of", lambda address: Reach.PUBLIC)
+    port = server.address.rpartition(":")[2]
+    reference = Reference.parse(f"r.example:{port}/team/app:1")
+    with ScriptedServer() as spy:
+        spy.rule("GET", "/x", Reply(200, {}, DATA))
+        there = f"http://cdn.example:{spy.address.rpartition(':')[2]}/x"
+        server.rule("GET", ".*/blobs/.*", Reply(307, {"Location": there}))
+        with watched(insecure=frozenset({f"r.example:{port}", "cdn.example"})) as it:
+            if is_public:
+                with pytest.raises(TransportError, match="inside a private network"):
+                    list(it.client.blob_chunks(reference, LAYER))
+            else:
+                assert b"".join(it.client.blob_chunks(reference, LAYER)) == DATA
+        assert bool(spy.journal) is not is_public
+
+
+@pytest.mark.parametrize("status", [307, 401])
+def test_who_is_sent_on_keeps_the_connection(server: ScriptedServer, status: int) -> None:
+    """Registries answer so to each blob, and TLS costs more than the few bytes of the body."""
+    headers = {"Location": "/there", "WWW-Authenticate": "Basic"}
+    first = Reply(status, headers, b"<a href=/there>Moved</a>")
+    server.rule("GET", ".*/blobs/.*", first, times=1)
+    server.rule("GET", ".*", Reply(200, {}, DATA))
+    with watched(login=(server.address, "me", "pw")) as it:
+        assert b"".join(it.client.blob_chunks(name(server), LAYER)) == DATA
+    assert len(server.requests) == 2
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("status", [307, 401])
+@pytest.mark.parametrize("stated", [True, False])
+def test_who_is_sent_on_reads_no_long_body(
+    server: ScriptedServer, status: int, stated: bool
+) -> None:
+    """A page of a proxy may be long; that it cannot be kept says nothing of what comes next."""
+    headers = {"Location": "/there", "WWW-Authenticate": "Basic"}
+    if not stated:
+        headers |= {"Content-Encoding": "gzip"}
+    first = Reply(status, headers, gzip.compress(bytes(200_000)) if not stated else bytes(200_000))
+    server.rule("GET", ".*/blobs/.*", first, times=1)
+    server.rule("GET", ".*", Reply(200, {}, DATA))
+    with watched(login=(server.address, "me", "pw")) as it:
+        assert b"".join(it.client.blob_chunks(name(server), LAYER)) == DATA
+        assert it.waits == []
+    assert len(server.requests) == 2
 
 
 @pytest.mark.faults

@@ -10,12 +10,18 @@ from pyjib.patience import apart
 
 
 def look_up(host: str, port: int | None, glance: Callable[[], float | None]) -> list[Any]:
+    """Return what ``addresses`` does, if need be without waiting any longer.
+
+    ``glance`` is as for ``apart``.
+    """
+    return apart(lambda: addresses(host, port), glance, name="pyjib-resolve")
+
+
+def addresses(host: str, port: int | None) -> list[Any]:
     """Return what ``socket.getaddrinfo`` has for a host's streams.
 
-    ``glance`` is as for ``apart``. Raises ``OSError``, and ``UnicodeError`` for what is no name.
+    Raises ``OSError``, and ``UnicodeError`` for what is no name.
     """
-    return apart(
-        lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM),
-        glance,
-        name="pyjib-resolve",
-    )
+    # Text would be encoded by the codec of international names, slow to import.
+    name = host.encode() if host.isascii() else host
+    return socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)

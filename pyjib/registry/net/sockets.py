@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import httpcore
 
-from pyjib.registry.net.lookup import look_up
+from pyjib.registry.net.lookup import addresses, look_up
 from pyjib.registry.net.reach import Reach, reach_of
 
 SLICE = 0.1
@@ -40,12 +40,18 @@ class Network(httpcore.NetworkBackend):
     """Makes connections. ``check`` is called about ten times a second and may raise to give up.
 
     No address further inside than ``limit`` is connected to, whatever name led there: raises
-    ``TooFarInsideError`` before the first byte.
+    ``TooFarInsideError`` before the first byte. ``connected`` is told the host and its address.
     """
 
-    def __init__(self, check: Callable[[], None], limit: Reach | None = None) -> None:
+    def __init__(
+        self,
+        check: Callable[[], None],
+        limit: Reach | None = None,
+        connected: Callable[[str, str], None] | None = None,
+    ) -> None:
         self._check = check
         self._limit = limit
+        self._connected = connected
 
     def connect_tcp(
         self,
@@ -78,6 +84,8 @@ class Network(httpcore.NetworkBackend):
                 raise
             else:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._connected is not None:
+                    self._connected(host, str(address[0]))
                 return Stream(sock, self._check)
         raise _connect_error(failure or OSError("no address"))
 
@@ -295,7 +303,7 @@ _TRICKLE = "almost nothing came through for a minute"
 
 def _resolve(host: str, port: int, clock: _Clock) -> list[_Address]:
     if reach_of(host) is not None:  # an address is read, and nobody is asked
-        found: list[Any] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = addresses(host, port)
     else:
         found = look_up(host, port, clock.slice)
     return [(entry[0], entry[1], entry[2], entry[4]) for entry in found]
