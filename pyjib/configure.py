@@ -6,14 +6,15 @@ those are the caller's over the configured ones, and the project is what Maven w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyjib.cancellation import Cancellation
-from pyjib.errors import ConfigurationError
+from pyjib.errors import ConfigurationError, ProjectError
 from pyjib.events import Listener, Warned, ignore
 from pyjib.frozen import frozen
 from pyjib.jib.configuration import BuiltModule, JibConfiguration, JibOutputPaths
@@ -81,6 +82,7 @@ def configure(
         listener=listener,
         cancellation=cancellation or Cancellation(),
     )
+    _refuse_module(path, opener.choice)
     found = opener.find(path) if kept is None else kept.find(path, opener)
     configured = _configure(found, given, opener.choice)
     read = configured.read
@@ -90,6 +92,14 @@ def configure(
         read=partial(_read_and_keep, read, found) if read and found.project else read,
         cancellation=opener.cancellation,
     )
+
+
+def _refuse_module(path: Path, choice: MavenChoice) -> None:
+    if choice.module is not None and not (path / POM).is_file():
+        raise ConfigurationError(
+            f"there is no module {choice.module!r}: {path} has no {POM} that holds some",
+            hint="leave --module out, and name the directory to build as PATH",
+        )
 
 
 def _read_and_keep(read: Callable[[], Project | AppArchive], found: Found) -> Project | AppArchive:
@@ -137,6 +147,7 @@ def _configured_by_gradle(path: Path, given: Given, choice: MavenChoice) -> Conf
     subject = module or mention
     if subject is None or (module is not None and module.jib is None):
         return None
+    _refuse_execution(choice, f"{subject.file} is Gradle's, which has none")
     host = given.options.host
     configuration = read_gradle(
         module.jib if module else None,
@@ -160,6 +171,14 @@ def _configured_by_gradle(path: Path, given: Given, choice: MavenChoice) -> Conf
     )
 
 
+def _refuse_execution(choice: MavenChoice, reason: str) -> None:
+    if choice.execution is not None:
+        raise ConfigurationError(
+            f"there is no execution {choice.execution!r}: {reason}",
+            hint="leave --jib-execution out",
+        )
+
+
 def _unread(mention: JibMention) -> Warned:
     from pyjib.project.gradle import COMMAND  # noqa: PLC0415
 
@@ -176,15 +195,12 @@ def _unconfigured(found: Found, given: Given, maven: MavenChoice) -> Configured:
             f"{given.unnamed[0]} names no target, and {path} has no configuration of Jib that does",
             hint=f"write a name, for example {given.unnamed[0]}NAME",
         )
-    if maven.execution is not None:
-        raise ConfigurationError(
-            f"there is no execution {maven.execution!r}: {path} does not configure Jib",
-            hint="leave --jib-execution out",
-        )
+    _refuse_execution(maven, f"{path} does not configure Jib")
     identity = PYJIB if given.identity is None else given.identity(None)
     options = replace(given.options, identity=identity)
+    warnings = (*_unheeded(path, maven), *_beside_pom(path))
     if project is not None and identity.is_jib:
-        return Configured(options=options, read=project.read)
+        return Configured(options=options, read=project.read, warnings=warnings)
     from pyjib.project.read import read_project  # noqa: PLC0415
 
     read = partial(
@@ -195,7 +211,40 @@ def _unconfigured(found: Found, given: Given, maven: MavenChoice) -> Configured:
         maven=project or found.problem,  # the pom is worked out once
         class_path=maven.class_path,
     )
-    return Configured(options=options, read=read)
+    return Configured(options=options, read=read, warnings=warnings)
+
+
+def _unheeded(path: Path, maven: MavenChoice) -> Iterator[Warned]:
+    """Yield a warning for properties that are meant for Jib's plugin, where there is none."""
+    names = [name for name in maven.arguments.properties if name.startswith("jib.")]
+    if not names:
+        return
+    from pyjib.jib.parameters import PARAMETERS  # noqa: PLC0415  few builds have such properties
+
+    names = [name for name in names if name.removeprefix("jib.") in PARAMETERS]
+    if names:
+        yield Warned(
+            message=f"-D {', '.join(names)} has no effect: {path} does not configure Jib",
+            hint="use the options of pyjib, or add jib-maven-plugin to the pom",
+        )
+
+
+def _beside_pom(path: Path) -> Iterator[Warned]:
+    """Yield a warning if Gradle's build script, which is passed over for the POM, names Jib."""
+    scripts = (path / name for name in ("build.gradle.kts", "build.gradle"))
+    if not (path / POM).is_file() or not any(script.is_file() for script in scripts):
+        return
+    from pyjib.project.gradle import find_jib_mention  # noqa: PLC0415  as above
+
+    mention = None
+    with suppress(ProjectError):  # it cannot be read, and need not
+        mention = find_jib_mention(path)
+    if mention is not None:
+        yield Warned(
+            message=f"what {mention.file} tells Jib has no effect: beside it is a {POM}, which "
+            "counts instead",
+            hint="build from a directory without the one that is not meant",
+        )
 
 
 class _Servers:

@@ -35,6 +35,18 @@ class Command(click.Command):
         super().__init__(*arguments, **settings)
         self.examples = tuple(examples.strip().splitlines())
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Say of every mistake which command's help tells more: click does not of missing values."""
+        try:
+            return self.read_arguments(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+    def read_arguments(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put what was given into the context, as ``parse_args`` of click does."""
+        return super().parse_args(ctx, args)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, each section under its heading."""
         for heading, options in sections(self.get_params(ctx)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from pyjib.cli.render import Output
 from pyjib.cli.values import parse_image_location
 from pyjib.compare import Comparison, Difference, compare_images
 from pyjib.configure import Configured
-from pyjib.errors import ConfigurationError, PyjibError
+from pyjib.errors import ConfigurationError
 from pyjib.events import BaseResolved, Event, Listener, Warned
 from pyjib.jib.values import NOW
 from pyjib.oci.identity import Identity
@@ -64,8 +65,9 @@ def parse_image(text: str) -> Location:
         path = Path(text)
         if text.lower().endswith(".tar"):
             return ArchiveLocation(path=path)
-        if (path / LAYOUT_FILE).is_file():
-            return LayoutLocation(path=path)
+        with suppress(OSError):  # a name longer than any file's
+            if (path / LAYOUT_FILE).is_file():
+                return LayoutLocation(path=path)
     return parse_image_location(text)
 
 
@@ -97,13 +99,8 @@ def compare_jib_command(ctx: click.Context, /, image: Location, path: Path, **gi
     entries, headers and bytes. It is 2 if they could not be compared. What `docker save` writes,
     and Jib's own jib-image.tar, have no manifest to compare.
     """
-    output = outputs.output_of(ctx, given)
-    try:
-        result = _compared(image, path, given, output)
-    except PyjibError as error:
-        if error.exit_code == FAILED:
-            error.exit_code = USAGE  # 1 says that the images differ
-        raise
+    ctx.obj.failed = USAGE  # 1 says that the images differ
+    result = _compared(image, path, given, outputs.output_of(ctx, given))
     say(dump(document(result)).decode() if given["as_json"] else "\n".join(_lines(result)))
     return 0 if result.is_equal else FAILED
 

@@ -10,7 +10,7 @@ from typing import Any
 from pyjib.cli import values as parse
 from pyjib.cli.environment import read_host
 from pyjib.cli.interrupts import run_cancellable
-from pyjib.cli.jib_options import IdentityChoice
+from pyjib.cli.jib_options import IdentityChoice, warn_of_unknown_version
 from pyjib.cli.reach_values import mirror_warnings
 from pyjib.cli.read_options import read_options, with_login
 from pyjib.cli.values import NOW
@@ -80,7 +80,8 @@ def read_configured(
                 cancellation=cancellation,
             )
         )
-    for warning in (*configured.warnings, *mirror_warnings(given)):
+    of_version = warn_of_unknown_version(configured.options.identity)
+    for warning in (*configured.warnings, *of_version, *mirror_warnings(given)):
         listener(warning)
     if log_in:
         return replace(configured, options=with_login(given, configured.options))

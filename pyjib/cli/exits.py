@@ -19,9 +19,13 @@ FAILED, USAGE, CANCELLED = 1, 2, CancelledError.exit_code
 
 @dataclass(slots=True)
 class Session:
-    """What one run of the program remembers: commands have it as ``ctx.obj``."""
+    """What one run of the program remembers: commands have it as ``ctx.obj``.
+
+    ``failed`` is the exit code for all that goes wrong, where ``FAILED`` has another meaning.
+    """
 
     debug: bool = False
+    failed: int = FAILED
 
     def enable_debug(self) -> None:
         """Tell on stderr what pyjib logs; other libraries' logs may show more than is good."""
@@ -48,7 +52,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = pyjib.main(list(arguments), prog_name="pyjib", standalone_mode=False, obj=session)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  this is where all errors end
-        return report(error, debug=session.debug)
+        code = report(error, debug=session.debug)
+        return session.failed if code == FAILED else code
     finally:
         session.close()
     return code if isinstance(code, int) else 0
@@ -89,6 +94,8 @@ def _unexpected(error: BaseException) -> str:
 def _unexpected_hint(error: BaseException, *, debug: bool) -> str | None:
     if isinstance(error, MemoryError):
         return None
+    if isinstance(error, OSError):  # no more than a file or a disk that is not as it should be
+        return None if debug else "--debug tells what it was wanted for"
     if debug:
         return "please report this, with the lines above"
     return "run it again with --debug, and please report what that shows"
@@ -107,4 +114,6 @@ def _usage_hint(error: click.UsageError) -> str | None:
         known = {name for option in error.ctx.command.params for name in option.opts}
         if "--password-stdin" in known:
             return "arguments can be read by others: pipe the password in with --password-stdin"
+    if isinstance(error, click.NoSuchOption) and error.ctx.parent is None:
+        return f"options follow the command: `pyjib build {error.option_name}`; see `pyjib --help`"
     return f"see `{error.ctx.command_path} --help`"

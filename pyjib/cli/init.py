@@ -15,6 +15,12 @@ from pyjib.destination.files import cannot_write, replacing
 from pyjib.errors import ConfigurationError
 from pyjib.project.gradle import SCRIPT_NAME, TASK, init_script
 
+_DIRECTORY = click.Argument(
+    ["directory"],
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    metavar="[DIR]",
+)
 GRADLE_EXAMPLES = """
 # Once, beside settings.gradle; then ./gradlew -I pyjib.init.gradle pyjibClasspath
 pyjib init gradle
@@ -34,12 +40,7 @@ def init_group() -> None:
     cls=Command,
     examples=GRADLE_EXAMPLES,
     params=[
-        click.Argument(
-            ["directory"],
-            type=click.Path(path_type=Path, file_okay=False),
-            default=Path(),
-            metavar="[DIR]",
-        ),
+        _DIRECTORY,
         Option("--force", is_flag=True, help="Write over a script that was changed."),
         shared.DEBUG,
     ],
@@ -55,7 +56,7 @@ def init_gradle_command(directory: Path, *, force: bool) -> None:
         raise ConfigurationError(f"there is no directory {directory}")
     path = directory / SCRIPT_NAME
     data = init_script().encode()
-    if path.is_file() and path.read_bytes() != data and not force:
+    if not force and _is_another(path, data):
         raise ConfigurationError(
             f"{path} is there and is another script",
             hint="pass --force to write over it, for example after an upgrade of pyjib",
@@ -67,6 +68,17 @@ def init_gradle_command(directory: Path, *, force: bool) -> None:
     where = "now run" if directory == Path() else f"now run, in {directory}"
     tell(f"{where}: {shlex.join([gradle, '-I', SCRIPT_NAME, TASK])}")
     say(str(path))
+
+
+def _is_another(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() != data
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read {path}, which is there already: {error.strerror or error}"
+        ) from None
 
 
 KEY_EXAMPLES = """
@@ -83,12 +95,7 @@ pyjib build --to registry.example.com/team/app:main --layer-index-key layer-inde
     cls=Command,
     examples=KEY_EXAMPLES,
     params=[
-        click.Argument(
-            ["directory"],
-            type=click.Path(path_type=Path, file_okay=False),
-            default=Path(),
-            metavar="[DIR]",
-        ),
+        _DIRECTORY,
         shared.DEBUG,
     ],
 )

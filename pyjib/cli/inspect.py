@@ -144,7 +144,8 @@ def _lines(found: Json) -> Iterator[str]:
     yield _fact("created", found["created"] or "not told")
     yield from _config(found["config"])
     yield ""
-    yield f"{len(found['layers'])} layers, {size(found['size'])}"
+    count = len(found["layers"])
+    yield f"{count} {'layer' if count == 1 else 'layers'}, {size(found['size'])}"
     for layer in found["layers"]:
         made = layer["comment"] or layer["createdBy"] or ""
         yield _shortened(f"  {size(layer['size']):>9}  {layer['digest']}  {made}")

@@ -15,8 +15,9 @@ from pyjib.cli.build import build_and_tell
 from pyjib.cli.environment import read_host
 from pyjib.cli.jib_cli_command import JibCliCommand
 from pyjib.cli.jib_cli_logins import login_warnings, registry_options
-from pyjib.cli.jib_options import IdentityChoice
+from pyjib.cli.jib_options import IdentityChoice, warn_of_unknown_version
 from pyjib.cli.output import open_output
+from pyjib.cli.read_options import joined
 from pyjib.cli.render import Output
 from pyjib.cli.result_files import check_writable
 from pyjib.configure import Configured
@@ -94,7 +95,7 @@ def _run(ctx: click.Context, file: Path, given: dict[str, Any]) -> None:
     if given["image_metadata_out"] is not None:
         check_writable(given["image_metadata_out"], "--image-metadata-out")
     options = read_global_config(read_host()).added_to(_options(given, choice, is_war=is_war))
-    for warning in _warnings(given):
+    for warning in (*_warnings(given), *warn_of_unknown_version(options.identity)):
         output(warning)
     build_and_tell(
         Configured(
@@ -130,23 +131,23 @@ def _options(given: Mapping[str, Any], choice: IdentityChoice, *, is_war: bool) 
             "Missing option: --name must be specified when using --target=tar://....",
             hint="say what the image is called, for example --name team/app:1.0",
         )
-    arguments = _joined(given["program_args"])
+    arguments = joined(given["program_args"])
     # Of a jar jib-cli makes an image that says it has no arguments; of a war it does not.
     says_none = choice.is_jib and not is_war
     return BuildOptions(
         targets=(target,),
-        tags=_joined(given["additional_tags"]),
+        tags=joined(given["additional_tags"]),
         name=given["name"],
         base=given["from"],
         mode=Mode(given["mode"]) if not is_war else Mode.EXPLODED,
-        jvm_flags=() if is_war else _joined(given["jvm_flags"]),
-        entrypoint=_joined(given["entrypoint"]) or None,
+        jvm_flags=() if is_war else joined(given["jvm_flags"]),
+        entrypoint=joined(given["entrypoint"]) or None,
         arguments=arguments if arguments or says_none else None,
         app_root=given["app_root"] if is_war else None,
-        environment=tuple(dict(_joined(given["environment_variables"])).items()),
-        labels=tuple(dict(_joined(given["labels"])).items()),
-        ports=_joined(given["expose"]),
-        volumes=_joined(given["volumes"]),
+        environment=tuple(dict(joined(given["environment_variables"])).items()),
+        labels=tuple(dict(joined(given["labels"])).items()),
+        ports=joined(given["expose"]),
+        volumes=joined(given["volumes"]),
         user=given["user"],
         created=given["creation_time"] or EPOCH,
         format=ImageFormat.DOCKER if given["image_format"] == "Docker" else ImageFormat.OCI,
@@ -171,7 +172,3 @@ def _warnings(given: Mapping[str, Any]) -> Iterator[Warned]:
                 message=f"--{name.replace('_', '-')} has no effect",
                 hint="choose the place of pyjib's one cache with --cache",
             )
-
-
-def _joined(lists: tuple[tuple[Any, ...], ...]) -> tuple[Any, ...]:
-    return tuple(value for values in lists for value in values)

@@ -27,14 +27,14 @@ _QUOTED_OR_SPACE = re.compile(r'"[^"]*"|[ \t\n\v\f\r]+')
 class JibCliCommand(Command):
     """Takes arguments from files too, written ``@FILE``, and no option twice that has one value."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def read_arguments(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the arguments of files in the place of their names; look for repeated options."""
         arguments = list(expand_files(args))
         _, _, given = self.make_parser(ctx).parse_args(args=list(arguments))
         for option, times in Counter(given).items():
             if times > 1 and isinstance(option, click.Option) and not option.multiple:
                 raise click.UsageError(f"{option.opts[0]} is given twice, and has one value", ctx)
-        return super().parse_args(ctx, arguments)
+        return super().read_arguments(ctx, arguments)
 
 
 def expand_files(arguments: Sequence[str], within: tuple[Path, ...] = ()) -> Iterator[str]:

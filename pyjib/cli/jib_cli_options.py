@@ -12,7 +12,7 @@ from pyjib.cli import values as parse
 from pyjib.cli.command import Option
 from pyjib.cli.jib_cli_command import split_command, split_list
 from pyjib.cli.jib_options import OPTIONS as JIB_OPTIONS
-from pyjib.cli.options import CACHE, DEBUG, JSON, Text
+from pyjib.cli.options import CACHE, DEBUG, JSON, NamedPath, Text
 from pyjib.jib.values import parse_image_time, parse_path, parse_ports
 from pyjib.oci.location import parse_location
 from pyjib.oci.reference import Reference
@@ -26,7 +26,7 @@ _APPLICATION = "The application"
 _LOGIN = "Logging in"
 _OUTPUT = "Output"
 _UNUSED = "Taken, and has no effect."
-_FILE = click.Path(path_type=Path)
+_FILE = NamedPath()
 _LIST = Text("list", split_list)
 _COMMAND = Text("command", split_command)
 _PORTS = Text("ports", lambda text: parse_ports(split_list(text), "ports"))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
 import click
 
 from pyjib.cli.command import Option
-from pyjib.cli.options import Text
+from pyjib.cli.options import NamedPath, Text
 from pyjib.cli.values import parse_pair
 from pyjib.errors import ConfigurationError
+from pyjib.events import Warned
 from pyjib.frozen import frozen
 from pyjib.oci.identity import JIB_MAVEN_PLUGIN, NEWEST_JIB, PYJIB, Identity
 from pyjib.project.maven.command_line import MavenScope
@@ -35,6 +36,17 @@ class IdentityChoice:
         if not self.is_jib:
             return PYJIB
         return Identity.of_jib(self.version or known or newest, tool=tool, jdk=self.jdk or 17)
+
+
+def warn_of_unknown_version(identity: Identity) -> Iterator[Warned]:
+    """Yield a warning for a version of Jib that is newer than what is known of Jib here."""
+    newest = identity.newest_known
+    if newest is not None and identity.release > newest.release:
+        yield Warned(
+            message=f"{identity.tool} {identity.version} is newer than all that is known of it "
+            f"here: but for this version in its history the image is that of {newest.version}",
+            hint="correct the version, or see by `pyjib compare-jib` whether Jib's image is equal",
+        )
 
 
 def parse_identity(text: str) -> IdentityChoice:
@@ -109,7 +121,7 @@ OPTIONS: tuple[Option, ...] = (
         "--classpath-file",
         section=SECTION,
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=NamedPath(),
         help="A file with the class path that Maven or another tool worked out, instead of one "
         "from the pom: jars divided by : or ;, or one a line, as mvn dependency:build-classpath "
         "-DincludeScope=runtime -Dmdep.outputFile=FILE writes it.",
@@ -126,7 +138,7 @@ OPTIONS: tuple[Option, ...] = (
         "--build-file",
         section=SECTION,
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=NamedPath(),
         help="A jib.yaml to build by instead of a project; its relative paths start from PATH.",
     ),
     Option(

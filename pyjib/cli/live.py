@@ -11,18 +11,20 @@ import sys
 import threading
 import time
 from types import TracebackType
-from typing import Self
+from typing import IO, Any, Self, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from pyjib import events
-from pyjib.cli.messages import visible
+from pyjib.cli.messages import drop, visible
 from pyjib.cli.render import VERB, Clock, Level, Line, Narrator, rate_of, short, size, styled
 from pyjib.events import Direction, Event
 
 _SHOW_CURSOR = b"\x1b[?25h\n"
+_BAR = 24
 
 
 class LiveView:
@@ -33,12 +35,18 @@ class LiveView:
         self._lock = threading.RLock()
         self._moving: dict[tuple[Direction, str], TaskID] = {}
         self._packing: dict[str, list[TaskID]] = {}
-        self._console = Console(stderr=True, highlight=False, force_terminal=forced or None)
+        self._console = Console(
+            stderr=True,
+            file=cast(IO[str], _Forgiving(sys.stderr)) if sys.stderr is not None else None,
+            highlight=False,
+            force_terminal=forced or None,
+        )
+        # Where the terminal is narrow it is the bar that gives way, and no row becomes two.
         self._progress = Progress(
-            TextColumn(f"{{task.fields[verb]:{VERB}}}", markup=False),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            _Amount(),
+            TextColumn(f"{{task.fields[verb]:{VERB}}}", markup=False, table_column=_whole()),
+            TextColumn("{task.description}", markup=False, table_column=_whole()),
+            BarColumn(bar_width=None, table_column=Column(max_width=_BAR)),
+            _Amount(table_column=_whole()),
             console=self._console,
             get_time=clock,
             transient=True,
@@ -121,6 +129,33 @@ class LiveView:
     def _remove(self, task: TaskID) -> None:
         self._progress.remove_task(task)
         self._progress.refresh()
+
+
+def _whole() -> Column:
+    return Column(no_wrap=True)
+
+
+class _Forgiving:
+    """A stream whose reader may go away: a build outlives its terminal, as ``tell`` does."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):
+            drop(self._stream)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            drop(self._stream)
 
 
 class _Amount(ProgressColumn):

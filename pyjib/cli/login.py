@@ -75,20 +75,21 @@ def login_command(ctx: click.Context, /, registry: str, **given: Any) -> None:
 
     The login is tried, then kept where Docker keeps its own: in the credential helper that
     Docker's config.json names, else in that file. Docker and Podman can use it too.
-    With --auth-file it is kept in that file instead.
+    With --auth-file it is kept in that file instead, which need not be there yet.
 
     With --check nothing is kept or changed: the login that -u gives is tried, else the one that a
     build would find. It ends with 0 if the registry is known to take it, or asks for none, else
     with 1; the last line says why. Whether that may push is for
     `pyjib doctor` to tell.
     """
-    host, options = read_host(), read_registry(given)
+    host = read_host()
     if given["check"]:
-        options = _with_given(registry, options, given)
+        options = _with_given(registry, read_registry(given), given)
         ctx.exit(_check(registry, options, host, as_json=given["as_json"]))
     if given["as_json"]:
         raise ConfigurationError("--json is for what --check finds", hint="add --check")
     username = given["username"] or _ask_username(registry, from_stdin=given["password_stdin"])
+    options = _read_for_keeping(given)
     password = _password_of(username, registry, given)
     output = outputs.output_of(ctx, given)
     kept = run_cancellable(
@@ -134,6 +135,21 @@ def logout_command(registry: str, *, auth_file: Path | None, quiet: bool) -> Non
 def _check(registry: str, options: RegistryOptions, host: HostEnvironment, *, as_json: bool) -> int:
     found = examine(registry, None, options, host)
     return show(found, Question.LOGIN, as_json=as_json)
+
+
+def _read_for_keeping(given: Mapping[str, Any]) -> RegistryOptions:
+    """Return options for a login that is to be kept, in a file that may not be there yet."""
+    file: Path | None = given["auth_file"]
+    if file is None or not _is_absent(file):
+        return read_registry(given)
+    return replace(read_registry({**given, "auth_file": None}), auth_file=file)
+
+
+def _is_absent(file: Path) -> bool:
+    try:
+        return not file.exists()
+    except OSError:
+        return False
 
 
 def _with_given(

@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import sys
-from typing import TextIO
+from typing import IO
 
 import click
 
@@ -40,7 +40,7 @@ def write_out(data: bytes) -> None:
     try:
         click.echo(data, nl=False)
     except OSError as error:
-        _drop(sys.stdout)
+        drop(sys.stdout)
         # Windows has another word for a pipe that nobody reads.
         if isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL):
             raise OutputClosedError from None
@@ -54,7 +54,7 @@ def tell(text: str) -> None:
     try:
         click.echo(text, err=True, color=colour(sys.stderr))
     except (OSError, ValueError):
-        _drop(sys.stderr)  # nobody to tell
+        drop(sys.stderr)  # nobody to tell
 
 
 def tell_of(kind: str, message: str, hint: str | None = None) -> None:
@@ -69,7 +69,7 @@ def labelled(kind: str, message: str) -> str:
     return click.style(f"{kind}:", fg=_COLOURS[kind], bold=True) + " " + visible(message)
 
 
-def _drop(stream: TextIO) -> None:
+def drop(stream: IO[str]) -> None:
     """Let the rest go nowhere: what is left in a buffer would fail the interpreter's exit."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -50,16 +50,34 @@ class Text(_ParamType):
             raise ConfigurationError(f"{flag}: {error.message}", hint=error.hint) from None
 
 
+class NamedPath(click.Path):
+    """A path that is not empty, as that of a variable that is not set would be."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse an empty text, which would be the working directory."""
+        if value == "":
+            flag = param.opts[-1] if param is not None else "the path"
+            raise ConfigurationError(
+                f"{flag}: the path is empty", hint=f"write one, or leave {flag} out"
+            )
+        return super().convert(value, param, ctx)
+
+
 def _choice(kind: type[ImageFormat | Mode]) -> click.Choice[str]:
     return click.Choice([member.value for member in kind])
 
 
-_FILE = click.Path(path_type=Path)
+_FILE = NamedPath()
 _LOCATION = Text("location", parse.parse_image_location)
 _INSTANT = Text("time", parse.parse_instant)
 _PAIR = Text("pair", parse.parse_pair)
-_LIST = Text("list", parse.parse_list)
-_PLATFORMS = Text("platform", lambda text: tuple(map(Platform.parse, parse.parse_list(text))))
+_PORTS = Text("port", lambda text: parse.parse_some(text, "port"))
+_PLATFORMS = Text(
+    "platform", lambda text: tuple(map(Platform.parse, parse.parse_some(text, "platform")))
+)
 
 _IMAGE = "The image"
 _BASE = "The base image"
@@ -249,7 +267,7 @@ OPTIONS: tuple[Option, ...] = (
         _CONTAINER,
         "PORT",
         "A port that the application listens on: 8080, 9000-9010, 53/udp. May be repeated.",
-        type=_LIST,
+        type=_PORTS,
     ),
     _many("--volume", _CONTAINER, "PATH", "A directory to mount a volume on. May be repeated."),
     _one("--user", _CONTAINER, "USER[:GROUP]", "Who runs it, by names or numbers in the image."),

@@ -30,10 +30,10 @@ def read_options(given: Mapping[str, Any], *, log_in: bool = True) -> BuildOptio
     host = read_host()
     options = BuildOptions(
         targets=tuple(target for target in given["to"] if not isinstance(target, Unnamed)),
-        tags=_joined(given["tag"]),
+        tags=joined(given["tag"]),
         name=given["name"],
         base=given["from"],
-        platforms=_joined(given["platform"]),
+        platforms=joined(given["platform"]),
         main_class=given["main_class"],
         jvm_flags=given["jvm_flag"],
         extra_classpath=given["extra_classpath"],
@@ -43,7 +43,7 @@ def read_options(given: Mapping[str, Any], *, log_in: bool = True) -> BuildOptio
         app_root=given["app_root"],
         environment=given["env"],
         labels=given["label"],
-        ports=_joined(given["port"]),
+        ports=joined(given["port"]),
         volumes=given["volume"],
         user=given["user"],
         working_directory=given["workdir"],
@@ -103,9 +103,13 @@ def read_registry(given: Mapping[str, Any]) -> RegistryOptions:
 
 def _check_file(path: Path, flag: str) -> None:
     """Raise ``ConfigurationError`` unless there is a file that can be read more than once."""
-    if path.is_file():
+    try:
+        is_file, is_there = path.is_file(), path.exists()
+    except OSError as error:
+        raise ConfigurationError(f"{flag}: cannot look at {path}: {error.strerror}") from None
+    if is_file:
         return
-    if path.exists():
+    if is_there:
         raise ConfigurationError(
             f"{flag}: {path} is not a regular file",
             hint="write what it holds to a file first: a pipe can be read only once, as <(…) makes",
@@ -148,7 +152,8 @@ def _registries(locations: tuple[Location, ...]) -> list[str]:
     )
 
 
-def _joined(lists: tuple[tuple[T, ...], ...]) -> tuple[T, ...]:
+def joined(lists: tuple[tuple[T, ...], ...]) -> tuple[T, ...]:
+    """Return the values of an option that was given several times, each time a list."""
     return tuple(value for values in lists for value in values)
 
 

@@ -14,12 +14,20 @@ from pyjib.cli import output as outputs
 from pyjib.cli.command import Command, Group, Option
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.messages import say, tell, tell_of, visible
-from pyjib.cli.registry_options import SERVE, JournalFile, is_loopback, make_server
+from pyjib.cli.registry_options import (
+    PATH,
+    SERVE,
+    JournalFile,
+    create_repositories,
+    is_loopback,
+    make_server,
+)
 from pyjib.cli.values import parse_amount
-from pyjib.errors import CancelledError, ConfigurationError
+from pyjib.errors import CancelledError, ConfigurationError, DestinationError
 from pyjib.serve import Exchange, Limits, RegistryServer
 
 _HOUR = 3600.0
+_SHOWN = 3
 
 
 @click.group("registry", cls=Group)
@@ -70,6 +78,7 @@ def serve_command(*, quiet: bool, **given: Any) -> None:
 
             server = make_server(given, stack, watch, cancellation)
             stack.enter_context(server)
+            create_repositories(server, given["repositories"])
             stack.enter_context(suppress(CancelledError))  # being stopped is how this ends
             if server.ca_file is not None:
                 tell(f"certificate authority: {server.ca_file}")
@@ -95,7 +104,7 @@ pyjib registry gc --root ./images --grace 0
             "--root",
             metavar="DIR",
             required=True,
-            type=click.Path(path_type=Path),
+            type=PATH,
             help="Where images are kept, as of 'pyjib registry serve --root'.",
         ),
         Option(
@@ -112,7 +121,23 @@ pyjib registry gc --root ./images --grace 0
 def gc_command(root: Path, grace: float) -> None:
     """Delete blobs that no manifest names, and list them as REPOSITORY@DIGEST."""
     if not root.is_dir():
-        raise ConfigurationError(f"--root {root}: there is no such directory")
-    for name, digests in RegistryServer(root).collect_garbage(grace).items():
-        for digest in digests:
-            say(f"{name}@{digest}")
+        raise ConfigurationError(
+            f"--root {root}: there is no such directory",
+            hint="name the one that 'pyjib registry serve --root' was given",
+        )
+    repositories = RegistryServer(root).repositories
+    names = repositories.names()
+    if not names:
+        tell(f"there are no repositories in {root}")
+    failed = []
+    for name in names:
+        try:
+            for digest in repositories.collect_garbage(name, grace):
+                say(f"{name}@{digest}")
+        except OSError as error:
+            failed.append(f"{name}: {error.strerror or error}")
+    if failed:
+        raise DestinationError(
+            f"cannot delete in {root}: {', '.join(failed[:_SHOWN])}",
+            hint="run it as the user that the files belong to",
+        )

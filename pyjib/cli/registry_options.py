@@ -4,27 +4,64 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields
 from functools import partial
+from io import FileIO
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any, Self
 
 import click
 
 from pyjib.cancellation import Cancellation
 from pyjib.cli.command import Option
 from pyjib.cli.environment import now, read_host
-from pyjib.cli.options import Text
-from pyjib.cli.values import parse_amount
-from pyjib.errors import ConfigurationError, DestinationError
+from pyjib.cli.messages import tell_of
+from pyjib.cli.options import NamedPath, Text
+from pyjib.cli.values import parse_amount, parse_registry
+from pyjib.errors import ConfigurationError, DestinationError, InvalidReferenceError
+from pyjib.oci.reference import Reference
 from pyjib.options import RegistryOptions
 from pyjib.serve import PRESETS, Exchange, Limits, RegistryServer, Rules, read_faults
+from pyjib.serve.documents import MAX_MANIFEST
 from pyjib.serve.journal import Watcher
 from pyjib.serve.names import is_name
 
-_FILE = click.Path(path_type=Path)
+_HASHES = ("$2a$", "$2b$", "$2y$", "$apr1$", "$1$", "$5$", "$6$", "{SHA}")
+"""What the hashes of passwords begin with that htpasswd and others write."""
+_NEEDED = frozenset({"connections", "head", "body", "page"})
+_SECONDS = frozenset({"session-idle", "head", "body", "garbage-every", "garbage-grace"})
+_LONGEST = 1_000_000
+_MOST = 1 << 60
+
+
+def parse_address(text: str) -> str:
+    """Parse an address to listen on, IPv6 with brackets or without."""
+    address = text.removeprefix("[").removesuffix("]")
+    if not address:
+        raise ConfigurationError(
+            "the address is empty", hint="write 0.0.0.0 for all that this machine has"
+        )
+    return address
+
+
+def parse_origin(text: str) -> str:
+    """Parse the registry that a cache is in front of."""
+    host = parse_registry(text)
+    try:
+        understood = Reference.parse(f"{host}/any/thing:1").registry
+    except InvalidReferenceError:
+        understood = ""
+    if understood != host:  # Docker Hub, for a word that could be one of its users
+        raise ConfigurationError(
+            f"{text!r} is not a registry's host", hint="write HOST:PORT, or a name with a dot in it"
+        )
+    return host
+
+
+PATH = NamedPath()
 _PLACE, _ACCESS, _TROUBLE = "Where and what", "Who may do what", "Trouble on purpose"
 _LIMITS = {field.name.replace("_", "-"): field.name for field in fields(Limits)}
 
@@ -33,9 +70,9 @@ SERVE = [
         "--root",
         section=_PLACE,
         metavar="DIR",
-        type=click.Path(path_type=Path),
-        help="Where images are kept, in an OCI layout for each repository. Default: in "
-        "memory, gone at the end.",
+        type=PATH,
+        help="Where images are kept, in an OCI layout for each repository; made if need be. "
+        "Default: in memory, gone at the end.",
     ),
     Option(
         "--port",
@@ -49,6 +86,7 @@ SERVE = [
         "--host",
         section=_PLACE,
         metavar="ADDRESS",
+        type=Text("address", parse_address),
         default="127.0.0.1",
         help="The address to listen on. Default: 127.0.0.1, which only this machine reaches.",
     ),
@@ -63,6 +101,7 @@ SERVE = [
         "--proxy",
         section=_PLACE,
         metavar="HOST",
+        type=Text("host", parse_origin),
         help="Be a cache in front of another registry: fetch what is missing from it, with this "
         "machine's logins, and take no pushes.",
     ),
@@ -80,15 +119,15 @@ SERVE = [
         "--users",
         section=_ACCESS,
         metavar="FILE",
-        type=_FILE,
-        help="Who may log in: lines of NAME:PASSWORD. Everybody else may do nothing.",
+        type=PATH,
+        help="Who may log in: lines of NAME:PASSWORD, no hashes. Everybody else may do nothing.",
     ),
     Option(
         "--auth",
         section=_ACCESS,
         type=click.Choice(["basic", "token"]),
-        help="How to log in: with each request, or for a token. Default: basic, or as the "
-        "quirks have it.",
+        help="How those of --users log in: with each request, or for a token. Default: basic, or "
+        "as the quirks have it.",
     ),
     Option(
         "--token-lifetime",
@@ -109,7 +148,7 @@ SERVE = [
         "--faults",
         section=_TROUBLE,
         metavar="FILE",
-        type=_FILE,
+        type=PATH,
         help="Misbehave by the rules in a JSON or YAML file; see docs/embedded-registry.md.",
     ),
     Option(
@@ -122,7 +161,7 @@ SERVE = [
         "--journal",
         section=_TROUBLE,
         metavar="FILE",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=PATH,
         help="Append a line of JSON for each request to a file; no login is in it.",
     ),
 ]
@@ -132,7 +171,8 @@ def make_server(
     given: Mapping[str, Any], stack: ExitStack, watcher: Watcher, cancellation: Cancellation
 ) -> RegistryServer:
     """Return the registry, not started; what it needs is closed with ``stack``."""
-    server = RegistryServer(
+    _check(given)
+    return RegistryServer(
         given["root"],
         given["host"],
         given["port"],
@@ -150,11 +190,41 @@ def make_server(
         upstream=_upstream(given["proxy"], stack, cancellation) if given["proxy"] else None,
         tls=given["tls"],
     )
+
+
+def create_repositories(server: RegistryServer, names: Sequence[str]) -> None:
+    """Create empty repositories in a registry that is there."""
+    for name in names:
+        try:
+            server.repositories.storage.create(name)
+        except OSError as error:
+            raise DestinationError(
+                f"cannot create the repository {name} in {server.root}: {error.strerror or error}",
+                hint="name another directory with --root",
+            ) from None
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    """Refuse what would be passed over in silence otherwise."""
     for name in given["repositories"]:
         if not is_name(name):
             raise ConfigurationError(f"--repository {name}: not a repository's name")
-        server.repositories.storage.create(name)
-    return server
+    root = given["root"]
+    if given["read_only"] and root is not None and not root.is_dir():
+        raise ConfigurationError(
+            f"--root {root}: there is no such directory, and --read-only would make none",
+            hint="name a directory that is there, or leave --read-only out",
+        )
+    if given["auth"] and given["users"] is None:
+        raise ConfigurationError(
+            f"--auth {given['auth']}: there is nobody to log in",
+            hint="name a file of NAME:PASSWORD with --users",
+        )
+    auth = given["auth"] or (PRESETS[given["quirks"]].auth if given["quirks"] else None)
+    if given["token_lifetime"] is not None and auth != "token":
+        raise ConfigurationError(
+            "--token-lifetime: there are no tokens", hint="ask for them with --auth token"
+        )
 
 
 def is_loopback(host: str) -> bool:
@@ -162,7 +232,7 @@ def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
@@ -172,18 +242,30 @@ class JournalFile:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._file: TextIO | None = None
+        self._lock = threading.Lock()
+        self._file: FileIO | None = None
+        self._complained = False
 
     def write(self, exchange: Exchange) -> None:
-        """Write a line, at once: whoever watches the file sees what was."""
-        if self._file is not None:
-            self._file.write(json.dumps({"time": str(now()), **exchange.to_json()}) + "\n")
-            self._file.flush()
+        """Write a line, at once: whoever watches the file sees what was.
+
+        A line that cannot be written is missing; the first one is told of on stderr.
+        """
+        line = json.dumps({"time": str(now()), **exchange.to_json()}) + "\n"
+        try:
+            with self._lock:
+                if self._file is not None:
+                    self._file.write(line.encode())
+        except OSError as error:
+            if not self._complained:
+                self._complained = True
+                reason = f"cannot write the journal {self._path}: {error.strerror}"
+                tell_of("warning", reason, "what is asked for meanwhile is not in it")
 
     def __enter__(self) -> Self:
         if self._path is not None:
             try:
-                self._file = self._path.open("a", encoding="utf-8")
+                self._file = self._path.open("ab", buffering=0)
             except OSError as error:
                 raise DestinationError(
                     f"cannot write the journal {self._path}: {error.strerror}",
@@ -192,8 +274,10 @@ class JournalFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
+        with self._lock:
+            file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
 
 def _read_users(path: Path) -> dict[str, str]:
@@ -201,15 +285,19 @@ def _read_users(path: Path) -> dict[str, str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ConfigurationError(f"cannot read the users in {path}: {reason}") from None
+        raise ConfigurationError(
+            f"cannot read the users in {path}: {reason}",
+            hint="name a file of NAME:PASSWORD with --users",
+        ) from None
     users: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
         name, colon, password = line.partition(":")
-        if not colon or not name:
+        if not colon or not name or password.startswith(_HASHES):
+            what = "a hash of a password" if colon and name else "not NAME:PASSWORD"
             raise ConfigurationError(
-                f"{path}, line {number}: not NAME:PASSWORD",
+                f"{path}, line {number}: {what}",
                 hint="write passwords as they are: hashes of htpasswd are not understood",
             )
         users[name] = password
@@ -224,16 +312,20 @@ def _read_limits(texts: Sequence[str]) -> Limits:
             raise ConfigurationError(
                 f"--limit {text}: not NAME=N", hint=f"there are {', '.join(_LIMITS)}"
             )
+        least = 1 if name in _NEEDED else 0
+        most = _LONGEST if name in _SECONDS else MAX_MANIFEST if name == "manifest" else _MOST
+        if not least <= int(number[:30]) <= most:
+            raise ConfigurationError(
+                f"--limit {text}: out of range", hint=f"{name} can be {least} to {most}"
+            )
         values[_LIMITS[name]] = int(number)
     return Limits(**values)
 
 
 def _upstream(registry: str, stack: ExitStack, cancellation: Cancellation) -> Any:
     # Only a cache needs a client, whose import takes longer than all of the registry.
-    from pyjib.oci.reference import Reference  # noqa: PLC0415
     from pyjib.registry.client import RegistryClient  # noqa: PLC0415
     from pyjib.serve.upstream import RegistryUpstream  # noqa: PLC0415
 
-    host = Reference.parse(f"{registry}/any/thing:1").registry
     client = RegistryClient(RegistryOptions(), read_host(), cancellation=cancellation)
-    return RegistryUpstream(stack.enter_context(client), host)
+    return RegistryUpstream(stack.enter_context(client), registry)

@@ -7,8 +7,11 @@ own, which nobody asked for, are no reason to fail where the project may not be 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 from pyjib.build import BuildResult
 from pyjib.configure import Configured
@@ -26,16 +29,23 @@ _JIBS = {"digest": "jib-image.digest", "imageId": "jib-image.id", "imageJson": "
 def write_file(path: Path, data: bytes) -> None:
     """Write a file, whole or not at all; raises ``DestinationError``.
 
-    A device or a pipe, as ``/dev/stdout``, is written to, and not replaced by a file.
+    A device, a pipe, and what is this process's own output are written to, and not replaced by
+    a file; nor is a symbolic link, but the file that it leads to.
     """
-    if _is_special(path):
-        try:
-            path.write_bytes(data)
-        except OSError as error:
-            raise DestinationError(f"cannot write {path}: {error.strerror or error}") from None
+    stream = _own_stream(path)
+    if stream is None and not _is_special(path):
+        with replacing(Path(os.path.realpath(path))) as file:
+            file.write(data)
         return
-    with replacing(path) as file:
-        file.write(data)
+    try:
+        if stream is None:
+            path.write_bytes(data)
+        else:
+            stream.flush()
+            stream.buffer.write(data)
+            stream.flush()
+    except OSError as error:
+        raise DestinationError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def check_writable(file: Path, flag: str, hint: str = "choose another file") -> None:
@@ -52,8 +62,10 @@ def check_writable(file: Path, flag: str, hint: str = "choose another file") -> 
                 f"{flag}: there is no directory {parent}",
                 hint=f"create the directory first, or {hint}",
             )
+        if _own_stream(file) is not None:
+            return
         if not _is_special(file):
-            with Partial(file):
+            with Partial(Path(os.path.realpath(file))):
                 return
         if not os.access(file, os.W_OK):
             raise PermissionError(None, "Permission denied")
@@ -121,6 +133,18 @@ def _is_named(configured: Configured, name: str, path: Path) -> bool:
     if jib is None or f"outputPaths.{name}" not in jib.origins:
         return False
     return jib.plugin == JIB_MAVEN_PLUGIN or path.name != _JIBS[name]
+
+
+def _own_stream(path: Path) -> TextIO | None:
+    """Return stdout or stderr if that is where the path leads, as ``/dev/stdout`` does.
+
+    Where they are files, a second opening would write over what is there, at its own place.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # closed, or no stream of the system's
+            if os.path.samestat(path.stat(), os.fstat(stream.fileno())):
+                return stream
+    return None
 
 
 def _is_special(path: Path) -> bool:

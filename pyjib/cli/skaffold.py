@@ -91,9 +91,7 @@ def files_command(path: Path, *, as_list: bool, **given: Any) -> None:
 
 def _files_document(project: MavenProject | GradleProject) -> Json:
     if isinstance(project, GradleProject):
-        said = project.skaffold
-        names = ("build", "inputs", "ignore")
-        return files_document(*(map(str, said.get(name) or ()) for name in names))
+        return files_document(*map(project.told_skaffold, ("build", "inputs", "ignore")))
     return watched_files(
         _modules(project),
         properties=lambda model: _properties(project, model),
@@ -184,6 +182,8 @@ def _open(path: Path, choice: MavenChoice) -> MavenProject | GradleProject:
             return maven
         module = select_module(Modules.of(path, maven.reactor), choice.module)
         return _open_maven(module, choice)
+    if not path.is_dir():
+        raise ConfigurationError(f"there is no directory {path}")
     project = open_gradle_project(path)
     if project is None:
         raise ConfigurationError(

@@ -6,9 +6,9 @@ looks afterwards for the image where it asked for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pyjib.cli import values
 from pyjib.cli.command import Option
@@ -17,6 +17,8 @@ from pyjib.oci.location import EngineLocation, RegistryLocation
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment
+
+T = TypeVar("T")
 
 SKAFFOLD = Option(
     "--skaffold",
@@ -45,11 +47,18 @@ def asked_by_skaffold(
             f"--skaffold and --to: Skaffold says where the image goes, to {image}",
             hint="leave one of them out",
         )
-    reference = Reference.parse(image)
+    reference = _parsed("IMAGE", image, Reference.parse)
     pushes = (host.get("PUSH_IMAGE") or "").lower() in ("true", "1")
     kind = RegistryLocation if pushes else EngineLocation
     asked: dict[str, Any] = {**given, "to": (kind(reference=reference),)}
-    platforms = host.get("PLATFORMS")
-    if platforms and not given["platform"]:
-        asked["platform"] = (tuple(map(Platform.parse, values.parse_list(platforms))),)
+    words = values.parse_list(host.get("PLATFORMS") or "")
+    if words and not given["platform"]:
+        asked["platform"] = (tuple(_parsed("PLATFORMS", word, Platform.parse) for word in words),)
     return asked, path or Path(host.get("BUILD_CONTEXT") or ".")
+
+
+def _parsed(variable: str, text: str, parse: Callable[[str], T]) -> T:
+    try:
+        return parse(text)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{variable}, as set: {error.message}", hint=error.hint) from None

@@ -152,14 +152,20 @@ def parse_list(text: str) -> tuple[str, ...]:
     return tuple(part for part in (part.strip() for part in text.split(",")) if part)
 
 
-def parse_tags(text: str) -> tuple[str, ...]:
-    """Parse tags, divided by commas; there has to be one, since given tags replace configured."""
-    tags = parse_list(text)
-    if not tags:
+def parse_some(text: str, what: str) -> tuple[str, ...]:
+    """Split at commas what ``--WHAT`` is given; there has to be one: it replaces what is configured."""
+    found = parse_list(text)
+    if not found:
         raise ConfigurationError(
-            f"there is no tag in {text!r}",
-            hint="name one, or leave --tag out: the variable in its place may be empty",
+            f"there is no {what} in {text!r}",
+            hint=f"name one, or leave --{what} out: the variable in its place may be empty",
         )
+    return found
+
+
+def parse_tags(text: str) -> tuple[str, ...]:
+    """Parse tags, divided by commas."""
+    tags = parse_some(text, "tag")
     for tag in tags:
         check_tag(tag)
     return tags
@@ -178,6 +184,11 @@ def parse_words(texts: tuple[str, ...]) -> tuple[str, ...] | None:
 
     Nothing given is ``None``; ``[]`` is a command without words.
     """
+    if texts and not texts[0]:
+        raise ConfigurationError(
+            "--entrypoint: the program to run has no name",
+            hint="name it, leave --entrypoint out, or write [] for no entrypoint at all",
+        )
     if len(texts) != 1 or not texts[0].startswith("["):
         return texts or None
     try:

@@ -31,6 +31,8 @@ def compare_images(
     findings = Findings()
     if has_manifest:
         _compare_indexes(jib, ours, findings)
+    else:
+        _compare_platforms(jib, ours, findings)
     for left, right in _pairs(jib, ours):
         where = f"{left.platform} " if isinstance(jib, ImageIndex) else ""
         _compare_pair(left, right, where, findings, has_manifest=has_manifest, check=check)
@@ -52,6 +54,15 @@ def _compare_indexes(jib: AnyImage, ours: AnyImage, findings: Findings) -> None:
             findings.add(Level.INDEX, found.place, found.jib, found.ours)
     elif isinstance(jib, ImageIndex) or isinstance(ours, ImageIndex):
         findings.add(Level.INDEX, "kind", left, right)
+
+
+def _compare_platforms(jib: AnyImage, ours: AnyImage, findings: Findings) -> None:
+    """Tell of images that have no counterpart, where what lists them was not Jib's."""
+    left, right = images_of(jib), images_of(ours)
+    if len(left) == len(right) == 1:
+        return
+    if {image.platform for image in left} != {image.platform for image in right}:
+        findings.add(Level.INDEX, "platforms", _platforms(jib), _platforms(ours))
 
 
 def _platforms(image: AnyImage) -> str:

@@ -13,6 +13,7 @@ from pyjib.errors import ConfigurationError
 from pyjib.events import Warned
 from pyjib.jib.configuration import JibConfiguration, JibExtension
 from pyjib.jib.parameters import items
+from pyjib.jib.quarkus import quarkus_tree
 from pyjib.jib.values import parse_flag
 from pyjib.options import (
     DropDevtools,
@@ -20,13 +21,11 @@ from pyjib.options import (
     SetOwnership,
     Transformation,
     UseNativeImage,
-    UseQuarkusTree,
 )
 from pyjib.project.maven.model import EffectiveModel, Node, Plugin
 
 _PACKAGE = "com.google.cloud.tools.jib.maven.extension"
 _JIB = ("jib-maven-plugin", "com.google.cloud.tools")
-_FAST_DIRECTORIES = ("lib/main", "lib/boot", "app", "quarkus")
 _TYPED = {
     f"{_PACKAGE}.layerfilter.JibLayerFilterExtension": f"{_PACKAGE}.layerfilter.Configuration",
     f"{_PACKAGE}.ownership.JibOwnershipExtension": f"{_PACKAGE}.ownership.Configuration",
@@ -159,32 +158,16 @@ class _Extensions:
         return found.lower() if found else None
 
     def _quarkus(self, extension: JibExtension) -> Transformation:
-        package_type = dict(extension.properties).get("packageType", "legacy-jar")
-        if package_type not in ("legacy-jar", "fast-jar"):
-            raise ConfigurationError(
-                f"Unknown packageType {package_type!r}, possible values: legacy-jar, fast-jar",
-                hint=f"correct it in {self._model.pom}",
-            )
-        build = self._model.build_directory
         flags = self._element(_JIB, "container/jvmFlags")
-        tree = UseQuarkusTree(
-            build_directory=build,
-            runner=build / f"{self._model.final_name}-runner.jar",
-            runner_target="app.jar",
-            directories=(build / "lib",),
+        tree = quarkus_tree(
+            extension,
+            build_directory=self._model.build_directory,
+            name=self._model.final_name,
             app_root=self._of_plugin(_JIB, "container/appRoot") or "/app",
             jvm_flags=tuple(child.text or "" for child in flags.children) if flags else (),
-            module_files=self._packaged_names(),
+            file=self._model.pom,
         )
-        if package_type == "legacy-jar":
-            return tree
-        fast = build / "quarkus-app"
-        return replace(
-            tree,
-            runner=fast / "quarkus-run.jar",
-            runner_target="quarkus-app/quarkus-run.jar",
-            directories=tuple(fast.joinpath(name) for name in _FAST_DIRECTORIES),
-        )
+        return replace(tree, module_files=self._packaged_names())
 
     def _warn_of_nothing(self, name: str) -> Transformation | None:
         self.warnings.append(Warned(message=f"Nothing configured for Jib {name} Extension"))

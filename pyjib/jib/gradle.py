@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pyjib.errors import ConfigurationError
-from pyjib.events import Warned
 from pyjib.jib.configuration import (
     BuiltModule,
     JibAuth,
@@ -20,14 +19,19 @@ from pyjib.jib.configuration import (
     JibDirectory,
     JibExtension,
     JibHelper,
-    JibOutputPaths,
     JibPermission,
     JibPlatform,
     Pairs,
 )
 from pyjib.jib.parameters import PARAMETERS
 from pyjib.jib.properties import Found, Properties, ineffective_properties
-from pyjib.jib.values import parse_flag, parse_list, parse_pairs, parse_platform
+from pyjib.jib.reader import (
+    ParameterReader,
+    property_auth,
+    property_directories,
+    property_platforms,
+    read_shared,
+)
 from pyjib.oci.identity import JIB_GRADLE_PLUGIN
 
 T = TypeVar("T")
@@ -67,9 +71,9 @@ def read_gradle(
 
 def _read(reader: _Reader, module: BuiltModule, cwd: Path) -> JibConfiguration:
     executable = reader.text("dockerClient.executable")
-    return JibConfiguration(
+    return replace(
+        read_shared(reader, module),
         plugin=JIB_GRADLE_PLUGIN,
-        from_image=reader.text("from.image"),
         from_platforms=_platforms(reader),
         from_auth=_auth(reader, "from"),
         from_cred_helper=_helper(reader, "from"),
@@ -77,65 +81,30 @@ def _read(reader: _Reader, module: BuiltModule, cwd: Path) -> JibConfiguration:
         to_tags=reader.texts("to.tags"),
         to_auth=_auth(reader, "to"),
         to_cred_helper=_helper(reader, "to"),
-        app_root=reader.text("container.appRoot"),
-        args=reader.texts("container.args"),
-        entrypoint=reader.texts("container.entrypoint"),
-        jvm_flags=reader.texts("container.jvmFlags"),
-        extra_classpath=reader.texts("container.extraClasspath"),
-        main_class=reader.text("container.mainClass"),
-        expand_classpath_dependencies=reader.flag("container.expandClasspathDependencies"),
-        environment=reader.pairs("container.environment"),
-        labels=reader.pairs("container.labels"),
-        ports=reader.texts("container.ports"),
-        volumes=reader.texts("container.volumes"),
-        user=reader.text("container.user"),
-        working_directory=reader.text("container.workingDirectory"),
-        format=reader.text("container.format"),
-        creation_time=reader.text("container.creationTime"),
-        files_modification_time=reader.text("container.filesModificationTime"),
-        containerizing_mode=reader.text("containerizingMode"),
         extra_directories=_directories(reader, module.basedir, cwd),
         permissions=_permissions(reader),
-        output_paths=_output_paths(reader, module),
         docker_executable=executable and str(cwd / executable),
-        docker_environment=reader.pairs("dockerClient.environment"),
         allow_insecure_registries=reader.flag("allowInsecureRegistries"),
         plugin_extensions=tuple(_extensions(reader)),
         has_plugin_dependencies=True,
-        required_version=reader.of_jvm("jib.requiredVersion"),
-        config_directory=reader.of_jvm("jib.configDirectory"),
-        send_credentials_over_http=parse_flag(reader.of_jvm("sendCredentialsOverHttp") or ""),
     )
 
 
-class _Reader:
-    """Looks values up, and keeps where each came from, and what is odd."""
+class _Reader(ParameterReader):
+    """Reads the ``jib`` extension of one build script."""
 
     def __init__(self, properties: Properties, extension: Mapping[str, Any], script: Path) -> None:
-        self.properties = properties
+        super().__init__(properties)
         self._extension = extension
         self._script = script
-        self.origins: dict[str, str] = {}
-        self.warnings: list[Warned] = []
 
     def place(self, name: str) -> str:
         """Name a value of the extension in messages."""
         return f"jib.{name} in {self._script}"
 
-    def of_jvm(self, name: str) -> str | None:
-        """Return a property by its whole name."""
-        found = self.properties.find_in_jvm(name)
-        if found is None:
-            return None
-        self.origins[name] = found.origin
-        return found.value
-
-    def found(self, name: str) -> Found | None:
+    def find_property(self, name: str) -> Found | None:
         """Look ``jib.NAME`` up, and remember it as the origin if it is there."""
-        found = self.properties.find_in_jvm(f"jib.{name}")
-        if found is not None:
-            self.origins[name] = found.origin
-        return found
+        return self.remember(name, self.properties.find_in_jvm(f"jib.{name}"))
 
     def stated(self, name: str, kind: type[T]) -> T | None:
         """Return a value of the extension; ``ConfigurationError`` if it is none of ``kind``."""
@@ -156,37 +125,23 @@ class _Reader:
             hint="let Gradle write it again: gradle -I pyjib.init.gradle pyjibClasspath",
         )
 
-    def text(self, name: str) -> str | None:
-        """Return a text."""
-        found = self.found(name)
-        return found.value if found else self.stated(name, str)
+    def stated_text(self, name: str) -> str | None:
+        """Return a text of the extension."""
+        return self.stated(name, str)
 
-    def texts(self, name: str) -> tuple[str, ...] | None:
-        """Return a list."""
-        found = self.found(name)
-        if found is not None:
-            return parse_list(found.value)
+    def stated_texts(self, name: str) -> tuple[str, ...] | None:
+        """Return a list of the extension."""
         stated = self.stated(name, list)
-        return None if stated is None else self._all_texts(name, stated)
+        return None if stated is None else self.texts_in(name, stated)
 
-    def pairs(self, name: str) -> Pairs | None:
-        """Return a map, in its own order."""
-        found = self.found(name)
-        if found is not None:
-            return parse_pairs(found.value, found.origin)
-        return self.stated_pairs(name, self.stated(name, dict))
+    def stated_pairs(self, name: str) -> Pairs | None:
+        """Return a map of the extension."""
+        stated = self.stated(name, dict)
+        return None if stated is None else self.pairs_in(name, stated)
 
-    def stated_pairs(self, name: str, stated: Mapping[str, Any] | None) -> Pairs | None:
-        """Check a map of the extension."""
-        if stated is None:
-            return None
-        self._all_texts(name, stated.values())
-        return tuple(stated.items())
-
-    def flag(self, name: str) -> bool | None:
-        """Return a truth value."""
-        found = self.found(name)
-        return parse_flag(found.value) if found else self.stated(name, bool)
+    def stated_flag(self, name: str) -> bool | None:
+        """Return a truth value of the extension."""
+        return self.stated(name, bool)
 
     def objects(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """Return a list of objects of the extension."""
@@ -195,23 +150,34 @@ class _Reader:
             raise self.malformed(name)
         return tuple(stated)
 
-    def _all_texts(self, name: str, values: Iterable[Any]) -> tuple[str, ...]:
-        texts = tuple(values)
+    def pairs_in(self, name: str, value: Any) -> Pairs:
+        """Check a map that is a value, or a part of one; ``None`` is an empty one."""
+        if value is None:
+            return ()
+        if not isinstance(value, dict):
+            raise self.malformed(name)
+        self.texts_in(name, list(value.values()))
+        return tuple(value.items())
+
+    def texts_in(self, name: str, value: Any) -> tuple[str, ...]:
+        """Check a list that is a value, or a part of one; ``None`` is an empty one."""
+        texts = [] if value is None else value
+        if not isinstance(texts, list):
+            raise self.malformed(name)
         if None in texts:
             raise ConfigurationError(
                 f"{self.place(name)} contains null values", hint="give each a value"
             )
-        if not all(isinstance(value, str) for value in texts):
+        if not all(isinstance(text, str) for text in texts):
             raise self.malformed(name)
-        return texts
+        return tuple(texts)
 
 
 def _platforms(reader: _Reader) -> tuple[JibPlatform, ...] | None:
     name = "from.platforms"
-    found = reader.found(name)
+    found = reader.find_property(name)
     if found is not None:
-        parsed = (parse_platform(part, found.origin) for part in parse_list(found.value))
-        return tuple(JibPlatform(os=os, architecture=word) for os, word in parsed)
+        return property_platforms(found)
     if reader.stated(name, list) is None:
         return None
     return tuple(
@@ -222,54 +188,41 @@ def _platforms(reader: _Reader) -> tuple[JibPlatform, ...] | None:
 
 def _auth(reader: _Reader, side: str) -> JibAuth | None:
     """Return the login of properties; of the build script's it is known only that there is one."""
-    words = {word: reader.of_jvm(f"jib.{side}.auth.{word}") for word in ("username", "password")}
-    if words["username"] and words["password"]:
-        return JibAuth(username=words["username"], password=words["password"], by_user=True)
-    for word, other in (("username", "password"), ("password", "username")):
-        if words[word]:
-            reader.warnings.append(
-                Warned(
-                    message=f"jib.{side}.auth.{word} system property is set, but "
-                    f"jib.{side}.auth.{other} is not; attempting other authentication methods.",
-                    hint=f"pass -D jib.{side}.auth.{other}=VALUE too",
-                )
-            )
-    if reader.stated(f"{side}.auth", bool):
-        reader.warnings.append(
-            Warned(
-                message=f"{reader.place(f'{side}.auth')} has a login, which is not known here: "
-                "passwords are never written to classpath.json",
-                hint=f"log in by `pyjib login`, or pass -D jib.{side}.auth.username and "
-                f"-D jib.{side}.auth.password",
-            )
+    words = ("username", "password")
+    given = {word: reader.jvm_property(f"jib.{side}.auth.{word}") for word in words}
+    auth = property_auth(reader, side, given, by_user=True)
+    if auth is None and reader.stated(f"{side}.auth", bool):
+        reader.warn(
+            f"{reader.place(f'{side}.auth')} has a login, which is not known here: passwords are "
+            "never written to classpath.json",
+            f"log in by `pyjib login`, or pass -D jib.{side}.auth.username and "
+            f"-D jib.{side}.auth.password",
         )
-    return None
+    return auth
 
 
 def _helper(reader: _Reader, side: str) -> JibHelper | None:
     name = f"{side}.credHelper"
-    found = reader.found(name)
+    found = reader.find_property(name)
     stated = reader.stated(name, dict) or {}
     helper = found.value if found else stated.get("helper")
-    environment = reader.stated_pairs(f"{name}.environment", stated.get("environment")) or ()
+    environment = reader.pairs_in(f"{name}.environment", stated.get("environment"))
     return JibHelper(helper=str(helper), environment=environment) if helper else None
 
 
 def _directories(reader: _Reader, basedir: Path, cwd: Path) -> tuple[JibDirectory, ...] | None:
     name = "extraDirectories.paths"
-    found = reader.found(name)
+    found = reader.find_property(name)
     if found is not None:
-        return tuple(
-            JibDirectory(source=cwd / path if path else None) for path in parse_list(found.value)
-        )
+        return property_directories(found, cwd)
     if reader.stated(name, list) is None:
         return None
     return tuple(
         JibDirectory(
             source=basedir / str(one["from"]) if one.get("from") else None,
             into=str(one.get("into") or "/"),
-            includes=tuple(map(str, one.get("includes") or ())),
-            excludes=tuple(map(str, one.get("excludes") or ())),
+            includes=reader.texts_in(name, one.get("includes")),
+            excludes=reader.texts_in(name, one.get("excludes")),
         )
         for one in reader.objects(name)
     )
@@ -282,24 +235,11 @@ def _permissions(reader: _Reader) -> tuple[JibPermission, ...] | None:
     return tuple(JibPermission(file=file, mode=mode) for file, mode in pairs)
 
 
-def _output_paths(reader: _Reader, module: BuiltModule) -> JibOutputPaths:
-    def path(name: str, default: str) -> Path:
-        text = reader.text(f"outputPaths.{name}")
-        return module.basedir / text if text else module.build_directory / default
-
-    return JibOutputPaths(
-        tar=path("tar", "jib-image.tar"),
-        digest=path("digest", "jib-image.digest"),
-        image_id=path("imageId", "jib-image.id"),
-        image_json=path("imageJson", "jib-image.json"),
-    )
-
-
 def _extensions(reader: _Reader) -> Iterator[JibExtension]:
     name = "pluginExtensions"
     for one in reader.objects(name):
         yield JibExtension(
             implementation=str(one.get("implementation") or ""),
-            properties=reader.stated_pairs(name, one.get("properties")) or (),
+            properties=reader.pairs_in(name, one.get("properties")),
             is_configured=bool(one.get("configured")),
         )

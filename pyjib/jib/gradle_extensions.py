@@ -8,19 +8,18 @@ from __future__ import annotations
 from pyjib.errors import ConfigurationError
 from pyjib.events import Warned
 from pyjib.jib.configuration import BuiltModule, JibConfiguration, JibExtension
+from pyjib.jib.quarkus import quarkus_tree
 from pyjib.options import (
     BuildOptions,
     DropDevtools,
     Transformation,
     UseNativeImage,
-    UseQuarkusTree,
 )
 
 _PACKAGE = "com.google.cloud.tools.jib.gradle.extension"
 _SPRING_BOOT = f"{_PACKAGE}.springboot.JibSpringBootExtension"
 _NATIVE_IMAGE = f"{_PACKAGE}.nativeimage.JibNativeImageExtension"
 _QUARKUS = f"{_PACKAGE}.quarkus.JibQuarkusExtension"
-_FAST_DIRECTORIES = ("lib/main", "lib/boot", "app", "quarkus")
 
 
 def read_gradle_extensions(
@@ -40,7 +39,16 @@ def read_gradle_extensions(
             case name if name == _NATIVE_IMAGE:
                 steps.append(_native_image(extension, module, options, root))
             case name if name == _QUARKUS:
-                steps.append(_quarkus(extension, module, options, root))
+                steps.append(
+                    quarkus_tree(
+                        extension,
+                        build_directory=module.build_directory,
+                        name=f"{module.artifact}-{module.version}",
+                        app_root=root,
+                        jvm_flags=options.jvm_flags,
+                        file=module.file,
+                    )
+                )
             case name:
                 warnings.append(_not_run(name, module))
     return tuple(steps), tuple(warnings)
@@ -69,34 +77,4 @@ def _native_image(
         name=name,
         app_root=root,
         sets_entrypoint=options.entrypoint is None,
-    )
-
-
-def _quarkus(
-    extension: JibExtension, module: BuiltModule, options: BuildOptions, root: str
-) -> Transformation:
-    package_type = dict(extension.properties).get("packageType", "legacy-jar")
-    build = module.build_directory
-    if package_type == "fast-jar":
-        fast = build / "quarkus-app"
-        return UseQuarkusTree(
-            build_directory=build,
-            runner=fast / "quarkus-run.jar",
-            runner_target="quarkus-app/quarkus-run.jar",
-            directories=tuple(fast.joinpath(name) for name in _FAST_DIRECTORIES),
-            app_root=root,
-            jvm_flags=options.jvm_flags,
-        )
-    if package_type != "legacy-jar":
-        raise ConfigurationError(
-            f"Unknown packageType {package_type!r}, possible values: legacy-jar, fast-jar",
-            hint=f"correct it in {module.file}",
-        )
-    return UseQuarkusTree(
-        build_directory=build,
-        runner=build / f"{module.artifact}-{module.version}-runner.jar",
-        runner_target="app.jar",
-        directories=(build / "lib",),
-        app_root=root,
-        jvm_flags=options.jvm_flags,
     )

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from pyjib.errors import InvalidReferenceError
+from pyjib.errors import ConfigurationError
 from pyjib.events import Warned
 from pyjib.frozen import frozen
 from pyjib.jib.configuration import JibAuth, JibConfiguration, JibHelper
-from pyjib.oci.location import Location, RegistryLocation
-from pyjib.oci.reference import DOCKER_HUB, Reference
+from pyjib.oci.location import Location, RegistryLocation, parse_location
+from pyjib.oci.reference import DOCKER_HUB
 from pyjib.options import BuildOptions, CredentialHelper, Login, RegistryOptions
 
 FindServer = Callable[[str], Login | None]
@@ -21,20 +21,20 @@ _PORT = re.compile(r":\d+$")
 
 @frozen
 class _Side:
-    """One of ``from`` and ``to``: its registries, and what is configured for them."""
+    """One of ``from`` and ``to``: its registries, and what is configured for them.
+
+    ``own`` are those of ``registries`` that the configured login and helper are for.
+    """
 
     name: str
     registries: tuple[str, ...]
+    own: tuple[str, ...]
     auth: JibAuth | None
     helper: JibHelper | None
 
 
 def read_registry_options(
-    jib: JibConfiguration,
-    options: BuildOptions,
-    *,
-    base_is_configured: bool,
-    find_server: FindServer = lambda _: None,
+    jib: JibConfiguration, options: BuildOptions, *, find_server: FindServer = lambda _: None
 ) -> tuple[RegistryOptions, tuple[Warned, ...]]:
     """Return how registries are talked to, and warnings.
 
@@ -43,22 +43,14 @@ def read_registry_options(
     counts first, then a configured one, then a configured helper, then that of settings.xml,
     which ``find_server`` gives by a server's id: the host with its port, or without.
     """
-    base = _registries([options.base] if options.base and base_is_configured else [])
-    if options.base is None:
-        base = (DOCKER_HUB,)
-    targets = _registries(options.targets)
-    sides = (
-        _Side(
-            name="to", registries=_own(jib, targets), auth=jib.to_auth, helper=jib.to_cred_helper
-        ),
-        _Side(name="from", registries=base, auth=jib.from_auth, helper=jib.from_cred_helper),
-    )
+    sides = _sides(jib, options)
+    registries = {registry for side in sides for registry in side.registries}
     known = {login.registry for login in options.registry.logins}
     logins = _first(_configured_logins(sides), known)
     helpers = _helpers(sides, known | {login.registry for login in logins})
     busy = known | {login.registry for login in logins} | {found.registry for found in helpers}
-    settings = tuple(_server_logins({*targets, *base} - busy, find_server))
-    insecure = frozenset({*targets, *base}) - {DOCKER_HUB}
+    settings = tuple(_server_logins(registries - busy, find_server))
+    insecure = frozenset(registries - {DOCKER_HUB})
     return (
         replace(
             options.registry,
@@ -69,31 +61,61 @@ def read_registry_options(
             credentials_over_http=options.registry.credentials_over_http
             or jib.send_credentials_over_http,
         ),
-        tuple(_warnings(jib, sides, targets)),
+        tuple(_warnings(jib, sides)),
     )
 
 
-def _own(jib: JibConfiguration, targets: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the target registries that the configured login is for."""
-    if jib.to_auth is not None and jib.to_auth.by_user:
-        return targets
-    if jib.to_image is None:
-        return targets if len(targets) == 1 else ()
+def _sides(jib: JibConfiguration, options: BuildOptions) -> tuple[_Side, _Side]:
+    targets = _registries(options.targets)
+    base = (DOCKER_HUB,) if options.base is None else _registries([options.base])
+    # Without a name the target's login is for the one that the caller gives it.
+    target = _registry_of(jib.to_image) if jib.to_image is not None else None
+    only = targets if jib.to_image is None and len(targets) == 1 else (target,)
+    usual = (_registry_of(jib.from_image) if jib.from_image is not None else DOCKER_HUB,)
+    return (
+        _Side(
+            name="to",
+            registries=targets,
+            own=_own(targets, only, jib.to_auth),
+            auth=jib.to_auth,
+            helper=jib.to_cred_helper,
+        ),
+        _Side(
+            name="from",
+            registries=base,
+            own=_own(base, usual, jib.from_auth),
+            auth=jib.from_auth,
+            helper=jib.from_cred_helper,
+        ),
+    )
+
+
+def _own(
+    registries: tuple[str, ...], configured: Sequence[str | None], auth: JibAuth | None
+) -> tuple[str, ...]:
+    """Return the registries that the configured login is for: all, if the user gave it."""
+    if auth is not None and auth.by_user:
+        return registries
+    return tuple(registry for registry in registries if registry in configured)
+
+
+def _registry_of(image: str) -> str | None:
+    """Return the registry that an image is configured to be in, ``None`` if it is in none."""
     try:
-        own = Reference.parse(jib.to_image).registry
-    except InvalidReferenceError:  # an error only for those who need it
-        return ()
-    return tuple(registry for registry in targets if registry == own)
+        location = parse_location(image)
+    except ConfigurationError:  # an error only for those who need it
+        return None
+    return location.reference.registry if isinstance(location, RegistryLocation) else None
 
 
-def _registries(locations: Iterable[Location | None]) -> tuple[str, ...]:
+def _registries(locations: Iterable[Location]) -> tuple[str, ...]:
     found = (place.reference.registry for place in locations if isinstance(place, RegistryLocation))
     return tuple(dict.fromkeys(found))
 
 
 def _configured_logins(sides: Iterable[_Side]) -> Iterator[Login]:
     for side in sides:
-        for registry in side.registries if side.auth else ():
+        for registry in side.own if side.auth else ():
             assert side.auth is not None  # noqa: S101  for the type checker
             yield Login(registry=registry, username=side.auth.username, password=side.auth.password)
 
@@ -101,7 +123,7 @@ def _configured_logins(sides: Iterable[_Side]) -> Iterator[Login]:
 def _helpers(sides: Iterable[_Side], known: set[str]) -> tuple[CredentialHelper, ...]:
     found: dict[str, CredentialHelper] = {}
     for side in sides:
-        for registry in side.registries:
+        for registry in side.own:
             if side.helper is not None and registry not in known:
                 helper = CredentialHelper(
                     registry=registry,
@@ -129,21 +151,20 @@ def _first(logins: Iterable[Login], known: set[str]) -> tuple[Login, ...]:
     return tuple(found.values())
 
 
-def _warnings(
-    jib: JibConfiguration, sides: Sequence[_Side], targets: tuple[str, ...]
-) -> Iterator[Warned]:
+def _warnings(jib: JibConfiguration, sides: tuple[_Side, _Side]) -> Iterator[Warned]:
     to, base = sides
-    shared = set(to.registries) & set(base.registries)
+    shared = set(to.own) & set(base.own)
     if shared and to.auth and base.auth and to.auth != base.auth:
         yield Warned(
             message=f"<from> and <to> have different logins to {', '.join(sorted(shared))}, and "
             "that of <to> is used for both",
             hint="give that user the right to pull the base image",
         )
-    others = [registry for registry in targets if registry not in to.registries]
-    if others and (to.auth or to.helper):
-        yield Warned(
-            message=f"the login configured for {jib.origin('to.image')} is not used for "
-            f"{', '.join(others)}",
-            hint="log in there by `pyjib login`, or pass --username",
-        )
+    for side, flag in ((to, "--username"), (base, "-D jib.from.auth.username and .password")):
+        others = [registry for registry in side.registries if registry not in side.own]
+        if others and (side.auth or side.helper):
+            yield Warned(
+                message=f"the login configured for {jib.origin(f'{side.name}.image')} is not used "
+                f"for {', '.join(others)}",
+                hint=f"log in there by `pyjib login`, or pass {flag}",
+            )

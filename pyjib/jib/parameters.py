@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pyjib.errors import ConfigurationError
-from pyjib.events import Warned
 from pyjib.jib.configuration import Pairs
 from pyjib.jib.properties import Found, Properties
-from pyjib.jib.values import parse_flag, parse_list, parse_pairs
+from pyjib.jib.reader import ParameterReader
+from pyjib.jib.values import parse_flag
 from pyjib.project.maven.model import Node, walk
 
 PARAMETERS = (
@@ -61,45 +61,33 @@ _SHORTHAND = "to"  # <to>REF</to> is <to><image>REF</image></to>
 _EXPRESSION = re.compile(r"\$\{[^}]*\}")
 
 
-class Reader:
-    """Reads the parameters of one plugin, and keeps where each came from, and what is odd.
+class Reader(ParameterReader):
+    """Reads the parameters of one plugin.
 
     ``node`` is the ``<configuration>``, if there is one; ``pom`` is for messages.
     """
 
     def __init__(self, *, properties: Properties, node: Node | None, pom: Path) -> None:
-        self._properties = properties
+        super().__init__(properties)
         self._node = _without_shorthand(node) if node is not None else None
         self.pom = pom
-        self.user_properties = properties.user
-        self.origins: dict[str, str] = {}
-        self.warnings: list[Warned] = []
 
     def place(self, name: str) -> str:
         """Name an element of the configuration in messages: ``<to><image> in pom.xml``."""
         return f"<{name.replace('.', '><')}> in {self.pom}"
 
-    def warn(self, message: str, hint: str | None = None) -> None:
-        """Tell the user something."""
-        self.warnings.append(Warned(message=message, hint=hint))
-
     def find_property(self, name: str) -> Found | None:
         """Look ``jib.NAME`` up, and remember it as the origin if it is there."""
-        return self._remember(name, self._properties.find(f"jib.{name}"))
+        return self.remember(name, self.properties.find(f"jib.{name}"))
 
     def plain_property(self, name: str) -> str:
         """Return a property, by its whole name; empty if there is none."""
-        found = self._properties.find(name)
+        found = self.properties.find(name)
         return found.value if found else ""
 
     def property_only(self, name: str) -> str | None:
         """Return ``jib.NAME`` where there is no element for it."""
         found = self.find_property(name)
-        return found.value if found else None
-
-    def jvm_property(self, name: str) -> str | None:
-        """Return a property that Jib asks the JVM for."""
-        found = self._remember(name, self._properties.find_in_jvm(name))
         return found.value if found else None
 
     def element(self, name: str) -> Node | None:
@@ -109,15 +97,13 @@ class Reader:
             self.origins.setdefault(name, self.place(name))
         return node
 
-    def text(self, name: str, *, alternative: str | None = None) -> str | None:
-        """Return a text; ``alternative`` is a property that goes before ``jib.NAME``."""
-        if alternative is not None:
-            found = self._remember(name, self._properties.find(alternative))
-            if found is not None:
-                return found.value
-        found = self.find_property(name)
-        if found is not None:
-            return found.value
+    def text_or_alternative(self, name: str, alternative: str) -> str | None:
+        """Return a text for which there is a property that goes before ``jib.NAME``."""
+        found = self.remember(name, self.properties.find(alternative))
+        return self.text(name) if found is None else found.value
+
+    def stated_text(self, name: str) -> str | None:
+        """Return the text of an element."""
         node = self.element(name)
         if node is None:
             return None
@@ -126,11 +112,8 @@ class Reader:
         self._warn_of_expressions(node, name)
         return node.text
 
-    def texts(self, name: str) -> tuple[str, ...] | None:
-        """Return a list."""
-        found = self.find_property(name)
-        if found is not None:
-            return parse_list(found.value)
+    def stated_texts(self, name: str) -> tuple[str, ...] | None:
+        """Return the list that an element has."""
         node = self.element(name)
         if node is None:
             return None
@@ -142,20 +125,17 @@ class Reader:
         self._warn_of_expressions(node, name)
         return tuple(text for text in texts if text is not None)
 
-    def pairs(self, name: str) -> Pairs | None:
-        """Return a map: a property's in its order, elements sorted by name as Maven has them."""
-        found = self.find_property(name)
-        if found is not None:
-            return parse_pairs(found.value, found.origin)
+    def stated_pairs(self, name: str) -> Pairs | None:
+        """Return the elements of a map, sorted by name as Maven has them."""
         node = self.element(name)
         if node is None:
             return None
         self._warn_of_expressions(node, name)
         return pairs_of(node, self.place(name))
 
-    def flag(self, name: str) -> bool | None:
-        """Return a truth value."""
-        text = self.text(name)
+    def stated_flag(self, name: str) -> bool | None:
+        """Return the truth value of an element."""
+        text = self.stated_text(name)
         return None if text is None else parse_flag(text)
 
     def maven_flag(self, name: str) -> bool | None:
@@ -163,7 +143,7 @@ class Reader:
         node = self.element(name)
         if node is not None and node.text is not None:
             return parse_flag(node.text)
-        found = self._remember(name, self._properties.find_as_maven(f"jib.{name}"))
+        found = self.remember(name, self.properties.find_as_maven(f"jib.{name}"))
         return None if found is None else parse_flag(found.value)
 
     def object(self, node: Node, *members: str) -> Node:
@@ -218,11 +198,6 @@ class Reader:
                     f"{expression} in {self.place(name)} has no value and stays as it is",
                     f"give it one, for example -D {expression[2:-1]}=VALUE",
                 )
-
-    def _remember(self, name: str, found: Found | None) -> Found | None:
-        if found is not None:
-            self.origins[name] = found.origin
-        return found
 
 
 def items(node: Node) -> Sequence[Node]:

@@ -19,14 +19,20 @@ from pyjib.jib.configuration import (
     JibDirectory,
     JibExtension,
     JibHelper,
-    JibOutputPaths,
     JibPermission,
     JibPlatform,
     Pairs,
 )
 from pyjib.jib.parameters import PARAMETERS, Reader, items, pairs_of
 from pyjib.jib.properties import Properties, ineffective_properties
-from pyjib.jib.values import parse_flag, parse_list, parse_pairs, parse_platform
+from pyjib.jib.reader import (
+    property_auth,
+    property_directories,
+    property_permissions,
+    property_platforms,
+    read_shared,
+)
+from pyjib.jib.values import parse_list
 from pyjib.project.maven.model import EffectiveModel, Node, Plugin, nothing
 
 GROUP, ARTIFACT = "com.google.cloud.tools", "jib-maven-plugin"
@@ -68,7 +74,7 @@ def read_pom(
     configuration = _read(reader, model, plugin, cwd)
     reader.warn_of_unknown()
     warnings = (*reader.warnings, *_warnings(plugin, execution, properties))
-    return _complete(configuration, reader, warnings)
+    return replace(configuration, origins=dict(reader.origins), warnings=warnings)
 
 
 def release_of(version: str | None) -> tuple[int, ...]:
@@ -91,61 +97,32 @@ def _configuration(plugin: Plugin, name: str | None, model: EffectiveModel) -> N
 
 
 def _read(reader: Reader, model: EffectiveModel, plugin: Plugin, cwd: Path) -> JibConfiguration:
-    return JibConfiguration(
+    return replace(
+        read_shared(reader, model),
         version=plugin.version,
-        from_image=reader.text("from.image"),
         from_platforms=_platforms(reader),
         from_auth=_auth(reader, "from"),
         from_cred_helper=_helper(reader, "from"),
-        to_image=reader.text("to.image", alternative="image"),
+        to_image=reader.text_or_alternative("to.image", "image"),
         to_tags=_tags(reader),
         to_auth=_auth(reader, "to"),
         to_cred_helper=_helper(reader, "to"),
-        app_root=reader.text("container.appRoot"),
-        args=reader.texts("container.args"),
-        entrypoint=reader.texts("container.entrypoint"),
-        jvm_flags=reader.texts("container.jvmFlags"),
-        extra_classpath=reader.texts("container.extraClasspath"),
-        main_class=reader.text("container.mainClass"),
-        expand_classpath_dependencies=reader.flag("container.expandClasspathDependencies"),
-        environment=reader.pairs("container.environment"),
-        labels=reader.pairs("container.labels"),
-        ports=reader.texts("container.ports"),
-        volumes=reader.texts("container.volumes"),
-        user=reader.text("container.user"),
-        working_directory=reader.text("container.workingDirectory"),
-        format=reader.text("container.format"),
-        creation_time=reader.text("container.creationTime"),
-        files_modification_time=reader.text("container.filesModificationTime"),
-        containerizing_mode=reader.text("containerizingMode"),
         extra_directories=_directories(reader, model.basedir, cwd),
         permissions=_permissions(reader),
-        output_paths=_output_paths(reader, model),
         docker_executable=_executable(reader, model.basedir, cwd),
-        docker_environment=reader.pairs("dockerClient.environment"),
         allow_insecure_registries=reader.maven_flag("allowInsecureRegistries"),
         skip=reader.maven_flag("skip"),
         containerize=reader.property_only("containerize"),
         plugin_extensions=tuple(_extensions(reader)),
         has_plugin_dependencies=bool(plugin.dependencies),
         sync_excludes=_sync_excludes(reader, cwd),
-        required_version=reader.jvm_property("jib.requiredVersion"),
-        config_directory=reader.jvm_property("jib.configDirectory"),
-        send_credentials_over_http=parse_flag(reader.jvm_property("sendCredentialsOverHttp") or ""),
     )
-
-
-def _complete(
-    configuration: JibConfiguration, reader: Reader, warnings: tuple[Warned, ...]
-) -> JibConfiguration:
-    return replace(configuration, origins=dict(reader.origins), warnings=warnings)
 
 
 def _platforms(reader: Reader) -> tuple[JibPlatform, ...] | None:
     found = reader.find_property("from.platforms")
     if found is not None:
-        parsed = (parse_platform(part, found.origin) for part in parse_list(found.value))
-        return tuple(JibPlatform(os=os, architecture=name) for os, name in parsed)
+        return property_platforms(found)
     node = reader.element("from.platforms")
     if node is None:
         return None
@@ -158,25 +135,17 @@ def _platforms(reader: Reader) -> tuple[JibPlatform, ...] | None:
 
 def _auth(reader: Reader, side: str) -> JibAuth | None:
     """Return a login that is complete; of half a one a warning is all that is left."""
-    names = {word: f"jib.{side}.auth.{word}" for word in ("username", "password")}
-    given = {word: reader.plain_property(name) for word, name in names.items()}
-    if given["username"] and given["password"]:
-        by_user = names["password"] in reader.user_properties
-        return JibAuth(username=given["username"], password=given["password"], by_user=by_user)
-    for word, other in (("username", "password"), ("password", "username")):
-        if given[word]:
-            reader.warn(
-                f"{names[word]} system property is set, but {names[other]} is not; "
-                "attempting other authentication methods.",
-                f"pass -D {names[other]}=VALUE too",
-            )
-    node = reader.element(f"{side}.auth")
+    words = ("username", "password")
+    given = {word: reader.plain_property(f"jib.{side}.auth.{word}") for word in words}
+    by_user = f"jib.{side}.auth.password" in reader.properties.user
+    auth = property_auth(reader, side, given, by_user=by_user)
+    node = reader.element(f"{side}.auth") if auth is None else None
     if node is None:
-        return None
-    configured = {word: node.value(word) for word in names}
+        return auth
+    configured = {word: node.value(word) for word in words}
     if configured["username"] and configured["password"]:
         return JibAuth(username=configured["username"], password=configured["password"])
-    for word, other in (("username", "password"), ("password", "username")):
+    for word, other in (words, reversed(words)):
         if configured[word]:
             reader.warn(
                 f"<{side}><auth><{other}> is missing from build configuration; "
@@ -214,10 +183,7 @@ def _directories(reader: Reader, basedir: Path, cwd: Path) -> tuple[JibDirectory
     name = "extraDirectories.paths"
     found = reader.find_property(name)
     if found is not None:
-        # Jib's own words: from the working directory here, and from the POM's folder below.
-        return tuple(
-            JibDirectory(source=cwd / path if path else None) for path in parse_list(found.value)
-        )
+        return property_directories(found, cwd)
     node = reader.element(name)
     if node is None:
         return None
@@ -251,27 +217,13 @@ def _permissions(reader: Reader) -> tuple[JibPermission, ...] | None:
     name = "extraDirectories.permissions"
     found = reader.find_property(name)
     if found is not None:
-        pairs = parse_pairs(found.value, found.origin)
-        return tuple(JibPermission(file=file, mode=mode) for file, mode in pairs)
+        return property_permissions(found)
     node = reader.element(name)
     if node is None:
         return None
     children = [reader.object(child, "file", "mode") for child in items(node)]
     return tuple(
         JibPermission(file=child.value("file"), mode=child.value("mode")) for child in children
-    )
-
-
-def _output_paths(reader: Reader, model: EffectiveModel) -> JibOutputPaths:
-    def path(name: str, default: str) -> Path:
-        text = reader.text(f"outputPaths.{name}")
-        return model.basedir / text if text else model.build_directory / default
-
-    return JibOutputPaths(
-        tar=path("tar", "jib-image.tar"),
-        digest=path("digest", "jib-image.digest"),
-        image_id=path("imageId", "jib-image.id"),
-        image_json=path("imageJson", "jib-image.json"),
     )
 
 

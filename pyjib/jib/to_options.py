@@ -167,10 +167,7 @@ class _Translator:
         )
         options = self._with_targets(options)
         registry, warnings = read_registry_options(
-            jib,
-            options,
-            base_is_configured=self._is_free("base"),
-            find_server=self._given.find_server,
+            jib, options, find_server=self._given.find_server
         )
         self._warnings += warnings
         options = replace(options, registry=registry)

@@ -15,6 +15,14 @@ NEWEST_JIB_GRADLE = "3.5.4"
 NEWEST_JIB_CLI = "0.13.0"
 """The newest releases whose images are known."""
 
+_NEWEST = {
+    JIB_MAVEN_PLUGIN: NEWEST_JIB,
+    JIB_GRADLE_PLUGIN: NEWEST_JIB_GRADLE,
+    JIB_CLI: NEWEST_JIB_CLI,
+}
+_LONGEST = 9
+"""Digits of a part of a version; Python itself reads numbers of some thousands only."""
+
 # The first release of each front end with the byte eras of the plugins' 3.4.2: Jib's own count.
 _ERA_OF_3_4_2 = {JIB_CLI: (0, 13, 0), "jib-core": (0, 27, 0)}
 
@@ -34,7 +42,8 @@ class Identity:
     @classmethod
     def of_jib(cls, version: str, *, tool: str = "jib-maven-plugin", jdk: int = 17) -> Self:
         """Return the identity of one version of one of Jib's front ends."""
-        if not all(part.isdecimal() for part in version.split(".")):
+        parts = version.split(".")
+        if not all(part.isdecimal() and len(part) <= _LONGEST for part in parts):
             raise ConfigurationError(f"not a version of Jib: {version!r}")
         return cls(tool=tool, version=version, jdk=jdk)
 
@@ -60,6 +69,12 @@ class Identity:
             return ()
         numbers = [int(part) for part in self.version.split(".")]
         return tuple(numbers + [0] * (3 - len(numbers)))
+
+    @property
+    def newest_known(self) -> Identity | None:
+        """The newest release of this tool whose images are known, ``None`` for pyjib and others."""
+        newest = _NEWEST.get(self.tool)
+        return None if newest is None else Identity(tool=self.tool, version=newest, jdk=self.jdk)
 
     @property
     def is_since_3_4_2(self) -> bool:

@@ -18,9 +18,10 @@ from typing import Any, TypeVar
 from pyjib.errors import ProjectError
 from pyjib.events import Warned
 from pyjib.frozen import frozen
+from pyjib.presence import is_file, is_folder
 from pyjib.project.build_files import BuildFacts, BuildTool, read_gradle_facts
 from pyjib.project.build_output import first_newer, not_compiled, stale
-from pyjib.project.class_path_file import ClassPathFile, is_file, is_folder, read_class_path_file
+from pyjib.project.class_path_file import ClassPathFile, read_class_path_file
 from pyjib.project.maven.plugin_values import is_class_name
 from pyjib.project.model import (
     DEPENDENCIES,
@@ -82,7 +83,14 @@ class GradleProject:
     @property
     def sync_excludes(self) -> tuple[Path, ...]:
         """The files and directories that Skaffold is not to sync."""
-        return tuple(Path(str(path)) for path in self.skaffold.get("syncExcludes") or ())
+        return tuple(map(Path, self.told_skaffold("syncExcludes")))
+
+    def told_skaffold(self, name: str) -> tuple[str, ...]:
+        """Return a list of what Jib would tell Skaffold; raises ``ProjectError`` for another value."""
+        stated = self.skaffold.get(name) or []
+        if not isinstance(stated, list):
+            raise _malformed(self.listed.path, f"skaffold.{name}", list)
+        return tuple(map(str, stated))
 
     def read(self) -> Project:
         """Read classes, resources and libraries by Jib's rules for Gradle.
@@ -105,9 +113,7 @@ class GradleProject:
     def _build_files(self) -> Iterator[Path]:
         """Yield the files on which the class path depends, the whole build's among them."""
         yield from self.facts.files
-        stated = self.skaffold.get("build")
-        paths = (Path(str(name)) for name in stated or ())
-        yield from filter(is_file, paths)
+        yield from filter(is_file, map(Path, self.told_skaffold("build")))
         catalog = self.root_directory / "gradle" / "libs.versions.toml"
         if is_file(catalog):
             yield catalog
@@ -269,10 +275,14 @@ class _Members:
         value = self._content.get(name)
         if value is None or isinstance(value, kind):
             return value
-        raise ProjectError(
-            f"cannot read {self._path}: {name} is not of type {kind.__name__}",
-            hint=f"let Gradle write it again: {COMMAND}",
-        )
+        raise _malformed(self._path, name, kind)
+
+
+def _malformed(path: Path, name: str, kind: type[Any]) -> ProjectError:
+    return ProjectError(
+        f"cannot read {path}: {name} is not of type {kind.__name__}",
+        hint=f"let Gradle write it again: {COMMAND}",
+    )
 
 
 def _members(path: Path) -> _Members:

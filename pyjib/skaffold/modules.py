@@ -19,12 +19,12 @@ def meant_modules(
     reactor that it is built from (``--projects MODULE --also-make``).
     """
     ordered = build_order((*reactor, model))
-    by_pom = {found.pom: found for found in ordered}
     if model.modules:
+        by_pom = {found.pom.resolve(): found for found in ordered}
         chosen = {found.pom for found in _below(model, by_pom, set())}
     else:
         known = {found.coordinates: found for found in ordered}
-        chosen = {found.pom for found in _upstream(model, known)}
+        chosen = {found.pom for found in _upstream(model, known, set())}
     return tuple(found for found in ordered if found.pom in chosen)
 
 
@@ -33,31 +33,25 @@ def build_order(models: Iterable[EffectiveModel]) -> tuple[EffectiveModel, ...]:
     known: dict[Coordinates, EffectiveModel] = {}
     for model in models:
         known.setdefault(model.coordinates, model)
-    done: dict[Coordinates, EffectiveModel] = {}
-    for model in known.values():
-        for found in _upstream(model, known):
-            done.setdefault(found.coordinates, found)
-    return tuple(done.values())
+    seen: set[Coordinates] = set()
+    return tuple(found for model in known.values() for found in _upstream(model, known, seen))
 
 
 def _upstream(
-    model: EffectiveModel, known: Mapping[Coordinates, EffectiveModel]
-) -> Iterator[EffectiveModel]:
-    """Yield what a module is built from, however far away, each before its users; itself last."""
-    yield from _visit(model, known, set())
-
-
-def _visit(
     model: EffectiveModel,
     known: Mapping[Coordinates, EffectiveModel],
     seen: set[Coordinates],
 ) -> Iterator[EffectiveModel]:
+    """Yield what a module is built from, however far away, each before its users; itself last.
+
+    What was ``seen`` is left out, and added to that is what is not.
+    """
     if model.coordinates in seen:
         return
     seen.add(model.coordinates)
     for coordinates in _needs(model):
         if coordinates in known:
-            yield from _visit(known[coordinates], known, seen)
+            yield from _upstream(known[coordinates], known, seen)
     yield model
 
 
@@ -82,8 +76,7 @@ def _below(
     seen.add(model.pom)
     yield model
     for name in model.modules:
-        path = (model.basedir / name).resolve()
-        pom = path / _POM if path.is_dir() else path
-        found = next((one for one in by_pom.values() if one.pom.resolve() == pom), None)
+        path = model.basedir / name
+        found = by_pom.get((path / _POM if path.is_dir() else path).resolve())
         if found is not None:
             yield from _below(found, by_pom, seen)

@@ -116,6 +116,33 @@ def test_metadata_is_jibs(cli: Cli, registry: RegistryServer, base: str) -> None
     assert [path.name for path in cli.home.iterdir() if "partial" in path.name] == []
 
 
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="has no file for standard output")
+def test_metadata_into_standard_output_that_is_a_file(cli: Cli) -> None:
+    """/dev/stdout is a link: the file that it leads to gets the text, and the link stays."""
+    link, seen = cli.home / "link", cli.home / "seen"
+    link.symlink_to("/dev/stdout")
+    target = f"tar://{cli.home / 'x.tar'}"
+    arguments = ("build", HELLO, "--from", "scratch", "--to", target, "--metadata-file", link)
+    with seen.open("w") as stdout, cli.start(*arguments, stdout=stdout) as process:
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    assert link.is_symlink()
+    document, place = seen.read_text().split("}")
+    assert '"imageId":"sha256:' in document
+    assert place == f"{target}\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links want a privilege there")
+def test_metadata_through_a_link(cli: Cli) -> None:
+    link, file = cli.home / "link", cli.home / "real.json"
+    link.symlink_to(file)
+    target = f"tar://{cli.home / 'x.tar'}"
+    done = cli("build", HELLO, "--from", "scratch", "--to", target, "--metadata-file", link)
+    assert done.code == 0, done.stderr
+    assert link.is_symlink()
+    assert '"imageId":"sha256:' in file.read_text()
+
+
 def test_metadata_of_an_archive(cli: Cli, base: str) -> None:
     file = cli.home / "image.json"
     target = f"tar://{cli.home / 'x.tar'}"

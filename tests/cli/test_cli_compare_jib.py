@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import pyjib
 from pyjib.build import assemble, pull
 from pyjib.cli.compare_jib import parse_image
+from pyjib.errors import InvalidReferenceError
 from pyjib.oci.identity import Identity
 from pyjib.oci.image import Image, ImageIndex
 from pyjib.oci.location import ArchiveLocation, RegistryLocation
@@ -122,6 +124,8 @@ def test_an_image_that_is_not_jibs(cli: Cli, registry: RegistryServer) -> None:
 def test_parse_image() -> None:
     assert parse_image("target/jib-image.tar") == ArchiveLocation(path=Path("target/jib-image.tar"))
     assert parse_image("team/app") == RegistryLocation(reference=Reference.parse("team/app"))
+    with pytest.raises(InvalidReferenceError):
+        parse_image("a" * 300)
 
 
 POM = """<project><modelVersion>4.0.0</modelVersion>
@@ -231,3 +235,15 @@ def test_what_cannot_be_compared_ends_with_2(project: Configured, tmp_path: Path
     (project.root / "target" / "classes" / "Main.class").unlink()
     project.say()
     assert project.compare().code == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes break otherwise there")
+def test_1_says_that_the_images_differ_and_nothing_else(project: Configured, cli: Cli) -> None:
+    project.say()
+    project.build()
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = ("compare-jib", project.image, project.root)
+    with os.fdopen(writing, "wb") as broken, cli.start(*arguments, stdout=broken) as process:
+        _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr.count("error")) == (2, 0)

@@ -395,8 +395,7 @@ def test_what_cannot_be_reached(cli: Cli) -> None:
 
 
 def test_a_file_of_ones_own(cli: Cli, guarded: RegistryServer) -> None:
-    file = cli.home / "mine.json"
-    file.write_text("{}")
+    file = cli.home / "new" / "mine.json"
     arguments = ("-u", "me", "--password-stdin", "--auth-file", file)
     done = cli("login", guarded.address, *arguments, stdin=SECRET)
     assert (done.code, f"kept in {file}" in done.stderr) == (0, True)
@@ -404,6 +403,44 @@ def test_a_file_of_ones_own(cli: Cli, guarded: RegistryServer) -> None:
     assert cli("login", "--check", guarded.address).code == 1
     assert cli("login", "--check", guarded.address, "--auth-file", file).code == 0
     assert cli("doctor", "a/b", "--auth-file", cli.home / "none").code == 2
+    done = cli("login", guarded.address, *arguments[:-1], cli.home / ("x" * 300), stdin=SECRET)
+    assert (done.code, "please report" in done.stderr) == (2, False)
+
+
+def test_a_named_file_that_is_not_there_is_told(cli: Cli, guarded: RegistryServer) -> None:
+    log_in(cli, guarded.address, "me")
+    lost = Cli(home=cli.home, variables={"REGISTRY_AUTH_FILE": str(cli.home / "lost.json")})
+    done = lost("doctor", f"{guarded.address}/team/app")
+    words = f"{cli.home / 'lost.json'}{{}} does not exist, though REGISTRY_AUTH_FILE named it"
+    assert words.format(":") in done.stdout
+    assert f"warning    {words.format('')}" in done.stdout
+    assert done.code == 0
+    built = lost("build", HELLO, "--from", "scratch", "--to", f"{guarded.address}/team/app")
+    assert f"warning: {words.format('')}\nhint: going on without; correct" in built.stderr
+    assert built.code == 0
+
+
+def test_a_login_without_the_right_to_a_repository(cli: Cli, server: ScriptedServer) -> None:
+    """GHCR's token server answers 403 to a good login for what that may not see."""
+    log_in(cli, server.address, "me")
+    granted = Reply(200, {}, b'{"token":"tt"}')
+    challenge = Reply(401, {"WWW-Authenticate": f'Bearer realm="{server.url}/token"'})
+
+    def give(seen: Seen) -> Reply:
+        return Reply(403) if seen.authorization and "scope=" in seen.target else granted
+
+    def answer(seen: Seen) -> Reply:
+        is_ping = seen.path == "/v2/" and seen.authorization is not None
+        return Reply(200, {}, b"{}") if is_ping else challenge
+
+    server.rule("GET", "/token", give)
+    server.rule("*", "/v2/.*", answer)
+    done = cli("doctor", f"{server.address}/team/app")
+    config = cli.home / ".docker" / "config.json"
+    said = f"the login from {config} (user me) has no right to {server.address}/team/app"
+    assert said in done.lines[-1]
+    assert "login      yes" in done.stdout
+    assert done.code == 1
 
 
 POM = """<project><modelVersion>4.0.0</modelVersion>

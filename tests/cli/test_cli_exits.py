@@ -41,7 +41,10 @@ def test_what_should_not_happen(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr().err
     assert told.startswith("error: this should not have happened: KeyError: 'x'\nhint: run it")
     assert report(OSError(28, "No space left on device", "/x")) == 1
-    assert capsys.readouterr().err.startswith("error: /x: No space left on device\n")
+    told = capsys.readouterr().err
+    assert (
+        told == "error: /x: No space left on device\nhint: --debug tells what it was wanted for\n"
+    )
 
 
 def test_debug_tells_where(cli: Cli) -> None:
@@ -76,12 +79,13 @@ def test_a_full_disk_behind_stdout(cli: Cli) -> None:
     assert stderr == "error: cannot write to standard output: No space left on device\n"
 
 
-def test_nobody_to_tell(cli: Cli) -> None:
-    # A closed stderr must not stop a build.
+@pytest.mark.parametrize("progress", ["plain", "live"])
+def test_nobody_to_tell(cli: Cli, progress: str) -> None:
+    # A closed stderr must not stop a build, nor a terminal that goes away.
     target = f"tar://{cli.home / 'x.tar'}"
     reading, writing = os.pipe()
     os.close(reading)
-    arguments = ("build", HELLO, "--from", "scratch", "--to", target)
+    arguments = ("build", HELLO, "--from", "scratch", "--to", target, "--progress", progress)
     with os.fdopen(writing, "wb") as broken, cli.start(*arguments, stderr=broken) as process:
         stdout, _ = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (0, f"{target}\n")
@@ -104,3 +108,16 @@ def test_a_command_that_is_nearly_one(cli: Cli, arguments: list[str], meant: str
     assert (done.code, done.stdout) == (2, "")
     assert f"no such command '{arguments[-1]}'. {meant}" in done.stderr
     assert "Did you mean" not in cli("xyzzy").stderr
+
+
+@pytest.mark.parametrize("arguments", [["build", "--to"], ["jar", "-t"], ["jar", "--user=a"]])
+def test_the_help_is_named_for_mistakes(cli: Cli, arguments: list[str]) -> None:
+    done = cli(*arguments)
+    assert done.code == 2
+    assert done.stderr.endswith(f"hint: see `pyjib {arguments[0]} --help`\n")
+
+
+def test_an_option_before_the_command(cli: Cli) -> None:
+    done = cli("--debug", "build")
+    assert done.code == 2
+    assert "hint: options follow the command: `pyjib build --debug`" in done.stderr

@@ -30,6 +30,10 @@ def test_the_init_script_is_written(cli: Cli, tmp_path: Path) -> None:
     done = cli("init", "gradle", tmp_path, "--force")
     assert "./gradlew -I" in done.stderr
     assert path.read_text() == init_script()
+    path.unlink()
+    path.mkdir()
+    done = cli("init", "gradle", tmp_path)
+    assert (done.code, f"cannot read {path}, which is there" in done.stderr) == (2, True)
 
 
 @pytest.fixture

@@ -101,6 +101,23 @@ def test_identities(
     assert cli("plan", project, "--json", *arguments).json["identity"] == identity
 
 
+@pytest.mark.parametrize(
+    ("version", "warnings"), [("3.5.3", 1), ("9.9", 1), ("3.5.2", 0), ("3.3.2", 0), ("1.0", 0)]
+)
+def test_a_jib_of_the_future_is_told(cli: Cli, project: Path, version: str, warnings: int) -> None:
+    for done in (
+        cli("plan", project, "--identity", f"jib:{version}"),
+        cli("plan", project.joinpath("none"), "--identity", f"jib:{version}"),
+    ):
+        told = f"jib-maven-plugin {version} is newer than all that is known of it here"
+        assert done.stderr.count(told) == warnings
+
+
+def test_a_version_beyond_all_measure(cli: Cli, project: Path) -> None:
+    done = cli("plan", project, "--identity", f"jib:3.{'5' * 5000}")
+    assert (done.code, "not a version of Jib" in done.stderr) == (2, True)
+
+
 def test_jibs_identity_without_its_plugin(cli: Cli, project: Path) -> None:
     (project / "pom.xml").write_text(pom(plugin=False))
     assert cli("plan", project, "--json", "--from", "scratch").json["identity"]["tool"] == "pyjib"

@@ -47,6 +47,27 @@ def test_in_and_out(cli: Cli, guarded: RegistryServer) -> None:
     assert cli(*build, "--tag", "2", "--env", "A=1").code == 1
 
 
+@pytest.mark.parametrize("variable", ["DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE"])
+def test_another_login_that_goes_before_is_told(
+    cli: Cli, guarded: RegistryServer, variable: str
+) -> None:
+    """Else one would be logged in as somebody, and build as somebody else."""
+    arguments = ("login", guarded.address, "-u", "me", "--password-stdin")
+    for user, is_told in (("other", True), ("me", False)):
+        auth = base64.b64encode(f"{user}:{SECRET}".encode()).decode()
+        text = json.dumps({"auths": {guarded.address: {"auth": auth}}})
+        (cli.home / "podmans.json").write_text(text)
+        value = text if variable == "DOCKER_AUTH_CONFIG" else str(cli.home / "podmans.json")
+        done = Cli(home=cli.home, variables={variable: value})(*arguments, stdin=SECRET)
+        assert done.code == 0
+        words = f"warning: builds will use another login to {guarded.address}, that of "
+        assert (words in done.stderr) is is_told
+        assert ("(user other)\nhint: it goes before" in done.stderr) is is_told
+        assert SECRET not in done.stderr
+    done = Cli(home=cli.home, variables={variable: "/no/file"})(*arguments, stdin=SECRET)
+    assert (done.code, "builds will" in done.stderr) == (0, False)
+
+
 def test_a_wrong_password_is_not_kept(cli: Cli, guarded: RegistryServer) -> None:
     done = cli("login", guarded.address, "-u", "me", "--password-stdin", stdin="wr0ng\n")
     assert done.code == 1

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import loopback
 from tests.support.cli import Cli
 from tests.support.maven import dependencies, modules, parent, pom, write
 from tests.support.maven_server import MavenServer
@@ -115,7 +116,7 @@ def test_a_plan_needs_no_network(app: Path, arguments: list[str], tmp_path: Path
     )
     done = subprocess.run(
         [sys.executable, "-c", program, "plan", str(app), "--quiet", *arguments],
-        env={"HOME": str(tmp_path), "PATH": "", "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={"HOME": str(tmp_path), "PATH": "", **loopback.variables()},
         capture_output=True,
         check=True,
     )

@@ -19,6 +19,7 @@ from tests.support.clients import watched
 from tests.support.images import random_image
 from tests.support.registry import put_blob, put_image
 from tests.support.trouble import blob_of
+from tests.support.wire import Wire
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,13 +106,29 @@ def test_a_cache(cli: Cli, registry: RegistryServer) -> None:
         (("--users", "{users}x"), "cannot read the users"),
         (("--journal", "{faults}/x"), "cannot write the journal"),
         (("--quirks", "nobody"), "nobody"),
+        (("--root", ""), "--root: the path is empty"),
+        (("--root", "{users}/x"), "cannot keep repositories in"),
+        (("--root", "{users}/x", "--repository", "a"), "cannot keep repositories in"),
+        (("--root", "{users}x", "--read-only"), "--read-only would make none"),
+        (("--host", ""), "--host: the address is empty"),
+        (("--auth", "token"), "hint: name a file of NAME:PASSWORD with --users"),
+        (("--token-lifetime", "5"), "--token-lifetime: there are no tokens"),
+        (("--quirks", "ecr", "--token-lifetime", "5"), "--token-lifetime: there are no tokens"),
+        (("--proxy", ""), "--proxy: '' is not a registry's host"),
+        (("--proxy", "mine"), "--proxy: 'mine' is not a registry's host"),
+        (("--limit", "body=0"), "hint: body can be 1 to 1000000"),
+        (("--limit", "head=99999999999999999999"), "--limit head=99999999999999999999: out of"),
+        (("--limit", "manifest=8388609"), "hint: manifest can be 0 to 8388608"),
+        (("--users", "{hashes}"), "line 1: a hash of a password"),
     ],
 )
 def test_what_it_cannot_do(cli: Cli, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     users, faults = tmp_path / "users", tmp_path / "faults"
     users.write_text("me")
     faults.write_text("{}")
-    given = [text.format(users=users, faults=faults) for text in arguments]
+    hashes = tmp_path / "hashes"
+    hashes.write_text("me:$2y$05$c3VjaCBpcyBhIGhhc2g")
+    given = [text.format(users=users, faults=faults, hashes=hashes) for text in arguments]
     done = cli("registry", "serve", "--port", "0", *given)
     assert done.code in (1, 2)
     assert said in done.stderr
@@ -126,3 +143,32 @@ def test_garbage(cli: Cli, tmp_path: Path) -> None:
     done = cli("registry", "gc", "--root", tmp_path, "--grace", "0")
     assert done.lines == [f"a@{loose.descriptor.digest}"]
     assert done.code == 0
+
+
+def test_garbage_that_is_not_to_be_had(cli: Cli, tmp_path: Path) -> None:
+    assert "hint: name the one" in cli("registry", "gc", "--root", tmp_path / "none").stderr
+    assert "the path is empty" in cli("registry", "gc", "--root", "").stderr
+    assert "no repositories" in cli("registry", "gc", "--root", tmp_path).stderr
+    loose = Blob.of_bytes(b"loose", "x/y")
+    with RegistryServer(tmp_path) as server:
+        put_blob(server, "a", loose)
+        put_blob(server, "b", loose)
+    (tmp_path / "a/_uploads").rmdir()
+    (tmp_path / "a/_uploads").touch()
+    done = cli("registry", "gc", "--root", tmp_path, "--grace", "0")
+    assert done.code == 1
+    assert f"error: cannot delete in {tmp_path}: a: File exists" in done.stderr
+    assert done.lines == [f"b@{loose.descriptor.digest}"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has such a disk")
+def test_a_journal_on_a_full_disk_is_told_of_once(cli: Cli) -> None:
+    with cli.start("registry", "serve", "--port", "0", "--journal", "/dev/full") as process:
+        assert process.stdout
+        with Wire(process.stdout.readline().strip()) as wire:
+            assert [wire.send("GET", "/v2/").status for _ in range(3)] == [200, 200, 200]
+        process.terminate()
+        _, told = process.communicate(timeout=20)
+    assert told.count("warning: cannot write the journal /dev/full: No space left on device") == 1
+    assert told.count("GET /v2/ 200") == 3
+    assert process.returncode == 0

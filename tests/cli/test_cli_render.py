@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -211,6 +212,30 @@ def test_the_live_view_of_such_transfers(capsys: pytest.CaptureFixture[str]) -> 
         view(events.TransferFinished(direction=push, key="one", size=2000))
         assert view._progress.tasks == []
     assert "layer sha256:abababababab  2.0 kB\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_transfer_has_one_row_on_narrow_terminals(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    clock, push = Clock(), Direction.PUSH
+    with LiveView(forced=True, clock=clock) as view:
+        for number in range(2):
+            key = f"sha256:{number:064x}"
+            label = f"layer {key[7:19]}"
+            view(events.TransferStarted(direction=push, key=key, label=label, total=150_000_000))
+            view(events.TransferProgress(direction=push, key=key, done=103_000_000))
+        clock.now += 10
+        view._progress.refresh()
+        capsys.readouterr()
+        view._progress.refresh()
+        shown = capsys.readouterr().err
+    rows = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "").splitlines()
+    assert [row[:1] for row in rows] == ["p", "p"]
+    assert all(len(row) <= width for row in rows)
+    if width == 80:
+        assert all(row.rstrip().endswith(" 103.0 MB of 150.0 MB, 10.3 MB/s") for row in rows)
 
 
 @pytest.mark.parametrize("level", list(Level))

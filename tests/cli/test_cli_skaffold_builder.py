@@ -65,3 +65,7 @@ def test_refusals(cli: Cli) -> None:
     assert (done.code, "IMAGE is not set" in done.stderr) == (2, True)
     with pytest.raises(ConfigurationError, match="--skaffold and --to"):
         asked_by_skaffold({**NOTHING, "to": (REFERENCE,)}, None, host())
+    with pytest.raises(ConfigurationError, match="IMAGE, as set: invalid image reference"):
+        asked_by_skaffold(NOTHING, None, host(IMAGE="X Y"))
+    with pytest.raises(ConfigurationError, match="PLATFORMS, as set: not a platform: 'arm'"):
+        asked_by_skaffold(NOTHING, None, host(PLATFORMS="linux/amd64,arm"))

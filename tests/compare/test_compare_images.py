@@ -70,6 +70,14 @@ def test_equal(image: AnyImage) -> None:
     assert compare_images(image, image).is_equal
 
 
+def test_images_without_a_counterpart_are_told_without_a_manifest_too() -> None:
+    index = random_index(1)
+    one, *_ = index.images
+    for jib, ours in ((index, one), (one, index)):
+        assert set(found(jib, ours, has_manifest=False)) == {Level.INDEX}
+    assert compare_images(index, index, has_manifest=False).is_equal
+
+
 def test_layers_that_are_equal_are_not_read() -> None:
     def refuse() -> io.BytesIO:
         raise AssertionError("a layer was opened")

@@ -121,3 +121,28 @@ def test_user_properties_reach_jib(tmp_path: Path) -> None:
     maven = MavenChoice(arguments=Arguments(properties={"image": "b:2"}))
     (target,) = configure(path, given(tmp_path), maven).options.targets
     assert str(target) == "docker.io/library/b:2"
+
+
+@pytest.mark.parametrize("script", ["build.gradle", "build.gradle.kts"])
+def test_gradles_jib_beside_a_pom_is_told_of(tmp_path: Path, script: str) -> None:
+    path = write(tmp_path)
+    write_tree(path, {script: 'plugins { id("com.google.cloud.tools.jib") version "3.4.2" }'})
+    (warning,) = configure(path, given(tmp_path)).warnings
+    assert warning.message.startswith(f"what {path / script} tells Jib has no effect")
+    write_tree(path, {script: "plugins { java }"})
+    assert configure(path, given(tmp_path)).warnings == ()
+
+
+def test_jibs_properties_want_a_configuration(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    properties = {"jib.container.user": "1", "jib.version": "2", "other": "3"}
+    choice = MavenChoice(arguments=Arguments(properties=properties))
+    (warning,) = configure(path, given(tmp_path), choice).warnings
+    assert warning.message == f"-D jib.container.user has no effect: {path} does not configure Jib"
+
+
+def test_modules_want_a_pom(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    (path / "pom.xml").unlink()
+    with pytest.raises(ConfigurationError, match=r"no module 'x': .* has no pom\.xml"):
+        configure(path, given(tmp_path), MavenChoice(module="x"))

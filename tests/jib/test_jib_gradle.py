@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pyjib.configure import Configured, MavenChoice, configure
-from pyjib.errors import ConfigurationError
+from pyjib.errors import ConfigurationError, ProjectError
 from pyjib.jib.to_options import Given
 from pyjib.oci.identity import Identity
 from pyjib.oci.media_type import ImageFormat
@@ -26,7 +26,7 @@ from pyjib.options import (
 )
 from pyjib.project.maven.command_line import Arguments
 from tests.support.gradle import golden, make_build
-from tests.support.projects import write_tree
+from tests.support.projects import main_class, write_tree
 
 _PACKAGE = "com.google.cloud.tools.jib.gradle.extension"
 EMPTY_JAR = b"PK\x05\x06" + bytes(18)
@@ -186,11 +186,32 @@ def test_extensions_that_jib_refuses(root: Path, extension: dict[str, Any], reas
         {"container": {"environment": {"A": 1}}},
         {"pluginExtensions": [1]},
         {"allowInsecureRegistries": "yes"},
+        {"from": {"credHelper": {"helper": "x", "environment": 1}}},
+        {"pluginExtensions": [{"implementation": "x", "properties": 1}]},
+        {"extraDirectories": {"paths": [{"from": "x", "includes": 1}]}},
+        {"extraDirectories": {"paths": [{"from": "x", "excludes": [1]}]}},
     ],
 )
 def test_malformed(root: Path, jib: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="has another form in"):
         configured(written(root, **jib))
+
+
+@pytest.mark.parametrize("name", ["build", "syncExcludes"])
+def test_malformed_words_for_skaffold(root: Path, name: str) -> None:
+    path = written(root)
+    write_tree(path, {"build/classes/java/main/Main.class": main_class("Main")})
+    listed = path / "build" / "pyjib" / "classpath.json"
+    document = json.loads(listed.read_text())
+    document["skaffold"] = {name: 1}
+    listed.write_text(json.dumps(document))
+    with pytest.raises(ProjectError, match=rf"skaffold\.{name} is not of type list"):
+        configured(path).read()  # type: ignore[misc]
+
+
+def test_an_execution_is_mavens(root: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"no execution 'x': .* is Gradle's"):
+        configure(written(root), Given(options=BuildOptions()), MavenChoice(execution="x"))
 
 
 def test_null_in_a_list_is_jibs_error(root: Path) -> None:

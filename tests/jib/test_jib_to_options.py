@@ -412,6 +412,33 @@ def test_a_configured_login_is_not_given_to_a_registry_of_the_callers() -> None:
     given = BuildOptions(base=parse_location("evil.example.com/base"))
     found = translate(both(AUTH.format("me", "1"), AUTH.format("you", "2")), given)
     assert [login.registry for login in found.options.registry.logins] == ["r.example.com"]
+    assert ["is not used for evil.example.com" in w.message for w in found.warnings] == [True]
+    hub = translate(NAMED + f"<from>{AUTH.format('you', '2')}</from>", given).options.registry
+    assert hub.logins == ()
+
+
+def test_a_configured_login_is_for_all_images_of_its_registry() -> None:
+    given = BuildOptions(
+        targets=(parse_location("r.example.com/other"),),
+        base=parse_location("b.example.com/other"),
+    )
+    found = translate(both(AUTH.format("me", "1"), AUTH.format("you", "2")), given)
+    assert {login.registry for login in found.options.registry.logins} == {
+        "r.example.com",
+        "b.example.com",
+    }
+    assert found.warnings == ()
+    as_address = both(base=AUTH.format("you", "2"), of="registry://b.example.com/x")
+    assert len(options(as_address, given).registry.logins) == 1
+
+
+def test_a_base_of_the_callers_is_reached_as_a_target_is() -> None:
+    servers = {"b.example.com": Login(registry="x", username="base", password="3")}
+    configuration = NAMED + "<allowInsecureRegistries>true</allowInsecureRegistries>"
+    given = BuildOptions(base=parse_location("b.example.com/base"))
+    found = options(configuration, given, find_server=servers.get).registry
+    assert found.logins == (Login(registry="b.example.com", username="base", password="3"),)
+    assert found.insecure == {"registry.example.com", "b.example.com"}
 
 
 def test_a_login_of_the_users_goes_wherever_he_says() -> None:
@@ -419,6 +446,10 @@ def test_a_login_of_the_users_goes_wherever_he_says() -> None:
     user = {"jib.to.auth.username": "me", "jib.to.auth.password": "1"}
     (login,) = options(both(), given, user=user).registry.logins
     assert login == Login(registry="other.example.com", username="me", password="1")
+    given = BuildOptions(base=parse_location("other.example.com/base"))
+    user = {"jib.from.auth.username": "you", "jib.from.auth.password": "2"}
+    (login,) = options(both(), given, user=user).registry.logins
+    assert login == Login(registry="other.example.com", username="you", password="2")
 
 
 def test_the_callers_login_comes_first() -> None:
