@@ -22,6 +22,7 @@ from typing import IO, Any, Self, TypeVar
 
 from pyjib.cancellation import Cancellation
 from pyjib.patience import SLICE, apart
+from pyjib.presence import is_file
 
 FAREWELL = 0.5
 """Seconds that a program is given to end after it was asked to."""
@@ -42,8 +43,8 @@ class AsksError(TooLongError):
 class Program:
     """A running program: a context, after which it has ended, and all that it started if it had to.
 
-    ``stdin``, ``stdout`` and ``stderr`` are files, or ``subprocess.PIPE`` for ``send`` and
-    ``receive``. Entering raises ``OSError`` if it cannot be started. All methods raise
+    ``stdin`` and ``stdout`` are files, or ``subprocess.PIPE`` for ``send`` and ``receive``;
+    ``stderr`` is a file, as nothing would empty a pipe. Entering raises ``OSError`` if it cannot be started. All methods raise
     ``CancelledError`` once the build is cancelled, ``TooLongError`` after ``patience`` seconds,
     and ``AsksError``. Leaving the context by any error ends the program.
     """
@@ -188,6 +189,32 @@ class Program:
             _close(self._process)
 
         threading.Thread(target=close_later, name="pyjib-program", daemon=True).start()
+
+
+def find_program(name: str, variables: Mapping[str, str]) -> str | None:
+    """Return the path of a program that is on the ``PATH``, ``None`` if there is none.
+
+    Never one in the working directory, where Windows looks before all else, and where a project
+    from anywhere may have one: only the whole paths in ``PATH`` count.
+    """
+    endings = _endings(name, variables)
+    folders = map(Path, (variables.get("PATH") or "").split(os.pathsep))
+    for folder in filter(Path.is_absolute, folders):
+        for ending in endings:
+            path = folder / f"{name}{ending}"
+            if is_file(path) and os.access(path, os.X_OK):
+                return str(path)
+    return None
+
+
+def _endings(name: str, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what may follow the name of a program in that of its file."""
+    if sys.platform == "win32":
+        endings = tuple((variables.get("PATHEXT") or ".COM;.EXE;.BAT;.CMD").split(";"))
+        has_one = any(name.upper().endswith(ending.upper()) for ending in endings if ending)
+        return ("", *endings) if has_one else endings
+    else:  # noqa: RET505  mypy follows one branch for each system
+        return ("",)
 
 
 def end_all() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import CancelledError
-from pyjib.programs import Program, TooLongError
+from pyjib.programs import Program, TooLongError, find_program
 
 posix = pytest.mark.skipif(os.name == "nt", reason="looks at processes as POSIX has them")
 PIPE = subprocess.PIPE
@@ -97,6 +97,24 @@ def test_one_that_is_not_there(tmp_path: Path) -> None:
     program = Program([str(tmp_path / "none")], environment={}, cancellation=Cancellation())
     with pytest.raises(FileNotFoundError), program:
         pytest.fail("it started")
+
+
+@posix
+def test_programs_are_looked_for_in_whole_paths_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project that was checked out may have a ``docker-credential-gcr`` of its own."""
+    monkeypatch.chdir(tmp_path)
+    for folder, mode in (("", 0o755), ("bin", 0o755), ("dull", 0o644)):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "tool").touch(mode)
+    lost = ["", ".", "bin", str(tmp_path / "dull"), str(tmp_path / "no" / "such")]
+    for path in (*lost, os.pathsep.join(lost)):
+        assert find_program("tool", {"PATH": path}) is None
+    path = os.pathsep.join((*lost, str(tmp_path / "bin"), str(tmp_path)))
+    assert find_program("tool", {"PATH": path}) == str(tmp_path / "bin" / "tool")
+    assert find_program("bin", {"PATH": str(tmp_path)}) is None
+    assert find_program("tool", {}) is None
 
 
 def test_none_is_started_once_cancelled() -> None:

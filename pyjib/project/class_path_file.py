@@ -22,6 +22,7 @@ from typing import Any
 
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.frozen import frozen
+from pyjib.presence import is_file, is_folder
 from pyjib.project.libraries import group_of
 from pyjib.project.model import (
     PROJECT_DEPENDENCIES,
@@ -77,22 +78,6 @@ def _existing(root: Path, names: Iterable[object]) -> tuple[Path, ...]:
     """Return the directories that are there: builds name some that nothing was written to."""
     paths = (root / str(name) for name in names)
     return tuple(path for path in paths if is_folder(path))
-
-
-def is_file(path: Path) -> bool:
-    """Tell whether there is a file; of a name that is longer than any file's there is none."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
-def is_folder(path: Path) -> bool:
-    """Tell the same of a directory."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
 
 
 class _Document:

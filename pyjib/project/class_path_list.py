@@ -13,9 +13,10 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 
 from pyjib.errors import DependencyError, ProjectError
+from pyjib.presence import is_file, is_folder
 from pyjib.project.build_libraries import Libraries
 from pyjib.project.build_output import first_newer, stale
-from pyjib.project.class_path_file import is_file, is_folder, read_class_path_file
+from pyjib.project.class_path_file import read_class_path_file
 from pyjib.project.libraries import library
 from pyjib.project.model import (
     PROJECT_DEPENDENCIES,

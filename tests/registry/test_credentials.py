@@ -14,8 +14,8 @@ from pyjib.errors import ConfigurationError
 from pyjib.events import Event, Warned
 from pyjib.options import CredentialHelper, HostEnvironment, Login, RegistryOptions
 from pyjib.registry.login import docker_config, helpers
-from pyjib.registry.login.credential import Credential
-from pyjib.registry.login.credentials import Finder, find
+from pyjib.registry.login.credential import Credential, Search
+from pyjib.registry.login.credentials import Finder
 from pyjib.registry.login.keeping import logout, store
 
 posix = pytest.mark.skipif(os.name != "posix", reason="the fake helper is a script with #!")
@@ -28,6 +28,13 @@ with pathlib.Path({log!r}).open("a") as log:
 print("a secret on stderr", file=sys.stderr)
 {code}
 """
+
+
+def find(
+    registry: str, options: RegistryOptions, host: HostEnvironment, *, repository: str = ""
+) -> Search:
+    """Look with nothing in mind of searches before."""
+    return Finder(options, host).find(registry, repository)
 
 
 def auth(user: str, password: str) -> str:
@@ -231,6 +238,7 @@ def test_podman_files_logins_by_path(home: Home) -> None:
         ),
         ({"registrytoken": "t"}, Credential(source="", registry_token="t")),
         ({"auth": auth("u", "p\0\0")}, Credential(source="", username="u", password="p")),
+        ({"auth": "dTpw\ndw==\r\n"}, Credential(source="", username="u", password="pw")),
         ({}, None),
         ({"auth": ""}, None),
         ({"email": "x"}, None),
@@ -342,6 +350,39 @@ def test_a_helper_is_asked_again_when_its_login_is_refused(home: Home) -> None:
 
 
 @posix
+def test_a_registry_that_is_excepted_from_the_helper(home: Home) -> None:
+    home.helper("x", GIVES)
+    write(
+        home.config, logins(**{"r.io": "file"}) | {"credHelpers": {"r.io": ""}, "credsStore": "x"}
+    )
+    assert home.user("r.io") == "file"
+    assert home.user("s.io") == "helped"
+    assert store("r.io", "me", "pw", host=home.host()).helper is None
+    assert home.user("r.io") == "me"
+    assert home.asked == ["get s.io"]
+
+
+@posix
+@pytest.mark.parametrize("chosen", [False, True])
+def test_a_helper_that_stays_with_a_refused_login_is_asked_once_more(
+    home: Home, chosen: bool
+) -> None:
+    """Each call for a public image would start it anew, and some ask for a keychain's password."""
+    home.helper("x", GIVES)
+    options = RegistryOptions()
+    if chosen:
+        options = RegistryOptions(helpers=(CredentialHelper(registry="r.io", program="x"),))
+    else:
+        write(home.config, {"credsStore": "x"})
+    finder = Finder(options, home.host())
+    for repository in ("a", "b", "a", "b"):
+        refused = finder.find("r.io", repository).credential
+        assert refused is not None
+        assert finder.again("r.io", repository, refused) is None
+    assert home.asked == ["get r.io"] * 2
+
+
+@posix
 def test_helpers_give_identity_tokens(home: Home) -> None:
     home.helper("x", 'print(json.dumps({"Username": "<token>", "Secret": "tt"}))')
     write(home.config, {"credsStore": "x"})
@@ -438,6 +479,14 @@ def test_store_makes_what_is_missing(home: Home) -> None:
     if os.name == "posix":
         assert stat.S_IMODE(home.config.stat().st_mode) == 0o600
     assert [path.name for path in home.config.parent.iterdir()] == ["config.json"]
+
+
+def test_logout_leaves_what_others_share_and_parts_of_a_registry(home: Home) -> None:
+    shared = logins(**{"*.r.io": "all", "https://a.r.io/v1/": "old", "a.r.io/team": "team"})
+    write(home.config, shared)
+    assert logout("a.r.io", host=home.host()) is not None
+    assert list(read(home.config)["auths"]) == ["*.r.io", "a.r.io/team"]
+    assert logout("a.r.io", host=home.host()) is None
 
 
 def test_logout_of_docker_hub_forgets_the_web_login(home: Home) -> None:
@@ -573,6 +622,28 @@ def test_a_named_file_that_cannot_be_read_is_an_error(home: Home, named: str) ->
         find("r.io", options, host)
     assert f"{path}: it is a directory" in caught.value.message
     assert "remove the directory" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("variable", [False, True])
+def test_a_named_file_that_is_not_there_is_passed_over_with_a_warning(
+    home: Home, variable: bool
+) -> None:
+    """Skopeo's own image names a file in ``REGISTRY_AUTH_FILE`` that is not there as a rule."""
+    write(home.config, logins(**{"r.io": "me"}))
+    lost = home.root / "lost.json"
+    options = RegistryOptions(auth_file=None if variable else lost)
+    host = home.host(**({"REGISTRY_AUTH_FILE": str(lost)} if variable else {}))
+    events: list[Event] = []
+    finder = Finder(options, host, listener=events.append)
+    for repository in ("a", "b"):
+        found = finder.find("r.io", repository).credential
+        assert found is not None
+        assert found.username == "me"
+    (warning,) = events
+    assert isinstance(warning, Warned)
+    by = "REGISTRY_AUTH_FILE" if variable else "the options"
+    assert warning.message == f"{lost} does not exist, though {by} named it"
+    assert warning.hint == "going on without; correct its path"
 
 
 def test_a_file_that_nobody_named_and_cannot_be_read_is_passed_over_with_a_warning(

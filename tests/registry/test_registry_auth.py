@@ -298,20 +298,42 @@ def test_one_token_for_many_threads(server: ScriptedServer, realm: ScriptedServe
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize(("status", "times"), [(401, 1), (403, 2)])
 def test_a_wrong_password_is_tried_once_and_is_no_obstacle_to_public_images(
-    server: ScriptedServer, realm: ScriptedServer
+    server: ScriptedServer, realm: ScriptedServer, status: int, times: int
 ) -> None:
-    """Docker Hub locks accounts; GHCR answers 403 to a stale login for a public image."""
+    """Docker Hub locks accounts; GHCR answers 403, once for each image, to a stale login."""
     guard(server, bearer(realm), "Bearer tt")
-    realm.rule("GET", "/token", lambda seen: Reply(403) if seen.authorization else token())
+    realm.rule("GET", "/token", lambda seen: Reply(status) if seen.authorization else token())
     with watched(login=(server.address, "me", "pw")) as it:
         it.client.manifest_get(name(server))
         it.client.manifest_get(name(server, "another"))
         with pytest.raises(UnauthorizedError) as caught:
             it.client.manifest_put(name(server), MANIFEST, "x/y")
-    assert sum(seen.authorization is not None for seen in realm.journal) == 1
+    assert sum(seen.authorization is not None for seen in realm.journal) == times
     assert [("without one" in event.message) for event in it.of(Warned)] == [True]
     assert "the options (user me)" in (caught.value.hint or "")
+
+
+@pytest.mark.faults
+def test_a_login_that_may_not_have_one_image_is_good_for_another(
+    server: ScriptedServer, realm: ScriptedServer
+) -> None:
+    """An organisation's base image may be closed to a token that may push the user's own."""
+    guard(server, bearer(realm), "Bearer public", "Bearer own")
+
+    def answer(seen: Seen) -> Reply:
+        if seen.authorization is None:
+            return token("public")
+        return Reply(403) if "other%2Fbase" in seen.target else token("own")
+
+    realm.rule("GET", "/token", answer)
+    with watched(login=(server.address, "me", "pw")) as it:
+        it.client.manifest_get(name(server, "other/base"))
+        it.client.manifest_put(name(server), MANIFEST, "x/y")
+        it.client.manifest_get(name(server, "other/base"))
+    assert [seen.authorization for seen in realm.journal] == [BASIC, None, BASIC]
+    assert server.seen("PUT", ".*/1")[-1].authorization == "Bearer own"
 
 
 @pytest.mark.faults
@@ -473,6 +495,35 @@ def test_no_secret_in_logs_and_errors(
     assert "sig=***" in caplog.text
     everything = caplog.text + repr(it.events) + repr(caught.value) + str(caught.value.hint)
     assert "s3cret" not in everything
+
+
+@pytest.mark.parametrize("who", ["registry", "registry, of a token", "GET", "POST"])
+def test_a_server_that_repeats_what_it_was_sent(
+    server: ScriptedServer, realm: ScriptedServer, tmp_path: Path, who: str
+) -> None:
+    """Some proxies answer with the request, header by header, and many read what a CI logs."""
+
+    def repeat(seen: Seen) -> Reply:
+        said = f"refused: {seen.authorization} {seen.body.decode()}"
+        challenge = "Basic" if who == "registry" else bearer(realm)
+        return Reply(401, {"WWW-Authenticate": challenge}, said.encode())
+
+    server.rule("*", "/v2/.+", repeat)
+    realm.rule("GET", "/token", token("tok/en") if who.endswith("token") else repeat)
+    realm.rule("POST", "/token", repeat)
+    login = {"username": "me", "password": "s3c/ret"}
+    entry = {"identitytoken": "s3c/ret"} if who == "POST" else login
+    with (
+        watched(home=docker_config(tmp_path, server, **entry)) as it,
+        pytest.raises(UnauthorizedError) as caught,
+    ):
+        it.client.manifest_put(name(server), b"", "x/y")
+    said = repr(caught.value) + caught.value.message + str(caught.value.hint)
+    assert "refused: " in said
+    assert "***" in said
+    basic = base64.b64encode(b"me:s3c/ret").decode()
+    for secret in ("s3c/ret", "s3c%2Fret", "tok/en", basic):
+        assert secret not in said
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -15,11 +15,12 @@ from pyjib.errors import (
 from pyjib.events import Listener, Warned
 from pyjib.frozen import frozen
 from pyjib.registry.login.challenge import Challenge
-from pyjib.registry.login.credential import Credential
+from pyjib.registry.login.credential import Credential, conceal
 from pyjib.registry.login.credentials import Finder
 from pyjib.registry.login.scope import Scopes, is_reading, parse_scopes, repository_of, union
 from pyjib.registry.login.sites import are_related
 from pyjib.registry.login.tokens import Realm, Tokens
+from pyjib.registry.net.message import Call
 from pyjib.registry.net.reach import check_hop, is_loopback
 from pyjib.registry.net.urls import Url
 from pyjib.registry.refusal import LoginWords, login_hint
@@ -51,6 +52,10 @@ class _Refusal:
     said: str = ""
     diagnostics: tuple[RegistryDiagnostic, ...] = ()
 
+    @property
+    def words(self) -> str:
+        return self.said or "its login was refused before (401 Unauthorized)"
+
     @classmethod
     def of(cls, error: RegistryError) -> _Refusal:
         # Not the error itself, which would keep alive all that was under way when it was raised.
@@ -76,6 +81,13 @@ class AuthTools:
     trusted_realms: frozenset[str] = frozenset()
     over_http: bool = False
 
+    def conceal(self, call: Call, data: bytes) -> bytes:
+        """Return the answer to a call without the secrets that are sent to its registry."""
+        search = self.finder.known(call.registry, repository_of(call.scopes))
+        secrets = search.credential.secrets if search and search.credential else ()
+        text = data.decode("utf-8", "replace")
+        return conceal(text, (*secrets, *self.tokens.texts())).encode()
+
 
 class Authenticator:
     """Knows how one registry wants to be spoken to; safe for threads."""
@@ -86,7 +98,7 @@ class Authenticator:
         self._tools = tools
         self._lock = threading.Lock()
         self._way: _Bearer | _Basic | None = None
-        self._refused: dict[tuple[Credential, str], _Refusal] = {}
+        self._refused: dict[tuple[Credential, str | None], _Refusal] = {}
         self._warned: set[str] = set()
 
     def authorization(self, scopes: Scopes, *, for_body: bool = False) -> str | None:
@@ -142,21 +154,18 @@ class Authenticator:
         search = self._tools.finder.known(self._registry, repository_of(scopes))
         if search is None or search.credential is None:
             return
-        key = (search.credential, self._key(scopes))
         with self._lock:
-            if self._refused.get(key) == _Refusal():
-                self._refused[key] = _Refusal.of(error)
+            for key in _keys(search.credential, scopes):
+                if self._refused.get(key) == _Refusal():
+                    self._refused[key] = _Refusal.of(error)
 
     def why_refused(self, scopes: Scopes) -> str | None:
         """Return what was said to the login that there is, ``None`` if it was not refused."""
         search = self._tools.finder.known(self._registry, repository_of(scopes))
         if search is None or search.credential is None:
             return None
-        with self._lock:
-            refusal = self._refused.get((search.credential, self._key(scopes)))
-        if refusal is None:
-            return None
-        return refusal.said or "its login was refused before (401 Unauthorized)"
+        refusal = self._known_refusal(search.credential, scopes)
+        return refusal.words if refusal is not None else None
 
     def words(self, scopes: Scopes) -> LoginWords:
         """Return what an error may say of the login, without looking for one."""
@@ -187,7 +196,7 @@ class Authenticator:
     def _basic(self, credential: Credential | None, scopes: Scopes) -> str | None:
         if credential is None or not credential.username:
             return None
-        if not self._is_refused(credential, scopes):
+        if self._known_refusal(credential, scopes) is None:
             return credential.basic
         fresh = self._again(credential, scopes)
         if fresh is not None and fresh.username:
@@ -201,7 +210,7 @@ class Authenticator:
     ) -> str:
         tokens, error = self._tools.tokens, None
         while credential is not None:
-            if not self._is_refused(credential, scopes):
+            if self._known_refusal(credential, scopes) is None:
                 try:
                     return tokens.get(realm, credential, scopes, for_body=for_body)
                 except RegistryError as refused:
@@ -228,38 +237,36 @@ class Authenticator:
     def _again(self, refused: Credential, scopes: Scopes) -> Credential | None:
         """Return what the source of a refused login has by now, if that is another login."""
         fresh = self._tools.finder.again(self._registry, repository_of(scopes), refused)
-        if fresh is None or self._is_refused(fresh, scopes):
+        if fresh is None or self._known_refusal(fresh, scopes) is not None:
             return None
         return fresh
 
     def _refuse(
         self, credential: Credential, scopes: Scopes, error: RegistryError | None = None
     ) -> None:
-        key = (credential, self._key(scopes))
+        # A token server's 401 is about the login alone. Its 403 may be about what was asked for,
+        # and a registry that sees the login itself may judge by repository too.
+        alone = isinstance(self._way, _Bearer) and not isinstance(error, DeniedError)
+        key = (credential, None if alone else repository_of(scopes))
         with self._lock:
             if error is not None:
                 self._refused[key] = _Refusal.of(error)
             else:
                 self._refused.setdefault(key, _Refusal())
 
-    def _is_refused(self, credential: Credential, scopes: Scopes) -> bool:
+    def _known_refusal(self, credential: Credential, scopes: Scopes) -> _Refusal | None:
         with self._lock:
-            return (credential, self._key(scopes)) in self._refused
-
-    def _key(self, scopes: Scopes) -> str:
-        # A token server judges the login alone; a registry of its own may judge by repository.
-        return repository_of(scopes) if isinstance(self._way, _Basic) else ""
+            found = (self._refused.get(key) for key in _keys(credential, scopes))
+            return next((refusal for refusal in found if refusal is not None), None)
 
     def _refusal(
         self, credential: Credential, error: RegistryError | None, scopes: Scopes
     ) -> UnauthorizedError:
         action = error.action if error else f"log in to {self._registry}"
-        with self._lock:
-            before = self._refused.get((credential, self._key(scopes)), _Refusal())
-        said = before.said or "its login was refused before (401 Unauthorized)"
+        before = self._known_refusal(credential, scopes) or _Refusal()
         words = LoginWords(used=credential.words)
         return UnauthorizedError(
-            error.message if error else f"cannot {action}: {said}",
+            error.message if error else f"cannot {action}: {before.words}",
             action=action,
             status=error.status if error else 401,
             diagnostics=error.diagnostics if error else before.diagnostics,
@@ -335,6 +342,11 @@ class Authenticator:
             self._warned.add(message)
         if not known:
             self._tools.listener(Warned(message=message, hint=hint))
+
+
+def _keys(credential: Credential, scopes: Scopes) -> tuple[tuple[Credential, str | None], ...]:
+    """Return what refusals of a login are kept by: for everything, and for a call's repository."""
+    return (credential, None), (credential, repository_of(scopes))
 
 
 def _is_refusal(error: RegistryError, credential: Credential) -> bool:

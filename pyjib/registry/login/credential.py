@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
+from collections.abc import Iterable
 from dataclasses import field
 from enum import StrEnum
+from urllib.parse import quote
 
 from pyjib.errors import ConfigurationError, PyjibError
 from pyjib.frozen import frozen
@@ -12,6 +15,9 @@ from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES
 
 GIVEN = "the options"
 """The source of a login that was given for one build."""
+
+_SHORTEST_SECRET = 6
+"""Shorter ones would be found in words that are none."""
 
 HUB_KEY = "https://index.docker.io/v1/"
 """What Docker files logins to Docker Hub under."""
@@ -49,6 +55,12 @@ class Credential:
         return f"Basic {base64.b64encode(pair).decode()}"
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be seen, in the forms in which it is sent."""
+        basic = self.basic.removeprefix("Basic ")
+        return self.password, basic, self.identity_token, self.registry_token
+
+    @property
     def words(self) -> str:
         """What messages call it: the source, and the user where there is one."""
         return f"{self.source} (user {self.username})" if self.username else self.source
@@ -73,14 +85,23 @@ class Outcome(StrEnum):
 
 @frozen
 class Step:
-    """A source that was asked, and what it ``said`` in words that hold no secret."""
+    """A source that was asked, and what it ``said`` in words that hold no secret.
+
+    ``hint`` is what would help where users have to be warned of that, else empty.
+    """
 
     source: str
     outcome: Outcome
     said: str
+    hint: str = ""
 
     def __str__(self) -> str:
         return self.source if self.outcome is Outcome.NONE else f"{self.source} ({self.said})"
+
+    @property
+    def sentence(self) -> str:
+        """What it said, for who does not see the source's name beside it."""
+        return self.said if self.source in self.said else f"{self.source} {self.said}"
 
 
 @frozen
@@ -96,6 +117,15 @@ class Search:
         """The sources that were asked and had no login, in order, for messages."""
         told = (Outcome.NONE, Outcome.MISSING, Outcome.FAILED, Outcome.UNREADABLE)
         return tuple(str(step) for step in self.steps if step.outcome in told)
+
+
+def conceal(text: str, secrets: Iterable[str]) -> str:
+    """Return what a server said without secrets, which some repeat when they refuse them."""
+    for secret in secrets:
+        for form in (secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]):
+            if len(form) >= _SHORTEST_SECRET:
+                text = text.replace(form, "***")
+    return text
 
 
 def is_unicode(text: str) -> bool:

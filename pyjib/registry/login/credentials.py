@@ -8,50 +8,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from pyjib.cancellation import Cancellation
 from pyjib.events import Listener, Warned, ignore
 from pyjib.options import HostEnvironment, RegistryOptions
-from pyjib.registry.login import helpers
 from pyjib.registry.login.cloud.model import CloudTools
-from pyjib.registry.login.credential import Credential, Outcome, Search
-from pyjib.registry.login.docker_config import DIRECTORY_HINT, AskHelper
-from pyjib.registry.login.sources import Places, look_through
-from pyjib.registry.presence import is_folder
+from pyjib.registry.login.credential import Credential, Search
+from pyjib.registry.login.sources import Memory, Places, look_through
 
 _EARLY = 60.0
 _PAUSE = 10.0
 """A login that ends within ``_EARLY`` seconds is looked for anew, every ``_PAUSE`` at most."""
-
-
-def find(
-    registry: str,
-    options: RegistryOptions,
-    host: HostEnvironment,
-    *,
-    repository: str = "",
-    ask: AskHelper | None = None,
-    cloud: CloudTools | None = None,
-    cancellation: Cancellation | None = None,
-) -> Search:
-    """Look for a login to ``registry``, or to a part of it that ``repository`` lies in.
-
-    Raises ``ConfigurationError`` for a file or a helper that cannot be used: going on would
-    mean asking with another login than the one that was set up.
-    """
-    search = search_for(
-        registry,
-        options,
-        host,
-        repository=repository,
-        ask=ask,
-        cloud=cloud,
-        cancellation=cancellation,
-    )
-    if search.failure is not None:
-        raise search.failure
-    return search
 
 
 def search_for(
@@ -60,11 +27,14 @@ def search_for(
     host: HostEnvironment,
     *,
     repository: str = "",
-    ask: AskHelper | None = None,
+    memory: Memory | None = None,
     cloud: CloudTools | None = None,
     cancellation: Cancellation | None = None,
 ) -> Search:
-    """Do the same, and tell a failure instead of raising it; raises ``CancelledError`` only."""
+    """Look for a login to ``registry``, or to a part of it that ``repository`` lies in.
+
+    ``memory`` is of former searches. Raises ``CancelledError`` only: other failures are told.
+    """
     from pyjib.registry.login.cloud.providers import provider_of  # noqa: PLC0415  only who is asked pays
 
     places = Places(
@@ -72,8 +42,7 @@ def search_for(
         repository=repository,
         options=options,
         host=host,
-        ask=ask
-        or (lambda helper, server: helpers.get(helper, server, host, cancellation=cancellation)),
+        memory=memory or Memory(),
         provider=provider_of(registry, host),
         cloud=cloud,
         cancellation=cancellation,
@@ -86,7 +55,7 @@ class Finder:
     """Remembers what was found, so that each helper and file is asked once; safe for threads.
 
     ``cloud`` makes the tools for clouds' own logins when they are needed. ``listener`` is told,
-    once for each, of files that may not be read.
+    once for each, of files that may not be read, and of those named that are not there.
     """
 
     def __init__(
@@ -98,18 +67,23 @@ class Finder:
         listener: Listener = ignore,
     ) -> None:
         self._listener = listener
-        self._closed: set[str] = set()
+        self._warned: set[str] = set()
         self._options = options
         self._host = host
         self._cloud = cloud
         self._cancellation = cancellation
         self._lock = threading.Lock()
         self._found: dict[tuple[str, str], Search] = {}
-        self._told: dict[tuple[str, str], Credential | None] = {}
+        self._memory = Memory()
+        self._doubted: set[tuple[str, Credential]] = set()
         self._due: dict[tuple[str, str], float] = {}
 
     def find(self, registry: str, repository: str = "") -> Search:
-        """Return what ``find`` of this module does, looked up once, and again before it ends."""
+        """Return what ``search_for`` does, looked up once, and again before it ends.
+
+        Raises ``ConfigurationError`` for a file or a helper that cannot be used: going on would
+        mean asking with another login than the one that was set up.
+        """
         search = self.search(registry, repository)
         if search.failure is not None:
             raise search.failure
@@ -122,7 +96,8 @@ class Finder:
             if search is None:
                 search = self._found[registry, repository] = self._search(registry, repository)
             elif self._is_due(registry, repository, search.credential):
-                self._told.clear()
+                if search.credential is not None:
+                    self._memory.forget(search.credential)
                 fresh = self._search(registry, repository)
                 # What is about to end is better than nothing for as long as it lasts.
                 if fresh.credential is not None or not _lasts(search.credential):
@@ -130,13 +105,18 @@ class Finder:
             return search
 
     def again(self, registry: str, repository: str, refused: Credential) -> Credential | None:
-        """Return another login than the one that was refused, if its source has one by now."""
+        """Return another login than the one that was refused, if its source has one by now.
+
+        A source that stays with its login is asked once, whatever the number of calls.
+        """
         with self._lock:
             if not refused.renewable:
                 return None
             search = self._found.get((registry, repository))
             if search is None or search.credential == refused:
-                self._told.clear()
+                if (registry, refused) not in self._doubted:
+                    self._doubted.add((registry, refused))
+                    self._memory.forget(refused)
                 search = self._search(registry, repository)
                 self._found[registry, repository] = search
             fresh = search.credential
@@ -152,7 +132,7 @@ class Finder:
             self._options,
             self._host,
             repository=repository,
-            ask=self._ask,
+            memory=self._memory,
             cloud=self._cloud() if self._cloud is not None else None,
             cancellation=self._cancellation,
         )
@@ -160,29 +140,13 @@ class Finder:
         return search
 
     def _warn(self, search: Search) -> None:
-        closed = [
-            step
-            for step in search.steps
-            if step.outcome is Outcome.UNREADABLE and step.source not in self._closed
-        ]
-        if closed:
-            self._closed.update(step.source for step in closed)
-            readers = "give its user the right to read it, or name a directory of your own in "
-            are_folders = all(is_folder(Path(step.source)) for step in closed)
-            what = DIRECTORY_HINT if are_folders else f"{readers}DOCKER_CONFIG"
-            self._listener(
-                Warned(
-                    message="; ".join(step.said for step in closed),
-                    hint=f"going on without; {what}",
-                )
-            )
-
-    def _ask(self, helper: str, server: str) -> Credential | None:
-        if (helper, server) not in self._told:
-            self._told[helper, server] = helpers.get(
-                helper, server, self._host, cancellation=self._cancellation
-            )
-        return self._told[helper, server]
+        told: dict[str, list[str]] = {}
+        for step in search.steps:
+            if step.hint and step.source not in self._warned:
+                self._warned.add(step.source)
+                told.setdefault(step.hint, []).append(step.sentence)
+        for hint, sentences in told.items():
+            self._listener(Warned(message="; ".join(sentences), hint=f"going on without; {hint}"))
 
     def _is_due(self, registry: str, repository: str, held: Credential | None) -> bool:
         """Tell whether a login is about to end and was not looked for a moment ago."""

@@ -26,8 +26,8 @@ from pyjib.files import Partial, remove_abandoned
 from pyjib.frozen import frozen
 from pyjib.oci.json import Json
 from pyjib.options import HostEnvironment
+from pyjib.presence import is_folder
 from pyjib.registry.login.credential import Credential, is_unicode, names_of, server_of
-from pyjib.registry.presence import is_folder
 
 _MAX_CONFIG = 4 * 1024 * 1024
 _MOST_HOLDERS = 32_768
@@ -35,7 +35,7 @@ _MOST_HOLDERS = 32_768
 _DEEP = 16
 """More levels than any program that keeps logins writes."""
 _API_PATHS = ("", "/", "/v1", "/v1/", "/v2", "/v2/")
-DIRECTORY_HINT = (
+_DIRECTORY_HINT = (
     "remove the directory, or name another place in DOCKER_CONFIG: a container gets one where a "
     "file is mounted that is not there"
 )
@@ -57,12 +57,15 @@ class DockerConfig:
     document: Json = field(repr=False)
 
     def helper_for(self, registry: str) -> str | None:
-        """Return the name of the helper that keeps logins to ``registry``, if one does."""
+        """Return the name of the helper that keeps logins to ``registry``, if one does.
+
+        An empty name in ``credHelpers`` excepts a registry from ``credsStore``, as Docker has it.
+        """
         helpers = self._member("credHelpers")
         for name in names_of(registry):
             helper = helpers.get(name)
-            if isinstance(helper, str) and helper:
-                return helper
+            if isinstance(helper, str):
+                return helper or None
         store = self.document.get("credsStore")
         return store if isinstance(store, str) and store else None
 
@@ -86,9 +89,12 @@ class DockerConfig:
         return DockerConfig(source=self.source, document={**self.document, "auths": auths})
 
     def without_login(self, registry: str) -> DockerConfig:
-        """Return the config with nothing left of logins to ``registry``."""
+        """Return the config without logins to ``registry`` as a whole.
+
+        Those to a part of it stay, and those with ``*``, which others have a share in.
+        """
         auths = self._member("auths")
-        gone = set(_keys(auths, registry, ""))
+        gone = set(_own_keys(auths, registry))
         gone |= {f"{server_of(registry)}{name}" for name in _HUB_WEB_LOGIN}
         kept = {key: entry for key, entry in auths.items() if key not in gone}
         if len(kept) == len(auths):
@@ -119,7 +125,9 @@ class DockerConfig:
 
     def _decode(self, key: str, auth: str) -> tuple[str, str]:
         try:
-            pair = base64.b64decode(auth, validate=True).decode()
+            # The program base64 divides long lines, and Docker does not mind.
+            text = auth.replace("\n", "").replace("\r", "")
+            pair = base64.b64decode(text, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError, ValueError):
             pair = ""
         username, colon, password = pair.partition(":")
@@ -144,12 +152,16 @@ def _keys(auths: Json, registry: str, repository: str) -> Iterator[str]:
             key = f"{name}/{'/'.join(parts[:length])}"
             if key in auths:
                 yield key
-    yield from (name for name in names if name in auths)
-    for key in auths:
-        if key not in names and _host_of(key) in names:
-            yield key
+    yield from _own_keys(auths, registry)
     wild = (key for key in auths if "*" in key and _fits(key, names, parts))
     yield from sorted(wild, key=len, reverse=True)
+
+
+def _own_keys(auths: Json, registry: str) -> Iterator[str]:
+    """Yield keys of ``auths`` that are of a registry as a whole, and of no other."""
+    names = names_of(registry)
+    yield from (name for name in names if name in auths)
+    yield from (key for key in auths if key not in names and _host_of(key) in names)
 
 
 def _fits(key: str, names: tuple[str, ...], parts: list[str]) -> bool:
@@ -217,7 +229,7 @@ def read(path: Path) -> DockerConfig | None:
     except OSError as error:
         if is_folder(path):  # which Windows calls one that may not be read
             raise UnreadableError(
-                f"cannot read logins from {path}: it is a directory", hint=DIRECTORY_HINT
+                f"cannot read logins from {path}: it is a directory", hint=_DIRECTORY_HINT
             ) from None
         raise UnreadableError(
             f"cannot read logins from {path}: {error.strerror}",

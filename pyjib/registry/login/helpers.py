@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from pyjib.cancellation import Cancellation
 from pyjib.errors import ConfigurationError
 from pyjib.options import CredentialHelper, HostEnvironment
-from pyjib.programs import AsksError, Program, TooLongError
+from pyjib.programs import AsksError, Program, TooLongError, find_program
 from pyjib.registry.login.credential import Credential
 from pyjib.registry.refusal import printable
 
@@ -51,7 +50,9 @@ def get(
         username, secret = document["Username"], document["Secret"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise ConfigurationError(f"{label} did not answer with a login for {server}") from None
-    if not isinstance(username, str) or not isinstance(secret, str) or not secret:
+    if not isinstance(username, str) or not isinstance(secret, str):
+        return None
+    if not username or not secret:
         return None
     if username == _TOKEN_USER:
         return Credential(source=label, identity_token=secret, renewable=True)
@@ -80,7 +81,7 @@ def ask(
 
 def is_installed(name: str, host: HostEnvironment) -> bool:
     """Tell whether ``docker-credential-NAME`` is on the ``PATH``, without starting it."""
-    return shutil.which(f"docker-credential-{name}", path=host.get("PATH") or "") is not None
+    return find_program(f"docker-credential-{name}", host.variables) is not None
 
 
 def store(
@@ -160,7 +161,7 @@ def _program(name: str, host: HostEnvironment) -> str:
             f"not the name of a credential helper: {name[:100]!r}",
             hint="credsStore and credHelpers take what follows docker-credential-",
         )
-    program = shutil.which(f"docker-credential-{name}", path=host.get("PATH") or "")
+    program = find_program(f"docker-credential-{name}", host.variables)
     if program is None:
         raise ConfigurationError(
             f"docker-credential-{name} is not on the PATH",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 
 from pyjib.cancellation import Cancellation
@@ -11,8 +12,9 @@ from pyjib.events import Listener, Warned, ignore
 from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment, Login, RegistryOptions
 from pyjib.registry.login import docker_config, helpers
-from pyjib.registry.login.credential import server_of
+from pyjib.registry.login.credential import Credential, server_of
 from pyjib.registry.login.docker_config import DockerConfig
+from pyjib.registry.login.sources import Memory, Places, look_through
 from pyjib.registry.net.message import Call
 from pyjib.registry.session import Session
 
@@ -42,7 +44,7 @@ def login(
     """Try a login on the registry (a host, ``docker.io`` for Docker Hub), then keep it.
 
     Nothing is kept of one that is refused, or that would not be sent: raises
-    ``UnauthorizedError``.
+    ``UnauthorizedError``. ``listener`` is told if another login will be used all the same.
     """
     tried = replace(
         options, logins=(Login(registry=registry, username=username, password=password),)
@@ -54,9 +56,34 @@ def login(
         _try(session, registry)
     finally:
         session.close()
-    return store(
+    kept = store(
         registry, username, password, host=host, file=options.auth_file, cancellation=cancellation
     )
+    other = _before(kept, options, host, cancellation)
+    if other is not None and (other.username, other.password) != (username, password):
+        listener(
+            Warned(
+                message=f"builds will use another login to {registry}, that of {other.words}",
+                hint=f"it goes before {kept}: take it out, or unset the variable that leads there",
+            )
+        )
+    return kept
+
+
+def _before(
+    kept: Kept, options: RegistryOptions, host: HostEnvironment, cancellation: Cancellation | None
+) -> Credential | None:
+    """Return the login to the same registry in a source that is asked before, if there is one."""
+    places = Places(
+        registry=kept.registry,
+        repository="",
+        options=options,
+        host=host,
+        memory=Memory(),
+        cancellation=cancellation,
+    )
+    earlier = takewhile(lambda source: source.name != kept.file, places.sources())
+    return look_through(earlier)[0]
 
 
 def _try(session: Session, registry: str) -> None:

@@ -11,6 +11,8 @@ from pyjib.registry.net.reach import is_loopback, reach_of
 _SHARED = frozenset(
     {
         "amazonaws.com",
+        "amazonaws.com.cn",
+        "amazonaws.eu",
         "appspot.com",
         "azurecr.cn",
         "azurecr.io",
@@ -49,6 +51,7 @@ _SHARED = frozenset(
 _SHARED_WITHIN = (
     ".amazonaws.com",
     ".amazonaws.com.cn",
+    ".amazonaws.eu",
     ".azure.com",
     ".on.aws",
     ".windows.net",

@@ -13,24 +13,25 @@ must not be hidden by an older login. Within a file ``credHelpers`` goes before 
 either masks ``auths``.
 
 A file that somebody named (2, 4, and ``DOCKER_CONFIG``) has to be readable; one that lies where
-such files do, and may not be read, is passed over with a warning, as Docker does.
+such files do, and may not be read, is passed over with a warning, as Docker does. So is one that
+2 or 4 name and that does not exist.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import CancelledError, ConfigurationError, PyjibError
 from pyjib.frozen import frozen
 from pyjib.options import CredentialHelper, HostEnvironment, RegistryOptions
+from pyjib.presence import is_file
 from pyjib.registry.login import docker_config, helpers
 from pyjib.registry.login.cloud.model import CloudTools, Provider
 from pyjib.registry.login.credential import GIVEN, Credential, Outcome, Step, names_of, server_of
-from pyjib.registry.login.docker_config import AskHelper, DockerConfig, UnreadableError
-from pyjib.registry.presence import is_there
+from pyjib.registry.login.docker_config import DockerConfig, UnreadableError
 
 KUBERNETES_FILE = ".dockerconfigjson"
 """The file in which Kubernetes mounts a secret of registry logins."""
@@ -38,13 +39,37 @@ KUBERNETES_FILE = ".dockerconfigjson"
 
 @frozen
 class Nothing:
-    """A source has no login, and says why."""
+    """A source has no login, and says why, with a ``hint`` if that is worth a warning."""
 
     outcome: Outcome
     said: str
+    hint: str = ""
 
 
 Told: TypeAlias = Credential | Nothing
+
+T = TypeVar("T")
+
+
+class Memory:
+    """What programs and clouds told, so that each is asked once for all of a build's repositories.
+
+    Not safe for threads.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[Hashable, Any] = {}
+
+    def recall(self, key: Hashable, ask: Callable[[], T]) -> T:
+        """Return what ``ask`` returned before for ``key``, else ask; what it raises is not kept."""
+        if key not in self._told:
+            self._told[key] = ask()
+        told: T = self._told[key]
+        return told
+
+    def forget(self, login: Credential) -> None:
+        """Have whoever told this login asked anew."""
+        self._told = {key: told for key, told in self._told.items() if told != login}
 
 
 @frozen
@@ -59,23 +84,23 @@ class Source:
     look: Callable[[], Told]
     inferred: bool = False
 
-    def step(self, outcome: Outcome, said: str) -> Step:
+    def step(self, outcome: Outcome, said: str, hint: str = "") -> Step:
         """Say what came of it."""
-        return Step(source=self.name, outcome=outcome, said=said)
+        return Step(source=self.name, outcome=outcome, said=said, hint=hint)
 
 
 @frozen
 class Places:
     """Knows the sources for one registry, and for the part of it that ``repository`` lies in.
 
-    ``ask`` asks Docker's helpers; without ``cloud`` no cloud is asked.
+    Without ``cloud`` no cloud is asked.
     """
 
     registry: str
     repository: str
     options: RegistryOptions
     host: HostEnvironment
-    ask: AskHelper
+    memory: Memory
     provider: Provider | None = None
     cloud: CloudTools | None = None
     cancellation: Cancellation | None = None
@@ -87,11 +112,11 @@ class Places:
             if helper.registry.lower() in names_of(self.registry):
                 yield self._own_helper(helper)
         if self.options.auth_file is not None:
-            yield self._file(self.options.auth_file, named=True)
+            yield self._file(self.options.auth_file, named=True, by=GIVEN)
         yield Source(name="DOCKER_AUTH_CONFIG", look=self._variable)
         named = self.host.get("REGISTRY_AUTH_FILE")
         if named:
-            yield self._file(Path(named), named=True)
+            yield self._file(Path(named), named=True, by="REGISTRY_AUTH_FILE")
         else:
             yield Source(name="REGISTRY_AUTH_FILE", look=_unset)
         chosen = self.host.get("DOCKER_CONFIG") is not None
@@ -113,7 +138,11 @@ class Places:
     def _own_helper(self, helper: CredentialHelper) -> Source:
         def look() -> Told:
             server = server_of(self.registry)
-            return self._told(helpers.ask(helper, server, self.host, self.cancellation))
+            found = self.memory.recall(
+                (helper, server),
+                lambda: helpers.ask(helper, server, self.host, self.cancellation),
+            )
+            return self._told(found)
 
         return Source(name=f"the credential helper {helper.program}", look=look)
 
@@ -123,27 +152,39 @@ class Places:
             return _unset()
         return self._in(docker_config.parse(text, "DOCKER_AUTH_CONFIG"))
 
-    def _file(self, path: Path, *, named: bool) -> Source:
-        return Source(name=str(path), look=lambda: self._read(path, named=named))
+    def _file(self, path: Path, *, named: bool, by: str = "") -> Source:
+        """Return a file as a source; ``by`` tells what names it, and not just its directory."""
+        return Source(name=str(path), look=lambda: self._read(path, named=named, by=by))
 
-    def _read(self, path: Path, *, named: bool) -> Told:
+    def _read(self, path: Path, *, named: bool, by: str) -> Told:
         try:
             config = docker_config.read(path)
         except UnreadableError as error:
             if named:
                 raise
-            return Nothing(outcome=Outcome.UNREADABLE, said=error.message)
+            return Nothing(outcome=Outcome.UNREADABLE, said=error.message, hint=error.hint or "")
+        if config is None and by:
+            # Podman fails, Skopeo goes on and says nothing: its image names a file that is not
+            # there unless somebody mounts it.
+            said = f"does not exist, though {by} named it"
+            return Nothing(outcome=Outcome.MISSING, said=said, hint="correct its path")
         if config is None:
             return Nothing(outcome=Outcome.MISSING, said="does not exist")
         return self._in(config)
 
     def _in(self, config: DockerConfig) -> Told:
-        found = config.find(self.registry, self.repository, self.ask)
+        found = config.find(self.registry, self.repository, self._ask)
         helper = config.helper_for(self.registry)
         if found is None and helper is not None:
             said = f"docker-credential-{helper} has no login to {self.registry}"
             return Nothing(outcome=Outcome.NONE, said=said)
         return self._told(found)
+
+    def _ask(self, helper: str, server: str) -> Credential | None:
+        return self.memory.recall(
+            (helper, server),
+            lambda: helpers.get(helper, server, self.host, cancellation=self.cancellation),
+        )
 
     def _told(self, found: Credential | None) -> Told:
         said = f"has no login to {self.registry}"
@@ -159,15 +200,18 @@ class Places:
 
     def _clouds_helper(self, name: str) -> Source:
         def look() -> Told:
-            return self._told(self.ask(name, server_of(self.registry)))
+            return self._told(self._ask(name, server_of(self.registry)))
 
         return Source(name=f"docker-credential-{name}", look=look, inferred=True)
 
     def _cloud(self, provider: Provider) -> Told:
-        if self.cloud is None:
+        cloud, registry = self.cloud, self.registry.lower()
+        if cloud is None:
             return Nothing(outcome=Outcome.UNASKED, said="not asked")
         try:
-            found = provider.login(self.registry.lower(), self.cloud)
+            found = self.memory.recall(
+                (provider, registry), lambda: provider.login(registry, cloud)
+            )
         except ConfigurationError as error:
             # It ends no search, so nothing else will show what helps.
             hint = f": {error.hint}" if error.hint else ""
@@ -203,7 +247,7 @@ def look_through(
             found = told
             steps.append(source.step(Outcome.FOUND, f"has a login: {_words(told)}"))
         else:
-            steps.append(source.step(told.outcome, told.said))
+            steps.append(source.step(told.outcome, told.said, told.hint))
     return found, steps, failure
 
 
@@ -226,10 +270,10 @@ def _files(host: HostEnvironment) -> Iterator[Path]:
     own = docker_config.path_of(host)
     yield own
     mounted = own.with_name(KUBERNETES_FILE)
-    if is_there(mounted):
+    if is_file(mounted):
         yield mounted
     old = host.home / ".dockercfg"
-    if is_there(old):
+    if is_file(old):
         yield old
     runtime = host.get("XDG_RUNTIME_DIR")
     if runtime:

@@ -90,5 +90,8 @@ def _why(found: Diagnosis, check: Check | None) -> str:
         help_ = "check user and password" if own else f"run pyjib login {found.asked}"
         if presented is not None and refused and "is not sent: " in presented.said:
             return presented.said
+        if found.repository and found.login is not None and found.login.allowed:
+            where = f"{found.asked}/{found.repository}"
+            return f"the login from {found.used} has no right to {where}; ask its owner for it"
         return f"the login from {found.used} is not accepted; {help_}"
     return check.said if check is not None else "it was not asked"

@@ -123,6 +123,61 @@ def test_by_a_profile_that_takes_a_role(machine: Machine, aws: ScriptedServer) -
     assert is_signed(first, other, region="eu-west-1", service="sts")
 
 
+def test_a_role_of_another_account(machine: Machine, aws: ScriptedServer) -> None:
+    """It asks for the ``external_id`` that was agreed on."""
+    profiles(
+        machine,
+        f"[default]\nrole_arn={ROLE}\nsource_profile=base\nexternal_id=agreed\n"
+        "role_session_name=nightly\n",
+        f"[base]\naws_access_key_id=AK\naws_secret_access_key={SECRET}\n",
+    )
+    aws.rule("GET", "/", dated(Reply(404)), times=1)
+    sts(aws)
+    ecr(aws)
+    assert machine.login(ACCOUNT).password == "the-token"
+    form = parse_qs(aws.seen("POST")[0].body.decode())
+    assert (form["ExternalId"], form["RoleSessionName"]) == (["agreed"], ["nightly"])
+
+
+def test_a_role_that_wants_a_second_factor(machine: Machine, aws: ScriptedServer) -> None:
+    profiles(
+        machine,
+        f"[default]\nrole_arn={ROLE}\nsource_profile=base\nmfa_serial=arn:aws:iam::1:mfa/me\n",
+        f"[base]\naws_access_key_id=AK\naws_secret_access_key={SECRET}\n",
+    )
+    aws.rule("GET", "/", dated(Reply(404)))
+    aws.rule("POST", "/", dated(Reply(403)))
+    said = machine.said(ACCOUNT)
+    assert "403 Forbidden; AWS's profile default has an mfa_serial, and nobody is asked" in said
+    assert "aws configure export-credentials" in said
+
+
+@pytest.mark.parametrize(
+    ("region", "domain"),
+    [
+        ("eu-west-1", "amazonaws.com"),
+        ("cn-north-1", "amazonaws.com.cn"),
+        ("eusc-de-east-1", "amazonaws.eu"),
+    ],
+)
+def test_services_are_in_the_domain_of_their_region(
+    machine: Machine, region: str, domain: str
+) -> None:
+    """Asked by a proxy that lets nobody through, which sees the names of hosts and no more."""
+    keys(machine)
+    for name in ("AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL_STS"):
+        del machine.variables[name]
+    with ScriptedServer() as proxy:
+        machine.variables["https_proxy"] = proxy.url
+        proxy.rule("CONNECT", ".*", Reply(403))
+        machine.said(f"123456789012.dkr.ecr.{region}.{domain}")
+        del machine.variables["AWS_ACCESS_KEY_ID"]
+        machine.variables |= {"AWS_WEB_IDENTITY_TOKEN_FILE": __file__, "AWS_ROLE_ARN": ROLE}
+        machine.said(f"123456789012.dkr.ecr.{region}.{domain}")
+        asked = {seen.target for seen in proxy.journal}
+    assert asked == {f"api.ecr.{region}.{domain}:443", f"sts.{region}.{domain}:443"}
+
+
 def test_profiles_that_lead_nowhere(machine: Machine, aws: ScriptedServer) -> None:
     profiles(machine, "[default]\nsource_profile=default\n[profile half]\nsso_session = x\n")
     assert machine.said(ACCOUNT).startswith("AWS has no keys")

@@ -42,6 +42,27 @@ def google() -> Iterator[ScriptedServer]:
         yield server
 
 
+def test_one_login_serves_all_repositories_of_a_registry(
+    clock: Clock, google: ScriptedServer
+) -> None:
+    """The base image and the image that is pushed often lie in one registry."""
+    google.rule("GET", ".*", Reply(200, {}, b'{"access_token":"one","expires_in":120}'), times=1)
+    google.rule("GET", ".*", Reply(200, {}, b'{"access_token":"two","expires_in":900}'), times=1)
+    host = HostEnvironment.of({"GCE_METADATA_HOST": google.address}, Path("/nonexistent"))
+    session = Session(
+        RegistryOptions(), host, listener=ignore, cancellation=Cancellation(), wait=None
+    )
+    found = []
+    for seconds in (1000, 1061):
+        clock.now = seconds
+        for repository in ("p/base", "p/app", "p/base"):
+            held = session.finder.find(REGISTRY, repository).credential
+            found.append(held.password if held else None)
+    session.close()
+    assert found == ["one"] * 3 + ["two"] * 3
+    assert len(google.journal) == 2
+
+
 def test_a_login_is_held_while_its_source_is_in_trouble(
     clock: Clock, google: ScriptedServer
 ) -> None:

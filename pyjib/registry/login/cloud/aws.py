@@ -71,21 +71,31 @@ def _of_web_identity(exchange: Exchange, region: str) -> AwsKeys | None:
     file, role = host.get("AWS_WEB_IDENTITY_TOKEN_FILE"), host.get("AWS_ROLE_ARN")
     if file is None or role is None:
         return None
-    return _by_web_identity(exchange, region, file, role, "AWS_WEB_IDENTITY_TOKEN_FILE")
+    profile = {"role_arn": role, "web_identity_token_file": file}
+    return _by_web_identity(exchange, region, profile, "AWS_WEB_IDENTITY_TOKEN_FILE")
 
 
-def _by_web_identity(exchange: Exchange, region: str, file: str, role: str, source: str) -> AwsKeys:
+def _by_web_identity(
+    exchange: Exchange, region: str, profile: Mapping[str, str], source: str
+) -> AwsKeys:
+    role, file = profile["role_arn"], profile["web_identity_token_file"]
     token = read_secret_file(Path(file), source).strip()
     form = {
         "Action": "AssumeRoleWithWebIdentity",
         "Version": "2011-06-15",
         "RoleArn": role,
-        "RoleSessionName": exchange.tools.host.get("AWS_ROLE_SESSION_NAME") or _SESSION,
+        "RoleSessionName": _session_name(exchange, profile),
         "WebIdentityToken": token,
     }
     action = f"take the role {role} by web identity"
     reply = exchange.hiding(token).post_form(_sts(exchange, region), action, form)
     return _role_keys(reply, source, action)
+
+
+def _session_name(exchange: Exchange, profile: Mapping[str, str]) -> str:
+    """Return what a role is taken as, which AWS's logs and the role's conditions see."""
+    own = profile.get("role_session_name")
+    return own or exchange.tools.host.get("AWS_ROLE_SESSION_NAME") or _SESSION
 
 
 def _sts(exchange: Exchange, region: str) -> Url:
@@ -129,9 +139,9 @@ def _profile_keys(
     exchange: Exchange, region: str, profiles: Profiles, name: str, depth: int, optional: bool
 ) -> AwsKeys | None:
     profile, source = profiles.named(name), f"AWS's profile {name}"
-    role, file = profile.get("role_arn"), profile.get("web_identity_token_file")
-    if role and file:
-        return _by_web_identity(exchange, region, file, role, source)
+    role = profile.get("role_arn")
+    if role and profile.get("web_identity_token_file"):
+        return _by_web_identity(exchange, region, profile, source)
     other = profile.get("source_profile")
     if role and (other or profile.get("credential_source")) and depth:
         lender = (
@@ -140,7 +150,7 @@ def _profile_keys(
             else _static(profile, source) or _by_source(exchange, region, profile)
         )
         if lender is not None:
-            return _assume(exchange, region, lender, role, source)
+            return _assume(exchange, region, lender, profile, source)
     own = _static(profile, source) or sign_on(exchange, profiles, name, source)
     if own is None and profile.get("credential_process"):
         own = run_process(exchange.tools, profile["credential_process"], source)
@@ -171,26 +181,40 @@ def _by_source(exchange: Exchange, region: str, profile: Mapping[str, str]) -> A
     return way(exchange, region) if way is not None else None
 
 
-def _assume(exchange: Exchange, region: str, keys: AwsKeys, role: str, source: str) -> AwsKeys:
+def _assume(
+    exchange: Exchange, region: str, keys: AwsKeys, profile: Mapping[str, str], source: str
+) -> AwsKeys:
+    role = profile["role_arn"]
     action = f"take the role {role}"
     url = _sts(exchange, region)
     form = {
         "Action": "AssumeRole",
         "Version": "2011-06-15",
         "RoleArn": role,
-        "RoleSessionName": exchange.tools.host.get("AWS_ROLE_SESSION_NAME") or _SESSION,
+        "RoleSessionName": _session_name(exchange, profile),
     }
+    if profile.get("external_id"):
+        form["ExternalId"] = profile["external_id"]
     own = url.host.removeprefix("sts.").partition(".")[0]
-    reply = post_signed(
-        exchange,
-        url,
-        action,
-        keys=keys,
-        headers={"Content-Type": FORM},
-        body=urlencode(form).encode(),
-        region=own if REGION.fullmatch(own) else region,
-        service="sts",
-    )
+    try:
+        reply = post_signed(
+            exchange,
+            url,
+            action,
+            keys=keys,
+            headers={"Content-Type": FORM},
+            body=urlencode(form).encode(),
+            region=own if REGION.fullmatch(own) else region,
+            service="sts",
+        )
+    except RegistryError as error:
+        if error.status != 403 or not profile.get("mfa_serial"):
+            raise
+        raise ConfigurationError(
+            f"{error.message}; {source} has an mfa_serial, and nobody is asked for a code here",
+            hint="run `aws configure export-credentials --format env` first, which asks, and set "
+            "what it prints",
+        ) from None
     return _role_keys(reply, source, action)
 
 

@@ -102,8 +102,6 @@ def _api_of(parts: re.Match[str]) -> str:
         return f"https://{'ecr-fips' if fips else 'ecr'}.{region}.api.aws/"
     if parts["domain"] == "on.amazonwebservices.com.cn":
         return f"https://ecr.{region}.api.amazonwebservices.com.cn/"
-    if parts["domain"] == "amazonaws.eu":
-        return f"https://api.ecr.{region}.amazonaws.eu/"
     return f"https://{'ecr-fips' if fips else 'api.ecr'}.{region}.{domain_of(region)}/"
 
 

@@ -9,12 +9,13 @@ from dataclasses import field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from pyjib.errors import CancelledError, PyjibError, RegistryError, TransportError
 from pyjib.frozen import frozen
 from pyjib.oci.json import Json
 from pyjib.registry.login.cloud.model import CloudTools
+from pyjib.registry.login.credential import conceal
 from pyjib.registry.net.message import Body, Call, Reply
 from pyjib.registry.net.retry import Passing
 from pyjib.registry.net.urls import Url
@@ -26,7 +27,6 @@ METADATA_PATIENCE = 2.0
 FORM = "application/x-www-form-urlencoded"
 _ANY_STATUS = frozenset(range(200, 600))
 _LONGEST_LIFE = 10**9
-_SHORTEST_SECRET = 6
 
 
 @frozen
@@ -131,11 +131,7 @@ class Exchange:
         return told
 
     def _without_secrets(self, error: PyjibError) -> PyjibError:
-        message = error.message
-        for secret in self.secrets:
-            for form in (secret, quote(secret, safe=""), quote(secret)):
-                if len(form) >= _SHORTEST_SECRET:
-                    message = message.replace(form, "***")
+        message = conceal(error.message, self.secrets)
         status = error.status if isinstance(error, RegistryError) else None
         return RegistryError(message, status=status)
 

@@ -19,6 +19,7 @@ from typing import Any
 from pyjib.errors import ConfigurationError
 from pyjib.oci.json import Json
 from pyjib.options import HostEnvironment
+from pyjib.presence import is_file
 from pyjib.registry.login.cloud.exchange import (
     Exchange,
     date_of,
@@ -36,7 +37,6 @@ from pyjib.registry.login.cloud.model import (
 from pyjib.registry.login.credential import Credential, fits_header, is_unicode
 from pyjib.registry.net.message import Reply
 from pyjib.registry.net.urls import Url
-from pyjib.registry.presence import is_there
 
 _USER = "oauth2accesstoken"
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -95,7 +95,7 @@ def _file(host: HostEnvironment) -> tuple[Path, str] | None:
     else:
         directory = host.home / ".config" / "gcloud"
     path = directory / "application_default_credentials.json"
-    return (path, "gcloud") if is_there(path) else None
+    return (path, "gcloud") if is_file(path) else None
 
 
 def _read(path: Path, variable: str) -> tuple[str, Json]:

@@ -13,7 +13,7 @@ import subprocess
 from typing import Any
 
 from pyjib.errors import ConfigurationError
-from pyjib.programs import Program, TooLongError
+from pyjib.programs import Program, TooLongError, find_program
 from pyjib.registry.login.cloud.model import CloudTools
 from pyjib.registry.login.cloud.signature import AwsKeys
 from pyjib.registry.login.credential import fits_header
@@ -47,8 +47,13 @@ def run_process(tools: CloudTools, line: str, source: str) -> AwsKeys:
 
 
 def _run(tools: CloudTools, words: list[str], label: str) -> tuple[int, bytes]:
+    first = words[0]
+    is_path = bool(set("/\\") & set(first))
+    program = first if is_path else find_program(first, tools.host.variables)
+    if program is None:
+        raise ConfigurationError(f"cannot start {label}: {first[:100]} is not on the PATH")
     running = Program(
-        words,
+        [program, *words[1:]],
         environment=tools.host.variables,
         cancellation=tools.cancellation,
         patience=TIMEOUT,

@@ -23,4 +23,6 @@ def endpoint_of(service: str, default: str, host: HostEnvironment) -> Url:
 
 def domain_of(region: str) -> str:
     """Return the domain that the services of a region are in."""
-    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    if region.startswith("cn-"):
+        return "amazonaws.com.cn"
+    return "amazonaws.eu" if region.startswith("eusc-") else "amazonaws.com"

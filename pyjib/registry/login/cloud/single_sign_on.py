@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import quote
 
 from pyjib.errors import ConfigurationError, RegistryError
+from pyjib.presence import is_file
 from pyjib.registry.login.cloud.exchange import Exchange, document_of, text_in
 from pyjib.registry.login.cloud.model import read_secret_file
 from pyjib.registry.login.cloud.profiles import Profiles
 from pyjib.registry.login.cloud.services import REGION, domain_of, endpoint_of
 from pyjib.registry.login.cloud.signature import AwsKeys
-from pyjib.registry.presence import is_there
 
 _HEADER = "x-amz-sso_bearer_token"
 
@@ -56,7 +56,7 @@ def _session(profiles: Profiles, session: str, source: str) -> Mapping[str, str]
 def _token(exchange: Exchange, key: str, source: str, again: str) -> str:
     name = hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()
     path = exchange.tools.host.home / ".aws" / "sso" / "cache" / f"{name}.json"
-    if not is_there(path):
+    if not is_file(path):
         raise ConfigurationError(f"{source} is not signed on: there is no {path}", hint=again)
     try:
         document: Any = json.loads(read_secret_file(path, source))
