@@ -32,6 +32,7 @@ from pyjib.oci.image import AnyImage
 from pyjib.oci.location import Location, RegistryLocation
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
+from pyjib.option_types import check_types
 from pyjib.options import BuildOptions, LayerIndexMode
 from pyjib.plan.make_plan import make_plan
 from pyjib.plan.model import BuildPlan
@@ -96,8 +97,10 @@ def plan(
     """Read the project at ``path`` and make its plan; nothing is written or sent.
 
     ``read`` reads the project instead, where the caller knows more of it than where it lies;
-    with ``options.layers`` there is none. Raises ``ProjectError`` and ``ConfigurationError``.
+    with ``options.layers`` there is none. Raises ``ProjectError`` and ``ConfigurationError``, and
+    ``TypeError`` for options of the wrong type.
     """
+    check_types(options)
     if options.layers is not None:
         from pyjib.plan.listed_layers import plan_listed
         from pyjib.project.listed_files import read_listed
@@ -262,6 +265,7 @@ def _layer_index(
                 client=tools.registry,
                 store=tools.store,
                 listener=tools.listener,
+                cancellation=tools.cancellation,
             )
     return nullcontext()
 

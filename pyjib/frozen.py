@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from functools import cache
+from inspect import Parameter, Signature
 from typing import Any, TypeVar, dataclass_transform
 
 Class = TypeVar("Class")
@@ -33,6 +34,7 @@ def frozen(cls: type[Class]) -> type[Class]:
     for name, method in _SHARED.items():
         if name not in own:
             setattr(made, name, method)
+    made.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
     return made
 
 
@@ -75,6 +77,32 @@ def _init_of(each: Field[Any], names: dict[str, object]) -> tuple[str, str]:
         parameter = f"{name}=default_{name}"
         given = name if each.init else f"default_{name}"
     return parameter, f"put(self, {name!r}, {given})"
+
+
+class _Signature:
+    """What ``help`` and ``inspect.signature`` show of a class, worked out when they ask."""
+
+    def __get__(self, _instance: object, owner: Any) -> object:
+        return Signature(
+            [
+                Parameter(
+                    each.name,
+                    Parameter.KEYWORD_ONLY,
+                    default=_default_of(each),
+                    annotation=each.type,
+                )
+                for each in fields(owner)
+                if each.init
+            ]
+        )
+
+
+def _default_of(each: Field[Any]) -> object:
+    if each.default_factory is not MISSING:
+        return each.default_factory()
+    if each.default is not MISSING:
+        return each.default
+    return Parameter.empty
 
 
 @cache
@@ -129,6 +157,7 @@ def _setstate(self: Any, state: list[object]) -> None:
         _put(self, each.name, value)
 
 
+_SIGNATURE = _Signature()
 _SHARED: dict[str, Callable[..., Any]] = {
     "__init__": _init,
     "__repr__": _repr,

@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "programs": {"cancellation", "patience", "presence"},
     "oci": GROUND,
     "options": {"oci", "frozen"},
+    "option_types": {"oci", "options"},
     "store": GROUND | {"files", "oci"},
     "registry": GROUND | {"files", "patience", "presence", "programs", "oci", "options"},
     "engine": GROUND | {"patience", "programs", "oci", "options"},
@@ -55,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tools": GROUND | {"oci", "options", "base", "registry", "engine", "store"},
     "build": GROUND
     | {"oci", "options", "project", "plan", "layer", "image", "base", "destination"}
-    | {"layer_index", "names", "tools"},
+    | {"layer_index", "names", "option_types", "tools"},
     "maven_remote": GROUND | {"files", "patience", "oci", "options", "project.maven", "registry"},
     "maven_choice": GROUND | {"oci", "options", "project", "jib", "maven_remote"},
     "maven_kept": GROUND | {"oci", "options", "project", "jib", "maven_choice", "store"},

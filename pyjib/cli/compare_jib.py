@@ -181,14 +181,9 @@ class _Quieter:
 
 def _tell_of_base(jib: AnyImage, ours: Assembled, listener: Listener) -> None:
     """Tell where the base is another one: then all that follows from it says little."""
-    theirs = images_of(jib)[0].config
-    steps = [step for step in theirs.history if not step.get("empty_layer")]
-    of_base = [
-        diff_id
-        for step, diff_id in zip(steps, theirs.diff_ids, strict=False)
-        if step.get("author") != "Jib"
-    ]
-    if of_base != list(ours.base.images[0].config.diff_ids):
+    theirs = images_of(jib)[0].config.diff_ids
+    of_base = ours.base.images[0].config.diff_ids
+    if theirs[: len(of_base)] != of_base:
         listener(
             Warned(
                 message=f"Jib's image has another base than {ours.base.name}",

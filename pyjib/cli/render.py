@@ -251,8 +251,11 @@ class _Tally:
             for what, count in self._counts.items()
             if count
         ]
-        text = ", ".join(parts)
-        return f"nothing to send: {text}" if parts and not self._counts["sent"] else text
+        if self._counts["sent"] or not parts:
+            return ", ".join(parts)
+        if not self._counts["mounted"]:  # a manifest that is there vouches for all below it
+            return "nothing to send, all of it is there already"
+        return f"nothing to send: {', '.join(parts)}"
 
 
 def _retry(event: events.RetryScheduled) -> Line:

@@ -19,9 +19,11 @@ def absolute_path(text: str, what: str, flag: str) -> str:
         reason = "has a segment '.' or '..'"
     else:
         return "/" + "/".join(segments)
+    usable = [segment for segment in segments if segment not in {".", ".."}]
+    example = "/".join(usable) if usable and not {"\\", ":"} & set(text) else "srv/data"
     raise ConfigurationError(
         f"the {what} {text!r} {reason}",
-        hint=f"write the full path in the image, for example {flag} /srv/data",
+        hint=f"write the full path in the image, for example {flag} /{example}",
     )
 
 

@@ -89,7 +89,7 @@ def find_build_output(root: Path) -> BuildOutput:
         example = root / (maven.modules[0] if maven.modules else "MODULE")
         raise ProjectError(
             f"{root} is a Maven project that holds others (packaging pom), not an application",
-            hint=f"name the module to build, for example {example}",
+            hint=f"name the directory of the module to build, for example: pyjib build {example}",
         )
     target, build = root / "target", root / "build"
     if target.is_dir() and (maven or not (gradle and build.is_dir())):
@@ -120,7 +120,7 @@ def not_compiled(root: Path, tool: BuildTool) -> ProjectError:
     hint = f"compile first: {commands[tool]}"
     modules = sorted(path.parent.parent.parent for path in root.glob(f"*/{_LISTED}"))
     if tool is BuildTool.GRADLE and modules:
-        hint = f"name the module to build, for example {modules[0]}"
+        hint = f"name the directory of the module to build: pyjib build {modules[0]}"
     return ProjectError(f"no compiled classes in {root}: looked in {places[tool]}", hint=hint)
 
 

@@ -52,7 +52,7 @@ def test_again_with_nothing_changed(cli: Cli, registry: RegistryServer, base: st
     layers = [line for line in again.stderr.splitlines() if line.startswith("layer")]
     assert layers
     assert all(line.endswith("(cached)") for line in layers)
-    assert "image    nothing to send" in again.stderr
+    assert "image    nothing to send, all of it is there already" in again.stderr
 
 
 def test_base_layers_are_mounted_and_never_downloaded(
