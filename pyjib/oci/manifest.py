@@ -31,7 +31,7 @@ class Manifest:
             data=data,
             media_type=media_type,
             config=Descriptor.from_json(document.get("config"), "config"),
-            layers=_descriptors(document, "layers"),
+            layers=descriptors(document, "layers"),
         )
 
     @classmethod
@@ -66,7 +66,7 @@ class Index:
         media_type = document_type(document)
         if not types.is_index(media_type):
             raise MalformedDocumentError(f"not an index but {media_type}")
-        return cls(data=data, media_type=media_type, manifests=_descriptors(document, "manifests"))
+        return cls(data=data, media_type=media_type, manifests=descriptors(document, "manifests"))
 
     @classmethod
     def of(cls, media_type: str, manifests: tuple[Descriptor, ...]) -> Self:
@@ -121,7 +121,8 @@ def document_type(document: Json) -> str:
     return stated
 
 
-def _descriptors(document: Json, name: str) -> tuple[Descriptor, ...]:
+def descriptors(document: Json, name: str) -> tuple[Descriptor, ...]:
+    """Read a member that is a list of descriptors; raises ``MalformedDocumentError``."""
     values = document.get(name)
     if not isinstance(values, list):
         raise MalformedDocumentError("not a list", path=name)

@@ -104,7 +104,7 @@ class BasicGate:
 
     def admit(self, request: Request, need: Need | None) -> Caller:
         """Return the user; who sent no login is nobody, who may still do what the policy says."""
-        user = User(basic_login(request, self._users, _CHALLENGE), self._policy)
+        user = User(basic_login(request, self._users, BASIC_CHALLENGE), self._policy)
         if need is None:
             permitted = user.name is not None
         else:
@@ -112,7 +112,7 @@ class BasicGate:
         if permitted:
             return user
         if user.name is None:
-            raise unauthorized("log in", _CHALLENGE)
+            raise unauthorized("log in", BASIC_CHALLENGE)
         raise denied(user.name, need)
 
     def issue(self, request: Request) -> Response | None:  # noqa: ARG002  a Gate
@@ -120,7 +120,7 @@ class BasicGate:
         return None
 
 
-_CHALLENGE = 'Basic realm="pyjib"'
+BASIC_CHALLENGE = 'Basic realm="pyjib"'
 
 
 def basic_login(request: Request, users: Mapping[str, str], challenge: str) -> str | None:

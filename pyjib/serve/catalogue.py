@@ -14,11 +14,11 @@ from pyjib.errors import InvalidReferenceError
 from pyjib.frozen import frozen
 from pyjib.oci.digest import Digest
 from pyjib.oci.json import Json, dump, load
+from pyjib.oci.layout import REF_NAME
 from pyjib.oci.media_type import OCI_INDEX
 from pyjib.oci.reference import is_tag
 from pyjib.serve.documents import Document
 
-_TAG = "org.opencontainers.image.ref.name"
 MAX_INDEX = 64 << 20
 """The most bytes of an ``index.json``, which has some 300 for each entry."""
 _HEADER: Json = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
@@ -80,7 +80,7 @@ class Catalogue:
         new = frozenset(tags)
         entries = [entry for entry in self._entries() if _tag_of(entry) not in new]
         entries += [
-            {**manifest.to_json(), "annotations": {_TAG: tag}} for tag in dict.fromkeys(tags)
+            {**manifest.to_json(), "annotations": {REF_NAME: tag}} for tag in dict.fromkeys(tags)
         ]
         return self._changed(entries, {**self.manifests, manifest.digest: manifest})
 
@@ -151,5 +151,5 @@ def _digest_of(entry: object) -> Digest | None:
 
 def _tag_of(entry: object) -> str | None:
     annotations = entry.get("annotations") if isinstance(entry, dict) else None
-    tag = annotations.get(_TAG) if isinstance(annotations, dict) else None
+    tag = annotations.get(REF_NAME) if isinstance(annotations, dict) else None
     return tag if isinstance(tag, str) and is_tag(tag) else None

@@ -12,12 +12,22 @@ from contextlib import ExitStack
 from dataclasses import replace
 from io import BufferedReader
 from itertools import pairwise
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, cast
 
 from pyjib.serve.http1 import Head, MessageBody, read_head
 from pyjib.serve.incoming import Incoming
 from pyjib.serve.journal import Exchange, Journal, Watcher
-from pyjib.serve.message import BodyInterrupted, Code, Flow, Refusal, Request, Response, Slice
+from pyjib.serve.message import (
+    Answerer,
+    BodyInterrupted,
+    Code,
+    Flow,
+    Refusal,
+    Request,
+    Response,
+    Slice,
+    storage_failed,
+)
 from pyjib.serve.rules import Limits
 from pyjib.serve.storage import CHUNK
 
@@ -29,8 +39,6 @@ _DRAIN = 256 << 10
 _LINGER_BYTES = 64 << 20
 _LINGER_SECONDS = 2.0
 _NO_BODY = frozenset({204, 304})
-
-Answerer: TypeAlias = Callable[[Request], Response]
 
 
 class Connection:
@@ -151,10 +159,16 @@ class Connection:
             self._socket.sendall(head)
             return self._send_badly(response, response.flow)
         if isinstance(data, bytes):
-            self._socket.sendall(head + data)
+            self._send_all(head + data)
             return len(data)
         self._socket.sendall(head)
         return self._send_chunks(data) if file is None else self._send_file(file, data)
+
+    def _send_all(self, data: bytes) -> None:
+        """Send bytes in pieces, since the socket's time-out is for each of them."""
+        view = memoryview(data)
+        for start in range(0, len(data), _BUFFER):
+            self._socket.sendall(view[start : start + _BUFFER])
 
     def _send_badly(self, response: Response, flow: Flow) -> int:
         """Send a body as a fault wants it; raises ``OSError`` where that ends the connection."""
@@ -167,7 +181,7 @@ class Connection:
                     stall_at = None
                 if sent == flow.cut:
                     raise ConnectionAbortedError("cut on purpose")
-                self._socket.sendall(piece)
+                self._send_all(piece)
                 sent += len(piece)
         if sent == stall_at:
             self._pause(flow.stall)
@@ -177,7 +191,7 @@ class Connection:
 
     def _send_chunks(self, data: Slice) -> int:
         for chunk in data.content.chunks(data.start, data.length):
-            self._socket.sendall(chunk)
+            self._send_all(chunk)
         return data.length
 
     def _send_file(self, file: BinaryIO, data: Slice) -> int:
@@ -205,7 +219,7 @@ class Connection:
 
 
 def _opened(response: Response, opened: ExitStack) -> tuple[Response, BinaryIO | None]:
-    """Open the file of an answer; the answer is another one if somebody has just deleted it."""
+    """Open the file of an answer; the answer is another one if that does not work any more."""
     if not isinstance(response.body, Slice):
         return response, None
     try:
@@ -213,6 +227,8 @@ def _opened(response: Response, opened: ExitStack) -> tuple[Response, BinaryIO |
     except FileNotFoundError:
         gone = Refusal(404, Code.BLOB_UNKNOWN, "it was deleted just now").response()
         return gone, None
+    except OSError as error:
+        return storage_failed(error).response(), None
     return response, None if file is None else opened.enter_context(file)
 
 
@@ -259,7 +275,8 @@ def _head_bytes(response: Response, *, keep: bool) -> bytes:
     status = response.status
     lines = [f"HTTP/1.1 {status} {http.client.responses.get(status, 'Other')}"]
     lines += [f"{name}: {value}" for name, value in response.headers]
-    if status not in _NO_BODY and not (response.flow and response.flow.endless):
+    flow = response.flow or Flow()
+    if status not in _NO_BODY and not flow.endless and not flow.unframed:
         lines.append(f"Content-Length: {response.length}")
     if not keep:
         lines.append("Connection: close")

@@ -18,6 +18,7 @@ import contextlib
 import os
 import shutil
 import stat
+import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
@@ -25,15 +26,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from pyjib.errors import InvalidReferenceError
+from pyjib.errors import DestinationError, InvalidReferenceError
 from pyjib.oci.digest import Digest
 from pyjib.oci.json import dump
+from pyjib.oci.layout import INDEX_FILE, LAYOUT_FILE, VERSION, blob_path
 from pyjib.serve.catalogue import EMPTY_INDEX
 from pyjib.serve.names import is_name
 from pyjib.serve.storage import CHUNK
 
 _UPLOADS = "_uploads"  # no repository has a component that begins with an underscore
-_LAYOUT = dump({"imageLayoutVersion": "1.0.0"})
+_LAYOUT = dump({"imageLayoutVersion": VERSION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class DiskStorage:
         found = []
         for directory, below, files in os.walk(self._root):
             name = Path(directory).relative_to(self._root).as_posix()
-            if "index.json" in files and is_name(name):
+            if INDEX_FILE in files and is_name(name):
                 found.append(name)
             below[:] = [part for part in below if is_name(part)]
         return sorted(found)
@@ -80,21 +82,21 @@ class DiskStorage:
     def index(self, repository: str) -> bytes | None:
         """Return a repository's ``index.json``, or ``None`` if there is no such repository."""
         try:
-            return (self._directory(repository) / "index.json").read_bytes()
+            return (self._directory(repository) / INDEX_FILE).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
 
     def stamp(self, repository: str) -> object:
         """Return what tells one ``index.json`` from another, without reading it."""
         try:
-            status = (self._directory(repository) / "index.json").stat()
+            status = (self._directory(repository) / INDEX_FILE).stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
         return status.st_ino, status.st_size, status.st_mtime_ns
 
     def put_index(self, repository: str, data: bytes) -> None:
         """Replace ``index.json``."""
-        self._replace(self._directory(repository) / "index.json", data)
+        self._replace(self._directory(repository) / INDEX_FILE, data)
 
     def blob(self, repository: str, digest: Digest) -> FileContent | None:
         """Return a blob of this repository.
@@ -175,6 +177,19 @@ class DiskStorage:
                     found.append(digest)
         return found
 
+    def check_writable(self) -> None:
+        """Raise ``DestinationError`` if the root cannot be written in, or not be made."""
+        try:
+            above = (self._root, *self._root.absolute().parents)
+            place = next((path for path in above if path.exists()), self._root)
+            tempfile.TemporaryFile(dir=place).close()
+        except OSError as error:
+            raise DestinationError(
+                f"cannot keep repositories in {self._root}: {error.strerror or error}",
+                hint="name a directory with --root that can be written in, or serve what one has "
+                "with --read-only",
+            ) from None
+
     def remove_leftovers(self, age: float) -> None:
         """Remove uploads that nobody has added to for ``age`` seconds: their server was killed."""
         for directory, below, _ in os.walk(self._root):
@@ -187,7 +202,7 @@ class DiskStorage:
         return self._root.joinpath(*repository.split("/"))
 
     def _blob_path(self, repository: str, digest: Digest) -> Path:
-        return self._directory(repository) / "blobs" / digest.algorithm / digest.hex
+        return self._directory(repository) / blob_path(digest)
 
     def _new_upload(self, repository: str) -> Path:
         directory = self._directory(repository) / _UPLOADS
@@ -197,10 +212,10 @@ class DiskStorage:
     def _ensure_layout(self, repository: str) -> None:
         directory = self._directory(repository)
         with self._lock:
-            if not (directory / "oci-layout").exists():
-                self._replace(directory / "oci-layout", _LAYOUT)
-            if not (directory / "index.json").exists():
-                self._replace(directory / "index.json", EMPTY_INDEX)
+            if not (directory / LAYOUT_FILE).exists():
+                self._replace(directory / LAYOUT_FILE, _LAYOUT)
+            if not (directory / INDEX_FILE).exists():
+                self._replace(directory / INDEX_FILE, EMPTY_INDEX)
 
     def _replace(self, path: Path, data: bytes) -> None:
         temporary = path.parent / _UPLOADS / str(uuid.uuid4())

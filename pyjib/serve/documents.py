@@ -11,7 +11,7 @@ from pyjib.oci import media_type as types
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.json import Json, load
-from pyjib.oci.manifest import document_type
+from pyjib.oci.manifest import descriptors, document_type
 
 MAX_MANIFEST = 8 << 20
 """The largest manifest in bytes that is taken: twice what every registry must take."""
@@ -42,7 +42,7 @@ class Document:
         media_type = document_type(document)
         lists = types.is_index(media_type)
         config = None if lists else Descriptor.from_json(document.get("config"), "config")
-        layers = () if lists else _descriptors(document, "layers")
+        layers = () if lists else descriptors(document, "layers")
         wanted = (layer for layer in layers if not types.is_foreign(layer.media_type))
         subject = document.get("subject")
         return cls(
@@ -50,7 +50,7 @@ class Document:
             media_type=media_type,
             size=len(data),
             blobs=(config, *wanted) if config else (),
-            manifests=_descriptors(document, "manifests") if lists else (),
+            manifests=descriptors(document, "manifests") if lists else (),
             subject=None if subject is None else Descriptor.from_json(subject, "subject").digest,
             artifact_type=_text(document, "artifactType")
             or (config.media_type if config else None),
@@ -69,15 +69,6 @@ class Document:
         if self.annotations:
             descriptor["annotations"] = dict(self.annotations)
         return descriptor
-
-
-def _descriptors(document: Json, name: str) -> tuple[Descriptor, ...]:
-    values = document.get(name)
-    if not isinstance(values, list):
-        raise MalformedDocumentError("not a list", path=name)
-    return tuple(
-        Descriptor.from_json(value, f"{name}[{place}]") for place, value in enumerate(values)
-    )
 
 
 def _text(document: Json, name: str) -> str | None:

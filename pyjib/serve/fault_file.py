@@ -20,7 +20,11 @@ _ACTION = frozenset(
     | {"redirect", "shorten", "append", "corrupt", "truncate", "stall", "endless"}
 )
 _RULE = frozenset({"name", "match", "then", *Moment})
-_CALLS = re.compile(r"([0-9]{1,9})(?:(-)([0-9]{1,9})?)?", re.ASCII)
+_ANSWER = frozenset({"status", "body", "json", "redirect"})
+_CHANGES = _ACTION - _ANSWER - {"hide", "received", "delay", "drop"}
+_ONLY = {"hide": Moment.BEFORE, "received": Moment.DURING}
+_METHODS = re.compile(r"\*|[A-Z]+(?:\|[A-Z]+)*", re.ASCII)
+_CALLS = re.compile(r"([1-9][0-9]{0,8})(?:(-)([1-9][0-9]{0,8})?)?", re.ASCII)
 
 
 def read_faults(path: Path) -> tuple[Fault, ...]:
@@ -60,42 +64,63 @@ def _fault(value: object, where: str) -> Fault:
     moment = moments[0]
     match = _object(rule.get("match", {}), f"{where}.match", _MATCH)
     place = f"{where}.{moment}"
-    action = _object(rule[moment] or {}, place, _ACTION)
-    return Fault(
+    action = _object({} if rule[moment] is None else rule[moment], place, _ACTION)
+    fault = Fault(
         at=moment,
         name=_text(rule.get("name", ""), f"{where}.name"),
         then=_text_or_none(rule.get("then"), f"{where}.then"),
         **_matching(match, f"{where}.match"),
         **_acting(action, place),
     )
+    _check_sense(moment, match, action, where)
+    return fault
+
+
+def _check_sense(
+    moment: Moment, match: Mapping[str, Any], action: Mapping[str, Any], where: str
+) -> None:
+    """Refuse what would do nothing, or not all that it says."""
+    place = f"{where}.{moment}"
+    if "answered" in match and moment is not Moment.AFTER:
+        _fail(f"{where}.match.answered", f"that is for {Moment.AFTER} alone")
+    if "path" in match and "regex" in match:
+        _fail(f"{where}.match", "path or regex, not both")
+    if "body" in action and "json" in action:
+        _fail(place, "body or json, not both")
+    for name, only in _ONLY.items():
+        if name in action and moment is not only:
+            _fail(f"{place}.{name}", f"that is for {only} alone")
+    if moment is not Moment.AFTER and _ANSWER.isdisjoint(action):
+        for name in sorted(_CHANGES & action.keys()):
+            _fail(f"{place}.{name}", "there is no answer yet: give a status, or let it act after")
 
 
 def _matching(match: Mapping[str, Any], where: str) -> dict[str, Any]:
-    methods = match.get("method", "*")
-    if isinstance(methods, list):
-        methods = "|".join(_text(one, f"{where}.method") for one in methods)
     headers = _object(match.get("headers", {}), f"{where}.headers", None)
     found: dict[str, Any] = {
-        "method": _text(methods, f"{where}.method").upper(),
-        "path": _text(match.get("path", "**"), f"{where}.path"),
+        "method": _methods(match.get("method", "*"), f"{where}.method"),
+        "path": _path(match.get("path", "**"), f"{where}.path"),
         "regex": _pattern(match.get("regex"), f"{where}.regex"),
         "query": _pattern(match.get("query"), f"{where}.query"),
         "headers_match": {
-            name: _pattern(text, f"{where}.headers.{name}") for name, text in headers.items()
+            name: _pattern(_text(text, f"{where}.headers.{name}"), f"{where}.headers.{name}")
+            for name, text in headers.items()
         },
         "calls": _calls(match.get("calls", "1-"), f"{where}.calls"),
         "state": _text_or_none(match.get("state"), f"{where}.state"),
     }
     if "answered" in match:
-        found["answered"] = _number(match["answered"], f"{where}.answered")
+        found["answered"] = _status(match["answered"], f"{where}.answered")
     return found
 
 
 def _acting(action: Mapping[str, Any], where: str) -> dict[str, Any]:
     found: dict[str, Any] = {"headers": _headers(action.get("headers", {}), f"{where}.headers")}
-    for name in ("received", "status", "shorten", "truncate"):
+    for name in ("received", "shorten", "truncate"):
         if name in action:
             found[name] = _number(action[name], f"{where}.{name}")
+    if "status" in action:
+        found["status"] = _status(action["status"], f"{where}.status")
     if "corrupt" in action:
         found["corrupt"] = _number(action["corrupt"], f"{where}.corrupt", least=None)
     for name in ("drop", "endless"):
@@ -113,7 +138,7 @@ def _acting(action: Mapping[str, Any], where: str) -> dict[str, Any]:
     if "stall" in action:
         stall = _object(action["stall"], f"{where}.stall", frozenset({"at", "seconds"}))
         found["stall_at"] = _number(stall.get("at", 0), f"{where}.stall.at")
-        found["stall"] = _seconds(stall.get("seconds", 0), f"{where}.stall.seconds")
+        found["stall"] = _seconds(stall.get("seconds"), f"{where}.stall.seconds")
     return found
 
 
@@ -133,20 +158,33 @@ def _headers(value: object, where: str) -> Headers:
     for name, lines in _object(value, where, None).items():
         for line in lines if isinstance(lines, list) else [lines]:
             text = str(line) if isinstance(line, int) else _text(line, f"{where}.{name}")
-            if not (name.isascii() and text.isascii()) or "\n" in name + text or "\r" in text:
+            if not f"{name}{text}".isascii() or not {"\r", "\n"}.isdisjoint(name + text):
                 _fail(f"{where}.{name}", "no header can have that in it")
             found.append((name, text))
     return tuple(found)
 
 
+def _methods(value: object, where: str) -> str:
+    texts = [_text(one, where) for one in value] if isinstance(value, list) else [value]
+    methods = "|".join(_text(one, where) for one in texts).upper()
+    if not _METHODS.fullmatch(methods):
+        _fail(where, "a method such as GET is needed, or a list of them")
+    return methods
+
+
+def _path(value: object, where: str) -> str:
+    path = _text(value, where)
+    if not path.startswith(("/", "*")):
+        _fail(where, "paths begin with a slash")
+    return path
+
+
 def _calls(value: object, where: str) -> tuple[int, int | None]:
     match = _CALLS.fullmatch(str(value))
-    if match is None or isinstance(value, bool):
-        _fail(where, "a number is needed, or a range such as 1-2 or 3-")
-    first = int(match[1])
-    if match[2] is None:
-        return first, first
-    return first, int(match[3]) if match[3] else None
+    first, last = (int(match[1]), int(match[3] or 0)) if match else (0, 0)
+    if match is None or 0 < last < first:
+        _fail(where, "a number from 1 on is needed, or a range such as 1-2 or 3-")
+    return first, (last or None) if match[2] else first
 
 
 def _object(value: object, where: str, known: frozenset[str] | None) -> dict[str, Any]:
@@ -187,6 +225,13 @@ def _number(value: object, where: str, least: int | None = 0) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or (least or value) > value:
         _fail(where, "a whole number is needed")
     return value
+
+
+def _status(value: object, where: str) -> int:
+    status = _number(value, where)
+    if not 100 <= status <= 999:
+        _fail(where, "a status has three digits")
+    return status
 
 
 def _seconds(value: object, where: str) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from enum import StrEnum
 from functools import cache
@@ -17,9 +17,9 @@ from functools import cache
 from pyjib.frozen import frozen
 from pyjib.serve.altered import Altered
 from pyjib.serve.interjected import Interjected, WatchedBody
-from pyjib.serve.message import BodyInterrupted, Flow, Headers, Request, Response, Slice
+from pyjib.serve.message import Answerer, BodyInterrupted, Flow, Headers, Request, Response, Slice
 
-Answerer = Callable[[Request], Response]
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 
 class Moment(StrEnum):
@@ -43,13 +43,14 @@ class Fault:
 
     **What happens**, in this order: the registry does not see the headers that ``hide`` names, if
     the fault comes before it and lets it answer; ``delay`` seconds pass; ``drop`` ends the
-    connection with no answer; ``status``, ``headers`` (added, in place of those of the same name; a text may have
-    ``{url}``, ``{path}``, ``{query}`` and ``{location}``, that of the answer), ``remove`` and
-    ``body`` make or change the answer; then the body keeps ``shorten`` bytes,
+    connection with no answer; ``status``, ``headers`` (added, in place of those of the same name;
+    a text may have ``{url}``, ``{path}``, ``{query}`` and ``{location}``, that of the answer),
+    ``remove`` and ``body`` make or change the answer; then the body keeps ``shorten`` bytes,
     ``append`` is added, byte ``corrupt`` (negative: from the end) is flipped; and on its way out
     it is cut after ``truncate`` bytes, stalls at ``stall_at`` for ``stall`` seconds, or is
-    ``endless``. A fault of ``DURING`` acts when ``received`` bytes of the request's body have
-    reached the registry. ``then`` is the state afterwards.
+    ``endless``. What ``headers`` and ``remove`` say of the body's length is what the client is
+    told. A fault of ``DURING`` acts when ``received`` bytes of the request's body have reached the
+    registry. ``then`` is the state afterwards.
     """
 
     name: str = ""
@@ -114,8 +115,8 @@ def _glob(text: str) -> re.Pattern[str]:
 class FaultLayer:
     """Faults around a registry; safe for threads. ``url`` is the registry's own, for texts."""
 
-    def __init__(self, faults: Iterable[Fault] = (), url: str = "") -> None:
-        self.url = url
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self.url = ""
         self.state = ""
         self._faults = list(faults)
         self._counts = [0] * len(self._faults)
@@ -132,6 +133,11 @@ class FaultLayer:
         """Forget all faults, their counts and the state."""
         with self._lock:
             self._faults, self._counts, self.state = [], [], ""
+
+    def open(self, url: str) -> None:
+        """Be the faults of the registry at ``url``; delays take their time again."""
+        self.url = url
+        self._closing.clear()
 
     def close(self) -> None:
         """End all delays, those to come too."""
@@ -214,6 +220,7 @@ class FaultLayer:
             stall_at=fault.stall_at,
             stall=fault.stall,
             endless=fault.endless,
+            unframed=not _FRAMING.isdisjoint(gone),
         )
         return Response(
             status=fault.status or response.status,

@@ -25,6 +25,7 @@ _FAREWELL = 10.0
 class Listener:
     """Accepts connections, and gives each a thread, in which it is wrapped and served.
 
+    ``wrap`` waits for nobody: ``close`` ends what is waited for by way of the socket it returns.
     At most ``most`` are served at a time: others wait to be accepted, as they do while the
     process has no file descriptors or threads left.
     """
@@ -59,7 +60,8 @@ class Listener:
             open_connections = dict(self._connections)
         for sock in open_connections.values():
             with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                # Not as TLS has it, which would pull the rug from under the thread that uses it.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
         for thread in open_connections:
             thread.join(_FAREWELL)
         for sock in (self._wake, self._waker):
@@ -122,7 +124,7 @@ class Listener:
     def _run_connection(self, accepted: socket.socket) -> None:
         thread = threading.current_thread()
         try:
-            # What is suppressed is a TLS handshake that failed.
+            # What is suppressed is a connection, or its TLS handshake, that failed.
             with accepted, contextlib.suppress(OSError), self._wrap(accepted) as sock:
                 with self._lock:
                     self._connections[thread] = sock

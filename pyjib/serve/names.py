@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
+from pyjib.oci.layout import INDEX_FILE, LAYOUT_FILE
 from pyjib.oci.reference import is_repository
 
-_LAYOUT_FILES = frozenset({"blobs", "index.json", "oci-layout"})
+_LAYOUT_FILES = frozenset({"blobs", INDEX_FILE, LAYOUT_FILE})
 _DEVICES = frozenset(
     {"aux", "con", "nul", "prn"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
 )

@@ -12,7 +12,7 @@ from pyjib.errors import PyjibError
 from pyjib.serve import pull, push, remove
 from pyjib.serve.access import CATALOG, Gate, Need
 from pyjib.serve.context import Call, Context, Handler
-from pyjib.serve.message import Code, Refusal, Request, Response
+from pyjib.serve.message import Code, Refusal, Request, Response, storage_failed
 from pyjib.serve.names import is_name
 
 _log = logging.getLogger(__name__)
@@ -85,10 +85,9 @@ class Protocol:
         except Refusal as refusal:
             response = refusal.response()
         except (OSError, PyjibError) as error:
-            _log.exception("%s %s failed", request.method, request.path)
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            message = f"the registry's storage failed: {reason}"
-            response = Refusal(500, Code.UNKNOWN, message).response()
+            _log.error("%s %s failed: %s", request.method, request.path, error)
+            _log.debug("where it failed", exc_info=True)
+            response = storage_failed(error).response()
         return Response(
             status=response.status,
             headers=(("Docker-Distribution-Api-Version", "registry/2.0"), *response.headers),

@@ -24,9 +24,9 @@ def get_blob(context: Context, call: Call) -> Response:
     digest = call.digest
     if context.source is not None:
         context.source.want_blob(call.name, digest)
-    content = context.repositories.blob(call.name, digest)
-    if content is not None and call.request.method == "HEAD":
-        context.repositories.notice(call.name, digest)
+    looks = call.request.method == "HEAD"
+    find = context.repositories.promise if looks else context.repositories.blob
+    content = find(call.name, digest)
     if content is None:
         raise Refusal(404, Code.BLOB_UNKNOWN, f"{call.name} has no blob {digest}")
     headers: Headers = (
@@ -37,7 +37,7 @@ def get_blob(context: Context, call: Call) -> Response:
     )
     wanted = None
     same = call.request.headers.get("if-range", f'"{digest}"') == f'"{digest}"'
-    if call.request.method == "GET" and same:
+    if not looks and same:
         try:
             wanted = asked_range(call.request.headers.get("range"), content.size)
         except UnsatisfiableRange:

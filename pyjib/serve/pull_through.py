@@ -73,7 +73,7 @@ class PullThrough:
                     self._fetch_blob(name, digest)
         except NotFoundError:
             return
-        except PyjibError as error:
+        except (PyjibError, Refusal) as error:  # refused is what is not what it should be
             raise _unreachable(error) from None
 
     def _fetch_manifest(self, name: str, digest: Digest, tags: tuple[str, ...]) -> None:
@@ -111,5 +111,5 @@ class PullThrough:
                 self._under_way.pop(key, None)
 
 
-def _unreachable(error: PyjibError) -> Refusal:
+def _unreachable(error: PyjibError | Refusal) -> Refusal:
     return Refusal(502, Code.UNKNOWN, f"the registry behind this cache: {error.message[:300]}")

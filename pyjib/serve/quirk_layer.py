@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import re
-import threading
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
 from pyjib.errors import MalformedDocumentError
 from pyjib.oci.json import load
+from pyjib.serve.documents import MAX_MANIFEST
 from pyjib.serve.interjected import Replayed
-from pyjib.serve.message import Code, Headers, Refusal, Request, Response, read_body
+from pyjib.serve.message import Answerer, Code, Headers, Refusal, Request, Response, read_body
 from pyjib.serve.quirks import Places, Quirks
 from pyjib.serve.repositories import Repositories
 
-Answerer = Callable[[Request], Response]
-
 _OPAQUE = "/artifacts-uploads/namespaces/pyjib/"
 _STORAGE = "/_storage/"
-_STATE = "_state=A+b%2f%2F=%3D&z="  # what no client may decode, sort or escape anew
+_STATE = "_state=A+b%2f%2F=%3D&z="  # sorted, or escaped otherwise, it means the same
+_STATE_MEANS = ("A b//==", "")
+_SIGNED = "X-Signature=a%2Fb+c=&X-Hash="  # what no client may decode, sort or escape anew
+_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _UPLOAD = re.compile(r"/v2/(.+)/blobs/uploads/([^/]*)")
 _BLOB = re.compile(r"/v2/(.+)/blobs/([^/]+:[^/]+)")
 _MANIFEST = re.compile(r"/v2/(.+)/manifests/([^/]+)")
-_MANIFEST_LIMIT = 8 << 20
 
 
 class QuirkLayer:
@@ -32,7 +34,7 @@ class QuirkLayer:
 
     ``inner`` is the registry that keeps to the rule, ``unguarded`` the same without logins;
     ``may_push`` tells whether a request's login may push to a repository. ``url`` is where all of
-    it is reached, ``storage`` the same place by another name.
+    it is reached.
     """
 
     def __init__(
@@ -44,16 +46,14 @@ class QuirkLayer:
         may_push: Callable[[Request, str], bool],
         *,
         url: str,
-        storage: str,
     ) -> None:
         self._quirks = quirks
         self._repositories = repositories
         self._inner = inner
         self._unguarded = unguarded
         self._may_push = may_push
-        self._url = url
-        self._storage = storage
-        self._lock = threading.Lock()
+        self._scheme, _, self._address = url.partition("://")
+        self._key = secrets.token_bytes(16)
         self._spoiled: set[str] = set()
 
     def answer(self, request: Request) -> Response:
@@ -70,9 +70,18 @@ class QuirkLayer:
 
     def _stored(self, request: Request) -> Response:
         """Answer for the place where blobs lie, which knows signatures and no logins."""
-        if "authorization" in request.headers:
+        host = self._host(request)
+        if "authorization" in request.headers and _other_name(host) != host:
             raise Refusal(400, Code.UNSUPPORTED, "only one way to log in at a time is allowed")
+        signature = self._signature(request.path)
+        signed = hmac.compare_digest(request.raw_query, signature)
+        if not signed or request.method not in ("GET", "HEAD"):
+            raise Refusal(403, Code.DENIED, "the signature is broken")
         return self._unguarded(replace(request, path=f"/v2/{request.path[len(_STORAGE) :]}"))
+
+    def _signature(self, path: str) -> str:
+        """Return the query that lets anybody read what is at a path, and at no other."""
+        return _SIGNED + hmac.new(self._key, path.encode(), "sha256").hexdigest()
 
     def _placed(self, request: Request) -> Request:
         """Return a request with the address that the rule has for it."""
@@ -85,7 +94,8 @@ class QuirkLayer:
             return replace(request, path=path)
         session = _UPLOAD.fullmatch(request.path)
         signed = self._quirks.places is Places.SIGNED and session and session[2]
-        if signed and not request.raw_query.startswith(_STATE):
+        state = request.parameter("_state"), request.parameter("z")
+        if signed and state != _STATE_MEANS:
             raise Refusal(400, Code.BLOB_UPLOAD_INVALID, "the signature is broken")
         return request
 
@@ -150,9 +160,9 @@ class QuirkLayer:
     def _manifest(self, request: Request) -> Request:
         if self._quirks.empty_config:
             return request
-        data = read_body(request.body, _MANIFEST_LIMIT, "the manifest")
+        data = read_body(request.body, MAX_MANIFEST, "the manifest")
         try:
-            config = load(data, "manifest").get("config")
+            config = load(data, "manifest", limit=MAX_MANIFEST).get("config")
         except MalformedDocumentError:
             config = None
         if isinstance(config, dict) and config.get("size") == 0:
@@ -161,25 +171,29 @@ class QuirkLayer:
 
     def _kept(self, request: Request) -> Response | None:
         """Lose a chunk that follows one that was too small; tell where the upload still is."""
-        least = self._quirks.chunk_least
-        if not least or request.method != "PATCH" or "content-range" not in request.headers:
+        if request.path not in self._spoiled or not _is_chunk(request):
             return None
-        with self._lock:
-            spoiled = request.path in self._spoiled
-            if (request.body.length or 0) < least:
-                self._spoiled.add(request.path)
-        if not spoiled:
-            return None
+        status = self._inner(replace(request, method="GET", body=Replayed(b"")))
+        if status.status != 204:
+            return status
         for _ in request.body.chunks():
             pass
-        status = self._inner(replace(request, method="GET", body=Replayed(b"")))
         return Response(status=202, headers=status.headers)
+
+    def _spoil(self, request: Request) -> None:
+        """Remember the upload of a chunk that was too small, until it ends."""
+        if request.method in ("PUT", "DELETE"):
+            self._spoiled.discard(request.path)
+        elif _is_chunk(request) and (request.body.length or 0) < self._quirks.chunk_least:
+            self._spoiled.add(request.path)
 
     def _changed(self, request: Request, response: Response) -> Response:
         """Return an answer as this registry gives it."""
         response = self._moved(request, response)
         if request.method in ("GET", "HEAD"):
             response = self._read(request, response)
+        if 200 <= response.status < 300:
+            self._spoil(request)
         if request.method == "PATCH" and response.status == 202:
             response = replace(response, status=self._quirks.patch_status)
             if self._quirks.range_lags:
@@ -194,16 +208,19 @@ class QuirkLayer:
         location = _header(response.headers, "location")
         if not location or not _UPLOAD.fullmatch(location):
             return response
-        scheme, _, address = self._url.partition("://")
-        host = request.headers.get("host") or address  # as the client calls it
+        host = self._host(request)
         place = {
             Places.USUAL: location,
             Places.SIGNED: f"{location}?{_STATE}",
             Places.OPAQUE: _OPAQUE + base64.urlsafe_b64encode(location.encode()).decode(),
-            Places.ABSOLUTE: f"{scheme}://{host}{location}",
+            Places.ABSOLUTE: f"{self._scheme}://{host}{location}",
             Places.PLAIN: f"http://{host}{location}",
         }[self._quirks.places]
         return _with(response, "Location", place)
+
+    def _host(self, request: Request) -> str:
+        """Return ``HOST:PORT`` as the client calls this registry."""
+        return request.headers.get("host") or self._address
 
     def _read(self, request: Request, response: Response) -> Response:
         quirks = self._quirks
@@ -218,8 +235,9 @@ class QuirkLayer:
                 response = _with(response, "ratelimit-remaining", "98;w=21600")
         redirects = quirks.storage if request.method == "GET" else quirks.storage_heads
         if blob and redirects and response.status in (200, 206):
-            path = request.path.removeprefix("/v2/")
-            target = f"{self._storage}{_STORAGE}{path}?X-Signature=a%2Fb+c="
+            path = _STORAGE + request.path.removeprefix("/v2/")
+            host = _other_name(self._host(request))
+            target = f"{self._scheme}://{host}{path}?{self._signature(path)}"
             return Response(status=307, headers=(("Location", target),))
         return response
 
@@ -243,6 +261,18 @@ class QuirkLayer:
 
 
 _MOUNT = frozenset({"mount", "from"})
+
+
+def _other_name(host: str) -> str:
+    """Return what this machine is called too, with the port; the same where nobody knows."""
+    for place, name in enumerate(_NAMES):
+        if host == name or host.startswith(f"{name}:"):
+            return _NAMES[0 if place else 1] + host[len(name) :]
+    return host
+
+
+def _is_chunk(request: Request) -> bool:
+    return request.method == "PATCH" and "content-range" in request.headers
 
 
 def _header(headers: Headers, name: str) -> str:

@@ -19,7 +19,7 @@ class Places(StrEnum):
     """Where an upload's ``Location`` leads."""
 
     USUAL = "usual"
-    SIGNED = "signed"  # with a query that must come back byte for byte
+    SIGNED = "signed"  # with a query that must come back, in whatever order and escapes
     OPAQUE = "opaque"  # not below /v2/
     ABSOLUTE = "absolute"
     PLAIN = "plain"  # to http, although the registry was reached by https

@@ -28,7 +28,8 @@ class _State:
 
     lock: threading.RLock = field(default_factory=threading.RLock)
     read: tuple[object, Catalogue] | None = None
-    noticed: dict[Digest, float] = field(default_factory=dict)
+    noticing: threading.Lock = field(default_factory=threading.Lock)
+    noticed: dict[Digest, float] = field(default_factory=dict)  # under the lock above
 
 
 class Repositories:
@@ -130,9 +131,16 @@ class Repositories:
                 return False
             return self.storage.delete_blob(name, digest)
 
-    def notice(self, name: str, digest: Digest) -> None:
-        """Note that somebody was told a blob is there, and may count on it for a while."""
-        self._state(name).noticed[digest] = time.monotonic()
+    def promise(self, name: str, digest: Digest) -> Content | None:
+        """Return a blob that whoever asks may count on for a while: it is no garbage now."""
+        if self.storage.blob(name, digest) is None:
+            return None
+        state = self._state(name)
+        with state.noticing:  # it may have been deleted just now
+            content = self.storage.blob(name, digest)
+            if content is not None:
+                state.noticed[digest] = time.monotonic()
+        return content
 
     def collect_garbage(self, name: str, grace: float) -> list[Digest]:
         """Delete blobs that no manifest names, and return them.
@@ -146,16 +154,23 @@ class Repositories:
             except MalformedDocumentError:
                 return []
             before = time.monotonic() - grace
-            state.noticed = {key: at for key, at in state.noticed.items() if at > before}
+            with state.noticing:
+                state.noticed = {key: at for key, at in state.noticed.items() if at > before}
             if catalogue is None:
                 return []
             named = catalogue.names(lambda key: self.blob(name, key) is not None)
             if named is None:
                 return []
-            kept = named | state.noticed.keys()
-            old = [key for key in self.storage.old_blobs(name, grace) if key not in kept]
-            # Blobs come without this lock: one that came just now is not old any more.
-            return [key for key in old if self.storage.delete_blob(name, key, age=grace)]
+            old = [key for key in self.storage.old_blobs(name, grace) if key not in named]
+            return [key for key in old if self._delete_garbage(name, state, key, grace)]
+
+    def _delete_garbage(self, name: str, state: _State, digest: Digest, grace: float) -> bool:
+        """Delete a blob that nobody was promised, and tell whether it was there, and old."""
+        with state.noticing:
+            if digest in state.noticed:
+                return False
+            # Blobs come without these locks: one that came just now is not old any more.
+            return self.storage.delete_blob(name, digest, age=grace)
 
     def _state(self, name: str) -> _State:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import tempfile
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, cast
 
 from pyjib.errors import ConfigurationError
 from pyjib.oci.digest import Digest
@@ -17,11 +18,11 @@ from pyjib.serve.access import BasicGate, Gate, Need, OpenGate, Policy, everybod
 from pyjib.serve.connection import Connection
 from pyjib.serve.context import Context
 from pyjib.serve.disk import DiskStorage
-from pyjib.serve.faults import Answerer, Fault, FaultLayer
+from pyjib.serve.faults import Fault, FaultLayer
 from pyjib.serve.journal import Exchange, Journal, Watcher
 from pyjib.serve.listener import Listener, listen
 from pyjib.serve.memory import MemoryStorage
-from pyjib.serve.message import Refusal, Request, Response
+from pyjib.serve.message import Answerer, Refusal, Request, Response
 from pyjib.serve.protocol import Protocol
 from pyjib.serve.pull_through import PullThrough, Upstream
 from pyjib.serve.quirk_layer import QuirkLayer
@@ -33,6 +34,8 @@ from pyjib.serve.uploads import Uploads
 
 if TYPE_CHECKING:
     import ssl  # takes longer to import than all the rest
+
+_log = logging.getLogger(__name__)
 
 _JOURNAL = 10_000
 
@@ -71,7 +74,10 @@ class RegistryServer:
         tls: ssl.SSLContext | bool = False,
     ) -> None:
         if root is not None and root.exists() and not root.is_dir():
-            raise ConfigurationError(f"cannot keep repositories in {root}: it is not a directory")
+            raise ConfigurationError(
+                f"cannot keep repositories in {root}: it is not a directory",
+                hint="name a directory with --root",
+            )
         self.rules = rules or Rules()
         self.root = root
         self.intercept = intercept
@@ -140,15 +146,17 @@ class RegistryServer:
     def start(self) -> Self:
         """Listen, and answer from threads of its own.
 
-        Raises ``TransportError`` if the address is taken or is not this machine's.
+        Raises ``TransportError`` if the address is taken or is not this machine's,
+        ``DestinationError`` if nothing can be kept in ``root``.
         """
         if self._listener is None:
             if isinstance(self._storage, DiskStorage) and not self.rules.read_only:
+                self._storage.check_writable()
                 self._storage.remove_leftovers(self.rules.limits.session_idle)
             listening = listen(self._host, self._port)
             self._port = listening.getsockname()[1]
             self._context = self._make_context()
-            self.faults.url = self.url
+            self.faults.open(self.url)
             self._gate = self._make_gate()
             self._rule_keeper = self._with_quirks(self._make_protocol(self._gate).answer)
             most = self.rules.limits.connections
@@ -220,7 +228,6 @@ class RegistryServer:
     def _with_quirks(self, answer: Answerer) -> Answerer:
         if self._quirks == Quirks():
             return answer
-        other = self.url.replace("//127.0.0.1:", "//localhost:")
         return QuirkLayer(
             self._quirks,
             self.repositories,
@@ -228,7 +235,6 @@ class RegistryServer:
             self._make_protocol(OpenGate()).answer,
             self._may_push,
             url=self.url,
-            storage=other,
         ).answer
 
     def _may_push(self, request: Request, name: str) -> bool:
@@ -246,7 +252,10 @@ class RegistryServer:
 
         def collect() -> None:
             while not stop.wait(every):
-                self.collect_garbage()
+                try:
+                    self.collect_garbage()
+                except OSError as error:
+                    _log.warning("garbage stays where it is: %s", error)
 
         thread = threading.Thread(target=collect, name="pyjib-registry-garbage", daemon=True)
         thread.start()
@@ -256,10 +265,12 @@ class RegistryServer:
     def _wrap(self, sock: socket.socket) -> socket.socket:
         if self._context is None:
             return sock
-        sock.settimeout(self.rules.limits.head)
-        return self._context.wrap_socket(sock, server_side=True)
+        return self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
 
     def _serve(self, sock: socket.socket) -> None:
+        if self._context is not None:
+            sock.settimeout(self.rules.limits.head)
+            cast("ssl.SSLSocket", sock).do_handshake()
         Connection(
             sock,
             self._answer,

@@ -17,6 +17,7 @@ from itertools import islice
 from typing import TypeVar
 
 from pyjib.serve.access import (
+    BASIC_CHALLENGE,
     CATALOG,
     Caller,
     Need,
@@ -32,12 +33,12 @@ from pyjib.serve.names import is_name
 SERVICE = "pyjib-registry"
 _ACTIONS = frozenset({"pull", "push", "delete"})
 _FORM_LIMIT = 64 << 10
+_MOST_FIELDS = 200
 _MOST = 10_000
 """So many tokens are good at a time."""
 _LOOKED_AT = 100
 """So many of the oldest tokens are looked at when another is issued: they all last as long."""
 _HOST = re.compile(r"[A-Za-z0-9.\-:\[\]]{1,260}")
-_BASIC = 'Basic realm="pyjib"'
 
 
 T = TypeVar("T")
@@ -91,7 +92,7 @@ class TokenGate:
         """Answer a request for a token, by GET with Basic or by POST with a form."""
         if request.method == "POST":
             return self._issue_by_form(request)
-        user = basic_login(request, self._users, _BASIC)
+        user = basic_login(request, self._users, BASIC_CHALLENGE)
         return self._grant(user, request.query, request.parameter("offline_token") == "true")
 
     def revoke(self) -> None:
@@ -101,7 +102,10 @@ class TokenGate:
 
     def _issue_by_form(self, request: Request) -> Response:
         body = read_body(request.body, _FORM_LIMIT, "the form")
-        form = urllib.parse.parse_qs(body.decode(errors="replace"), max_num_fields=50)
+        try:
+            form = urllib.parse.parse_qs(body.decode(errors="replace"), max_num_fields=_MOST_FIELDS)
+        except ValueError:
+            raise Refusal(400, Code.UNSUPPORTED, "too many fields in the form") from None
         fields = {name: values[0] for name, values in form.items()}
         offline = fields.get("access_type") == "offline"
         match fields.get("grant_type"):
@@ -114,8 +118,9 @@ class TokenGate:
                 if name in self._users:
                     return self._grant(name, form, offline)
             case other:
-                raise Refusal(400, Code.UNSUPPORTED, f"unknown grant_type {other!r}")
-        raise unauthorized("the login is wrong", _BASIC)
+                shown = other and other[:40]
+                raise Refusal(400, Code.UNSUPPORTED, f"unknown grant_type {shown!r}")
+        raise unauthorized("the login is wrong", BASIC_CHALLENGE)
 
     def _grant(
         self, user: str | None, form: Mapping[str, list[str] | tuple[str, ...]], offline: bool

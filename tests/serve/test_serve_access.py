@@ -211,6 +211,11 @@ def post_form(wire: Wire, **fields: str) -> Reply:
     return wire.send("POST", "/token", body, Content_Type="application/x-www-form-urlencoded")
 
 
+def test_form_with_too_many_fields(wire: Wire) -> None:
+    reply = wire.send("POST", "/token", b"&".join(b"a%d=1" % number for number in range(201)))
+    assert reply.status == 400
+
+
 def test_form_with_a_password_and_with_a_refresh_token(wire: Wire) -> None:
     scope = "repository:app:pull repository:other:pull"
     login = {"grant_type": "password", "username": "bert", "password": "pa:ss"}

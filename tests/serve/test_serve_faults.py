@@ -112,6 +112,31 @@ def test_headers_and_texts(server: RegistryServer, wire: Wire) -> None:
     assert reply.headers["ETag"] is None
 
 
+@pytest.mark.parametrize(
+    ("change", "told", "body"),
+    [
+        ({"headers": (("content-length", "5"),)}, "5", b"01234"),
+        ({"remove": frozenset({"Content-Length"})}, None, b"0123456789" * 10),
+    ],
+)
+def test_lengths_that_are_not_those_of_the_body(
+    server: RegistryServer, wire: Wire, change: dict[str, Any], told: str | None, body: bytes
+) -> None:
+    server.faults.add(on_blob(**change))
+    reply = wire.send("GET", PATH)
+    assert (reply.headers.get_all("Content-Length"), reply.body) == (told and [told], body)
+
+
+def test_delays_after_a_restart() -> None:
+    with RegistryServer(faults=[Fault(delay=0.05)]) as server:
+        server.close()
+        server.start()
+        began = time.monotonic()
+        with Wire(server.address) as wire:
+            assert wire.send("GET", "/v2/").status == 200
+        assert time.monotonic() - began >= 0.05
+
+
 @pytest.mark.parametrize("fault", [on_blob(truncate=10), on_blob(drop=True)])
 def test_connections_that_end(server: RegistryServer, wire: Wire, fault: Fault) -> None:
     server.faults.add(fault)
@@ -203,6 +228,22 @@ def test_a_file(tmp_path: Path) -> None:
         ([{"before": {}, "match": {"regex": "("}}], "faults[0].match.regex: not a regular"),
         ([{"before": {}, "match": []}], "faults[0].match: an object"),
         ([{"before": {}, "then": 1}], "faults[0].then: text"),
+        ([{"before": False}], "faults[0].before: an object"),
+        ([{"before": {"received": 1}}], "faults[0].before.received: that is for during alone"),
+        ([{"after": {"hide": "range"}}], "faults[0].after.hide: that is for before alone"),
+        ([{"before": {}, "match": {"answered": 200}}], "faults[0].match.answered: that is for"),
+        ([{"before": {"truncate": 9}}], "faults[0].before.truncate: there is no answer yet"),
+        ([{"during": {"headers": {"A": "b"}}}], "faults[0].during.headers: there is no answer"),
+        ([{"before": {"body": "a", "json": 1}}], "faults[0].before: body or json"),
+        ([{"before": {}, "match": {"path": "**", "regex": "."}}], "faults[0].match: path or"),
+        ([{"before": {"status": 0}}], "faults[0].before.status: a status has three digits"),
+        ([{"after": {}, "match": {"answered": 20}}], "faults[0].match.answered: a status"),
+        ([{"after": {"stall": {"at": 1}}}], "faults[0].after.stall.seconds: a number"),
+        ([{"before": {}, "match": {"calls": 0}}], "faults[0].match.calls: a number from 1"),
+        ([{"before": {}, "match": {"calls": "3-1"}}], "faults[0].match.calls: a number from 1"),
+        ([{"before": {}, "match": {"method": "GET, PUT"}}], "faults[0].match.method: a method"),
+        ([{"before": {}, "match": {"path": "v2/**"}}], "faults[0].match.path: paths begin"),
+        ([{"before": {}, "match": {"headers": {"A": None}}}], "faults[0].match.headers.A: text"),
     ],
 )
 def test_files_that_say_nothing_sensible(document: object, said: str) -> None:

@@ -42,7 +42,7 @@ def test_what_was_asked_for_stays(either_registry: RegistryServer) -> None:
         assert wire.send("HEAD", f"/v2/a/b/blobs/{DIGEST}").status == 200
     assert either_registry.collect_garbage(0.0) == {"a/b": [DIGEST]}
     put_blob(either_registry, "a/b", LOOSE)
-    either_registry.repositories.notice("a/b", DIGEST)
+    assert either_registry.repositories.promise("a/b", DIGEST) is not None
     assert either_registry.collect_garbage(60) == {}
 
 

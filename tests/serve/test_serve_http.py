@@ -9,13 +9,16 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from pyjib.errors import ConfigurationError, TransportError
+from pyjib.errors import ConfigurationError, DestinationError, TransportError
 from pyjib.serve import BodyInterrupted, Exchange, Limits, RegistryServer, Request, Response, Rules
+from pyjib.serve.message import Slice
 from tests.support.engine_certificates import write_certificates
 from tests.support.wire import Wire, raw, read_all
 
@@ -420,15 +423,46 @@ def test_intercept_with_a_status_of_nobodys_and_without_any(
     assert server.journal[-1].status == 0
 
 
-def test_broken_storage_is_an_answer(tmp_path: Path) -> None:
+def test_broken_storage_is_an_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     root = tmp_path / "root"
     (root / "app").mkdir(parents=True)
     (root / "app" / "index.json").write_text("{")
     with RegistryServer(root) as server, Wire(server.address) as wire:
         reply = wire.send("GET", "/v2/app/tags/list")
         assert reply.status == 500
+        assert "index.json is not valid JSON" in reply.body.decode()
         assert str(root) not in reply.body.decode()
         assert wire.send("GET", "/v2/").status == 200
+    (told,) = caplog.records
+    assert told.getMessage().startswith("GET /v2/app/tags/list failed: index.json")
+    assert told.exc_info is None, "no traceback, unless it is asked for"
+
+
+class Unreadable:
+    """Content whose file cannot be opened."""
+
+    size = 3
+
+    def chunks(self, start: int, length: int) -> Iterator[bytes]:
+        raise AssertionError
+
+    def file(self) -> BinaryIO | None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/secret/place")
+
+
+def test_a_file_that_cannot_be_opened_is_an_answer(server: RegistryServer, wire: Wire) -> None:
+    body = Slice(content=Unreadable(), start=0, length=3)
+    server.intercept = lambda request: Response(status=200, body=body)
+    reply = wire.send("GET", "/v2/")
+    assert (reply.status, b"Permission denied" in reply.body) == (500, True)
+    assert b"secret" not in reply.body
+
+
+def test_a_root_that_nothing_can_be_kept_in(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DestinationError, match="cannot keep repositories in") as caught:
+        RegistryServer(tmp_path / "file" / "below").start()
+    assert "--read-only" in (caught.value.hint or "")
 
 
 def test_tls(tmp_path: Path) -> None:
@@ -449,6 +483,17 @@ def test_tls(tmp_path: Path) -> None:
                 assert b"HTTP" not in read_all(plain)
             server.close()
             assert b"HTTP" not in read_all(secure)
+
+
+def test_close_waits_for_no_handshake() -> None:
+    with RegistryServer(tls=True) as server, raw(server.address) as silent:
+        with socket.create_connection(silent.getpeername()) as other:
+            other.sendall(b"\x16\x03\x01\x02\x00")
+            while len(server._listener._connections) < 2:  # type: ignore[union-attr]
+                time.sleep(0.001)
+        began = time.monotonic()
+        server.close()
+        assert time.monotonic() - began < 5, "ten seconds would be the farewell to a thread"
 
 
 def test_error_bodies_have_the_form_of_the_specification(wire: Wire) -> None:

@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,12 +24,13 @@ from pyjib.serve import Exchange, Limits, RegistryServer, Request, Response, Rul
 from pyjib.serve.disk import DiskStorage
 from pyjib.serve.journal import Journal
 from pyjib.serve.memory import MemoryStorage
-from pyjib.serve.message import Refusal
+from pyjib.serve.message import Refusal, read_body
 from pyjib.serve.repositories import Repositories
 from pyjib.serve.storage import Storage
 from pyjib.serve.uploads import Uploads
 from tests.support.images import random_image
-from tests.support.registry import put_image
+from tests.support.registry import put_blob, put_image
+from tests.support.trouble import MIB, blob_of
 from tests.support.wire import Wire, raw, read_all
 
 LOOSE = Blob.of_bytes(b"loose", "x/y")
@@ -106,6 +109,26 @@ def test_no_more_connections_than_it_may_serve() -> None:
             assert third.recv(9) == b"HTTP/1.1 "
 
 
+class Crumbs:
+    """A body in pieces of two bytes."""
+
+    length = None
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def chunks(self) -> Iterator[bytes]:
+        for number in range(self._count):
+            yield number.to_bytes(4)[:2]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def dawdle(sock: socket.socket, piece: bytes, most: int = 400) -> int:
     """Send a piece every few hundredths of a second until nobody listens; return how many."""
     sock.settimeout(0.03)
@@ -144,6 +167,31 @@ def test_a_body_that_is_slow_enough() -> None:
         sock.settimeout(20)
         sock.sendall(b"oose")
         assert sock.recv(12) == b"HTTP/1.1 201"
+
+
+def test_a_manifest_in_crumbs_takes_no_more_than_in_one_piece() -> None:
+    count = 100_000
+    request = Request(method="PUT", path="", query={}, headers={}, body=Crumbs(count))
+    tracemalloc.start()
+    try:
+        assert len(read_body(request.body, 2 * count, "it")) == 2 * count
+        assert tracemalloc.get_traced_memory()[1] < 8 * count
+    finally:
+        tracemalloc.stop()
+    with pytest.raises(Refusal, match="larger than 199999 bytes"):
+        read_body(request.body, 2 * count - 1, "it")
+
+
+@pytest.mark.parametrize("kind", ["memory", "disk"])
+def test_a_client_that_does_not_read(tmp_path: Path, kind: str) -> None:
+    blob = blob_of(24 * MIB)
+    root = tmp_path if kind == "disk" else None
+    with RegistryServer(root, rules=limited(body=0.2)) as server, raw(server.address) as sock:
+        put_blob(server, "a", blob)
+        sock.sendall(b"GET /v2/a/blobs/%s HTTP/1.1\r\n\r\n" % str(blob.descriptor.digest).encode())
+        assert sock.recv(9) == b"HTTP/1.1 "
+        wait_for(lambda: not server._listener._connections)  # type: ignore[union-attr]
+        assert server.journal[-1].sent < 24 * MIB
 
 
 def test_headers_that_are_long_together() -> None:
@@ -286,6 +334,41 @@ def test_garbage_that_is_pushed_again_stays(storage: Storage) -> None:
     assert storage.blob("a", DIGEST) is not None
 
 
+def test_a_blob_is_not_garbage_once_somebody_was_told_of_it(tmp_path: Path) -> None:
+    """Asked for between the look for old blobs and their deletion."""
+
+    class Racing(DiskStorage):
+        def old_blobs(self, repository: str, age: float) -> list[Digest]:
+            assert repositories_.promise(repository, DIGEST) is not None
+            return super().old_blobs(repository, age)
+
+    storage = Racing(tmp_path)
+    repositories_ = Repositories(storage)
+    staging = storage.stage("a")
+    staging.write(b"loose")
+    staging.commit(DIGEST)
+    os.utime(tmp_path / "a/blobs/sha256" / DIGEST.hex, (1, 1))
+    assert repositories_.collect_garbage("a", 60) == []
+    assert repositories_.blob("a", DIGEST) is not None
+    assert repositories_.promise("a", Digest.of(b"other")) is None
+
+
+def test_garbage_that_cannot_be_deleted_is_looked_for_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits = Limits(garbage_every=0.01, garbage_grace=0.0)
+    with RegistryServer(tmp_path, rules=Rules(limits=limits)) as server:
+        uploads = tmp_path / "a/_uploads"
+        uploads.parent.mkdir()
+        uploads.touch()
+        (uploads.parent / "index.json").write_text('{"manifests": []}')
+        wait_for(lambda: len(caplog.records) > 1)
+        uploads.unlink()
+        put_blob(server, "a", LOOSE)
+        wait_for(lambda: server.repositories.blob("a", DIGEST) is None)
+    assert "garbage stays where it is" in caplog.text
+
+
 class Nobody:
     """A registry behind a cache that has nothing."""
 
@@ -297,6 +380,19 @@ class Nobody:
 
     def blob(self, name: str, digest: Digest) -> Iterator[bytes]:
         raise NotFoundError(f"{name}@{digest} is not there")
+
+
+class Liar(Nobody):
+    """One whose blobs are others than they should be."""
+
+    def blob(self, name: str, digest: Digest) -> Iterator[bytes]:
+        yield f"{name}@{digest}".encode()
+
+
+def test_what_a_cache_gets_that_is_something_else_is_no_fault_of_its_client() -> None:
+    with RegistryServer(upstream=Liar()) as server, Wire(server.address) as wire:
+        assert wire.send("GET", f"/v2/a/blobs/{DIGEST}").status == 502
+        assert server.repositories.blob("a", DIGEST) is None
 
 
 def test_a_cache_makes_no_directories_for_what_is_nowhere(tmp_path: Path) -> None:
