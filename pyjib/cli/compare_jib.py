@@ -181,9 +181,13 @@ class _Quieter:
 
 def _tell_of_base(jib: AnyImage, ours: Assembled, listener: Listener) -> None:
     """Tell where the base is another one: then all that follows from it says little."""
-    theirs = images_of(jib)[0].config.diff_ids
+    theirs = images_of(jib)[0].config
     of_base = ours.base.images[0].config.diff_ids
-    if theirs[: len(of_base)] != of_base:
+    count = len(of_base)
+    steps = [step for step in theirs.history if not step.get("empty_layer")]
+    # A base that Jib made has layers of Jib's too: of them a prefix is enough to tell.
+    goes_on = any(step.get("author") != "Jib" for step in steps[count:])
+    if goes_on or theirs.diff_ids[:count] != of_base:
         listener(
             Warned(
                 message=f"Jib's image has another base than {ours.base.name}",

@@ -223,6 +223,17 @@ def test_another_base_is_told(project: Configured, cli: Cli) -> None:
     assert "another base than scratch" in done.stderr
 
 
+def test_a_base_that_jib_made_is_no_other(cli: Cli, registry: RegistryServer) -> None:
+    base, app = f"{registry.address}/base:1", f"{registry.address}/app:1"
+    with assemble(options(cli.home), path=HELLO) as made:
+        put_image(registry, "base", made.image, "1")
+    with assemble(options(cli.home, base=pyjib.parse_location(base)), path=HELLO) as made:
+        put_image(registry, "app", made.image, "1")
+    done = cli("compare-jib", app, HELLO, "--from", base, "--env", "A=b")
+    assert done.code == 1
+    assert "another base" not in done.stderr
+
+
 def test_what_cannot_be_compared_ends_with_2(project: Configured, tmp_path: Path) -> None:
     project.say()
     project.build()
