@@ -86,7 +86,9 @@ _FILES: dict[str, bytes | str] = {
     "app/libs/a-1-SNAPSHOT.jar": b"PK\x05\x06" + bytes(18),
     "app/libs/data.zip": b"PK\x05\x06" + bytes(18),
     "app/extra/run.sh": "2\n",
-    "lib/build.gradle": "apply plugin: 'java'\nsourceCompatibility = 8\n",
+    "lib/build.gradle": (
+        "apply plugin: 'application'\nsourceCompatibility = 8\nmainClassName = 'x.Lib'\n"
+    ),
     "lib/src/main/java/x/Lib.java": "package x; public class Lib {}",
     "site/build.gradle": (
         "apply plugin: 'war'\nsourceCompatibility = 8\ndependencies { compile project(':lib') }\n"
