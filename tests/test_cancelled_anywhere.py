@@ -91,8 +91,8 @@ class Scene:
         """Let looking names up take for ever; what is asked for by port leads to loopback."""
         go, real = threading.Event(), socket.getaddrinfo
 
-        def look_up(host: str, port: Any, *rest: Any, **more: Any) -> Any:
-            if not str(host).endswith(".example"):
+        def look_up(host: str | bytes, port: Any, *rest: Any, **more: Any) -> Any:
+            if b".example" not in (host if isinstance(host, bytes) else host.encode()):
                 return real(host, port, *rest, **more)
             if is_slow(port):
                 self.begun.set()

@@ -4,9 +4,11 @@
 
 ================  =============================================================================
 ``net/``          one request and one answer over connections that can be given up
-``machine``       what Docker and Podman are set up with;  ``mirrors``: where to pull from
+``machine``       what Docker, Podman and ``containerd`` are set up with
+``mirrors``       where to pull from
 ``endpoints``     which scheme and port a registry is spoken to by
 ``session``       a call: retries, redirects by hand, logins, refusals as exceptions
+``lifetime``      how long calls may take;  ``asides``: what registries say by the way
 ``login/``        finding logins, and answering what a 401 asks for
 ``calls/``        manifests, blobs, uploads, referrers, tags, deletes
 ``transfer``      a whole image, in the order that never shows a name without its content

@@ -165,8 +165,9 @@ class RegistryClient:
     def blob_push(self, name: Reference, blob: Blob) -> Outcome:
         """See to it that a repository has a blob, and tell how.
 
-        What a stream brings is waited for. Otherwise it is not sent where the repository has it, nor where the registry links it from the
-        blob's origin. Threads that push the same blob to the same repository share one push.
+        What a stream brings is waited for. Otherwise it is not sent where the repository has it,
+        nor where the registry links it from the blob's origin. Threads that push the same blob to
+        the same repository share one push.
         """
         sources = [blob.origin] if blob.origin and uploads.can_mount(blob, name) else []
         scopes = self._writing(name, sources)

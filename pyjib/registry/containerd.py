@@ -10,15 +10,15 @@ are asked with the name of the registry that they stand in for, as ``?ns=``.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pyjib.errors import TransportError
 from pyjib.frozen import frozen
+from pyjib.presence import is_file
 from pyjib.registry.net.certificates import HostCertificates
 from pyjib.registry.net.urls import Url
-from pyjib.registry.presence import is_there
 
 HOSTS = "hosts.toml"
 _DEFAULT = "_default"
@@ -61,11 +61,14 @@ class _UnusableError(Exception):
     """A ``hosts.toml`` says what cannot be understood; the text tells what."""
 
 
-def read_namespaces(parents: Iterable[Path]) -> dict[str, Namespace]:
+def read_namespaces(
+    parents: Iterable[Path], pass_over: Callable[[Path, OSError], None]
+) -> dict[str, Namespace]:
     """Return what folders ``certs.d`` hold, by registry; of two for one the first counts.
 
     That for all others is at the empty name. A file that cannot be used is told of as
-    ``trouble``, for it is none to a build that asks for other registries.
+    ``trouble``, for it is none to a build that asks for other registries; ``pass_over`` is told
+    of one that may not be read.
     """
     found: dict[str, Namespace] = {}
     for parent in parents:
@@ -75,10 +78,13 @@ def read_namespaces(parents: Iterable[Path]) -> dict[str, Namespace]:
             continue  # most machines have none, and a closed one is as good as absent
         for folder in folders:
             file = folder / HOSTS
-            if is_there(file):
+            if is_file(file):
                 registry = _registry_of(folder.name)
                 if registry not in found:
-                    found[registry] = _read(file, registry)
+                    try:
+                        found[registry] = _read(file, registry)
+                    except OSError as error:
+                        pass_over(file, error)
     return found
 
 
@@ -100,11 +106,10 @@ def _read(file: Path, registry: str) -> Namespace:
 def _namespace(file: Path, registry: str) -> Namespace:
     import tomllib  # noqa: PLC0415  only who has such a file needs it
 
+    with file.open("rb") as opened:
+        data = opened.read(_LARGEST)
     try:
-        with file.open("rb") as opened:
-            document = tomllib.loads(opened.read(_LARGEST).decode("utf-8"))
-    except OSError as error:
-        raise _UnusableError(error.strerror or str(error)) from None
+        document = tomllib.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise _UnusableError(f"it is not TOML: {error}") from None
     tables = document.get("host", {})

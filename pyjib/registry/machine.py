@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pyjib.errors import ConfigurationError
 from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
-from pyjib.registry.presence import is_folder, is_there
+from pyjib.presence import is_file, is_folder
 
 if TYPE_CHECKING:
     from pyjib.registry.containerd import Namespace
@@ -153,7 +153,7 @@ def read_machine(host: HostEnvironment) -> Machine:
     networks: list[tuple[_Network, Path]] = []
     hub_mirrors: tuple[StandIn, ...] = ()
     closed: list[str] = []
-    daemon = next((path for path in _daemon_files(host) if is_there(path)), None)
+    daemon = next((path for path in _daemon_files(host) if is_file(path)), None)
     if daemon is not None:
         try:
             document = _json(daemon)
@@ -168,7 +168,7 @@ def read_machine(host: HostEnvironment) -> Machine:
         for table in _tables(document, "registry", path):
             rule = _rule(table, path, insecure)
             rules[rule.prefix] = rule
-    namespaces = _namespaces(host)
+    namespaces = _namespaces(host, closed)
     for namespace in namespaces.values():
         for each in filter(None, (*namespace.hosts, namespace.server)):
             if not each.verifies:
@@ -219,7 +219,7 @@ def _containers_files(
     own = _config(host) / "containers"
     folders = [own] if host.system is None else [host.system / "containers", own]
     mains = [Path(named)] if named else [folder / "registries.conf" for folder in folders[::-1]]
-    main = next((path for path in mains if is_there(path)), None)
+    main = next((path for path in mains if is_file(path)), None)
     if main is not None:
         yield main
     for folder in folders:
@@ -231,14 +231,17 @@ def _containers_files(
         yield from found
 
 
-def _namespaces(host: HostEnvironment) -> Mapping[str, Namespace]:
+def _namespaces(host: HostEnvironment, closed: list[str]) -> Mapping[str, Namespace]:
     parents = [_config(host)] if host.system is None else [_config(host), host.system]
     folders = [parent / "containerd" / "certs.d" for parent in parents]
     if not any(map(is_folder, folders)):
         return {}
     from pyjib.registry.containerd import read_namespaces  # noqa: PLC0415  few machines have any
 
-    return read_namespaces(folders)
+    def pass_over(file: Path, error: OSError) -> None:
+        closed.append(_unusable(file, error.strerror or str(error)).message)
+
+    return read_namespaces(folders, pass_over)
 
 
 def _hub_mirrors(

@@ -1,8 +1,8 @@
 """Where an image may be pulled from: its mirrors in order, and at last its registry itself.
 
 First the mirrors of ``RegistryOptions``, then those of the machine (``machine``): Podman's for the
-name, then Docker's for Docker Hub, then containerd's for the registry. A mirror gets the login that is filed under its own name and
-no other; what it sends is checked against digests as all else.
+name, then Docker's for Docker Hub, then containerd's for the registry. A mirror gets the login that
+is filed under its own name and no other; what it sends is checked against digests as all else.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ class Session:
     def pause(self, call: Call, attempt: int, failure: Passing, *, most: int) -> None:
         """Hold the host back before ``attempt``; raises the failure beyond ``most`` attempts."""
         if attempt > most:
-            raise failure.error from None
+            raise telling(call, failure.error) from None
         delay = delay_before(attempt, failure.after)
         reason = failure.error.message.removeprefix(f"cannot {call.action}: ")
         self.listener(
@@ -194,13 +194,13 @@ class Session:
         self._gates.pass_through(call.registry)
         try:
             answer = self._follow(call, call.authorization) if call.bare else self._authorised(call)
+            if answer.status not in call.accepted:
+                raise self._refusal(call, answer)
+            return take(answer)
         except TransportError as error:
-            raise _telling(call, error) from None
+            raise telling(call, error) from None
         except Passing as failure:
-            raise Passing(_telling(call, failure.error), after=failure.after) from None
-        if answer.status not in call.accepted:
-            raise self._refusal(call, answer)
-        return take(answer)
+            raise Passing(telling(call, failure.error), after=failure.after) from None
 
     def _authorised(self, call: Call) -> Answer:
         authenticator = self.authenticator(call.registry)
@@ -219,7 +219,7 @@ class Session:
         except BaseException:
             answer.close()
             raise
-        answer.read(MAX_ERROR)
+        answer.finish()
         answer = self._follow(call, fresh or None)
         if answer.status == 401:
             authenticator.refused(fresh, call.scopes)
@@ -233,7 +233,7 @@ class Session:
             self._asides.show(call.registry, answer.header_lines("warning"))
             if answer.status not in _REDIRECTS or answer.status in call.accepted or call.fleeting:
                 return answer
-            answer.close()
+            answer.finish()
             url = self._redirect(call, answer)
         raise RegistryError(
             f"cannot {call.action}: more than {MAX_HOPS} redirects, the last to {url}",
@@ -315,7 +315,7 @@ class Session:
         if answer.status in (401, 403, 429):
             login = self.authenticator(call.registry).words(call.scopes)
         try:
-            data = answer.read(MAX_ERROR)
+            data = self._tools.conceal(call, answer.read(MAX_ERROR))
         except CancelledError:
             raise
         except (PyjibError, Passing):
@@ -336,7 +336,7 @@ class Session:
             url=self.root(registry).at("/v2/"),
         )
         answer = self.open(call)
-        answer.close()
+        answer.finish()
         return parse_challenges(answer.header_lines("www-authenticate"))
 
     def authenticator(self, registry: str) -> Authenticator:
@@ -384,7 +384,7 @@ class _ToldError(TransportError):
     """A failure of the connection that says what it was for."""
 
 
-def _telling(call: Call, error: PyjibError) -> PyjibError:
+def telling(call: Call, error: PyjibError) -> PyjibError:
     """Return a failure of the connection with what it was for; others say so already."""
     if not isinstance(error, TransportError) or isinstance(error, _ToldError):
         return error

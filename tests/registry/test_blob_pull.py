@@ -13,6 +13,7 @@ from pyjib.errors import (
     CancelledError,
     DigestMismatchError,
     NotFoundError,
+    PyjibError,
     RegistryError,
     SizeMismatchError,
     TransportError,
@@ -238,6 +239,47 @@ def test_a_public_registry_leads_to_no_inner_address() -> None:
         ):
             list(it.client.blob_chunks(Reference.parse("8.8.8.8:5000/a:1"), LAYER))
         assert spy.journal == []
+
+
+@pytest.mark.parametrize(
+    "cut", [Reply(200, {}, b"half", length=len(DATA)), Reply(206, {}, b""), Reply(503)]
+)
+def test_a_download_that_fails_tells_of_what(server: ScriptedServer, cut: Reply) -> None:
+    server.rule("GET", ".*/blobs/.*", cut)
+    with watched() as it, pytest.raises(PyjibError) as caught:
+        pull(it, server)
+    what = f"cannot get blob {LAYER.digest} from {server.address}/team/app: "
+    assert caught.value.message.startswith(what)
+    assert caught.value.message.count(str(LAYER.digest)) == 1
+    assert all(str(LAYER.digest) not in event.reason for event in it.of(RetryScheduled))
+
+
+def test_a_part(server: ScriptedServer) -> None:
+    headers = {"Content-Range": f"bytes 10-19/{len(DATA)}"}
+    server.rule("GET", ".*/blobs/.*", Reply(206, headers, DATA[10:20]))
+    with watched() as it:
+        assert it.client.blob_part(name(server), LAYER, 10, 10) == DATA[10:20]
+    assert ranges(server) == ["bytes=10-19"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(404),
+        Reply(416),
+        Reply(200, {}, DATA),
+        Reply(200, {}, DATA[10:20]),
+        Reply(206, {"Content-Range": f"bytes 10-19/{len(DATA)}"}, DATA),
+        Reply(206, {"Content-Range": f"bytes 10-19/{len(DATA)}"}, DATA[10:19]),
+        Reply(206, {"Content-Range": f"bytes 10-19/{len(DATA) + 1}"}, DATA[10:20]),
+        Reply(206, {"Content-Range": f"bytes 0-9/{len(DATA)}"}, DATA[:10]),
+        Reply(206, {}, DATA[10:20]),
+    ],
+)
+def test_a_part_that_cannot_be_had(server: ScriptedServer, reply: Reply) -> None:
+    server.rule("GET", ".*/blobs/.*", reply)
+    with watched() as it:
+        assert it.client.blob_part(name(server), LAYER, 10, 10) is None
 
 
 def test_what_is_missing(server: ScriptedServer) -> None:

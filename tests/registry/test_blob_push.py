@@ -29,6 +29,7 @@ from pyjib.events import (
 )
 from pyjib.oci.blob import Blob
 from pyjib.oci.reference import Reference
+from pyjib.registry.calls.ladder import Way
 from pyjib.registry.calls.upload_body import PIECE as CHUNK
 from pyjib.registry.calls.uploads import Outcome
 from pyjib.serve import RegistryServer
@@ -135,7 +136,7 @@ def test_locations_stay_byte_for_byte(server: ScriptedServer, location: str, tar
 )
 def test_locations_that_lead_nowhere(server: ScriptedServer, headers: dict[str, str]) -> None:
     server.rule("POST", ".*", Reply(202, headers))
-    with watched() as it, pytest.raises(TransportError):
+    with watched() as it, pytest.raises(TransportError, match="cannot push blob sha256:"):
         it.client.blob_push(name(server), BLOB)
     assert server.seen("PUT") == []
 
@@ -163,6 +164,23 @@ def test_a_mount_sends_nothing(server: ScriptedServer) -> None:
     query = f"?mount={DIGEST}&from=base/jre"
     assert server.seen("POST")[0].target == f"/v2/team/app/blobs/uploads/{query}"
     assert [event.source for event in it.of(BlobMounted)] == ["base/jre"]
+
+
+@pytest.mark.faults
+def test_a_mount_that_begins_an_upload_in_chunks(server: ScriptedServer) -> None:
+    """What the registry says of its chunks it says in whatever begins a session."""
+    headers = {"Location": "/up/1", "OCI-Chunk-Min-Length": "200"}
+    server.rule("POST", ".*", Reply(202, headers))
+    server.rule("PATCH", "/up/1", Reply(202))
+    server.rule("PUT", "/up/1", Reply(201))
+    with watched() as it:
+        manners = it.client._ladders.of(server.address)
+        manners.refused(Way.WHOLE, 1, 413)
+        manners._chunk = 100
+        assert it.client.blob_push(name(server), from_base(server)) is Outcome.UPLOADED
+    ranges = [seen.headers["content-range"] for seen in server.seen("PATCH")]
+    assert ranges == ["0-199", "200-399", "400-499"]
+    assert len(server.seen("POST")) == 1
 
 
 @pytest.mark.faults
@@ -374,6 +392,23 @@ def test_cancelling_frees_the_session(server: ScriptedServer) -> None:
         blob = Blob(descriptor=BIG.descriptor, opener=opener)
         with pytest.raises(CancelledError):
             it.client.blob_push(name(server), blob)
+    assert str(server.journal[-1]) == "DELETE /up/1"
+
+
+@pytest.mark.faults
+def test_cancelling_while_looking_again_frees_the_session(server: ScriptedServer) -> None:
+    server.rule("HEAD", ".*", Reply(404), times=1)
+    server.rule("POST", ".*/uploads/", Reply(202, {"Location": "/up/1"}))
+    with watched() as it:
+
+        def fail(_: Seen) -> Reply:
+            it.cancellation.cancel()
+            return Reply(drop=True)
+
+        server.rule("PUT", "/up/1", Reply(drop=True))
+        server.rule("HEAD", ".*", fail)
+        with pytest.raises(CancelledError):
+            it.client.blob_push(name(server), BLOB)
     assert str(server.journal[-1]) == "DELETE /up/1"
 
 

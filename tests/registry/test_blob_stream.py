@@ -614,6 +614,17 @@ def test_abandoned_in_the_middle(stage: Stage) -> None:
     assert it.client.blob_push(name(server), BLOB) is Outcome.UPLOADED
 
 
+def test_a_pipe_that_is_broken_off_lets_nothing_out() -> None:
+    """Not even of a piece that was begun: a large one would be sent for nobody."""
+    full = pipe.Pipe(lambda: None)
+    full.write(bytes(MIB))
+    chunks = full.chunks()
+    next(chunks)
+    full.break_off()
+    with pytest.raises(pipe.BrokenOffError):
+        next(chunks)
+
+
 def test_abandoned_after_its_end(stage: Stage) -> None:
     """The bytes were all there, but could not be kept: nobody pushes such a layer."""
     server, it = stage.registry(), stage.client()

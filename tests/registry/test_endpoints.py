@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
 import sys
@@ -155,7 +156,11 @@ def test_a_ca_file_that_is_none(tls: RegistryServer, tmp_path: Path, text: str |
         it.client.manifest_head(app(tls.address))
 
 
-def test_a_name_that_nobody_knows() -> None:
+def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:  # asking for real would leave this machine
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with watched(attempts=2) as it, pytest.raises(TransportError) as caught:
         it.client.manifest_head(app("no-such-host.invalid"))
     assert "no-such-host.invalid" in caught.value.message

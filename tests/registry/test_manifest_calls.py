@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pyjib.errors import (
+    CancelledError,
     ContentError,
     DeniedError,
     DigestMismatchError,
@@ -17,6 +18,7 @@ from pyjib.errors import (
     NotFoundError,
     PyjibError,
     RegistryError,
+    TransportError,
     UnauthorizedError,
 )
 from pyjib.events import ManifestPushed, Warned
@@ -26,9 +28,11 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.json import dump
 from pyjib.oci.manifest import Index, Manifest
 from pyjib.oci.reference import Reference
+from pyjib.registry.calls import paging
+from pyjib.registry.calls.referrers import _turn as turn_of
 from pyjib.registry.calls.referrers import fallback_tag
 from tests.support.clients import watched
-from tests.support.scripted import Reply, ScriptedServer
+from tests.support.scripted import Reply, ScriptedServer, Seen
 
 CONFIG = Descriptor.of(b"{}", types.DOCKER_CONFIG)
 MANIFEST = Manifest.of(types.DOCKER_MANIFEST, CONFIG, ())
@@ -279,6 +283,29 @@ def test_tags_of_a_registry_that_links_to_no_page(server: ScriptedServer) -> Non
     ]
 
 
+@pytest.mark.advisories
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_a_list_without_an_end(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, is_linked: bool
+) -> None:
+    """GHSA-298f-872v-2rcx, with new tags on each page."""
+    monkeypatch.setattr(paging, "MAX_LIST", 100_000)
+    pages = iter(range(1000))
+
+    def more(_: Seen) -> Reply:
+        number = next(pages)
+        link = f'<?last={number}>; rel="next"' if is_linked else None
+        return page(*(f"{number}-{place}" for place in range(1000)), link=link)
+
+    server.rule("GET", ".*/list", more)
+    with (
+        watched() as it,
+        pytest.raises(ContentError, match=r"list the tags of .* more than 100000"),
+    ):
+        it.client.tag_list(tagged(server))
+    assert len(server.seen("GET", ".*/list")) < 20
+
+
 def test_no_tags(server: ScriptedServer) -> None:
     server.rule("GET", ".*/list", page())
     with watched() as it:
@@ -300,6 +327,12 @@ def test_links_that_loop_or_leave(server: ScriptedServer, link: str) -> None:
     with watched() as it:
         assert it.client.tag_list(tagged(server)) == ["a", "b"]
     assert len(server.seen("GET", ".*/list")) <= 2
+
+
+def test_a_link_that_is_none(server: ScriptedServer) -> None:
+    server.rule("GET", ".*/list", page("a", link='<mailto:me>; rel="next"'))
+    with watched() as it, pytest.raises(TransportError, match=r"cannot list the tags of .*mailto"):
+        it.client.tag_list(tagged(server))
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"tags": "a"}', b'{"tags": [1]}'])
@@ -332,6 +365,20 @@ def test_referrers_are_filtered_here_too(server: ScriptedServer) -> None:
     assert server.journal[-1].target == (f"/v2/team/app/referrers/{DIGEST}?artifactType=x%2Fsbom")
 
 
+@pytest.mark.advisories
+def test_referrers_that_are_always_the_same(server: ScriptedServer) -> None:
+    """GHSA-298f-872v-2rcx: each page links to another, and none has anything new."""
+    pages = iter(range(1000))
+
+    def same(_: Seen) -> Reply:
+        return referrers(SIGNATURE, SBOM, Link=f'<?page={next(pages)}>; rel="next"')
+
+    server.rule("GET", ".*/referrers/.*", same)
+    with watched() as it:
+        assert len(it.client.referrers(tagged(server), DIGEST).manifests) == 2
+    assert len(server.seen("GET", ".*/referrers/.*")) == 2
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("reply", [Reply(404), Reply(400), Reply(406), Reply(200, {}, b"<html>")])
 def test_referrers_without_the_api(server: ScriptedServer, reply: Reply) -> None:
@@ -340,6 +387,32 @@ def test_referrers_without_the_api(server: ScriptedServer, reply: Reply) -> None
         assert digests(it.client.referrers(tagged(server), DIGEST)) == []
         server.rule("GET", f".*/manifests/{fallback_tag(DIGEST)}", referrers(SBOM))
         assert digests(it.client.referrers(tagged(server), DIGEST)) == [SBOM["digest"]]
+
+
+def test_a_registry_without_the_api_is_asked_again_after_a_while(server: ScriptedServer) -> None:
+    with watched() as it:
+        it.client.referrers(tagged(server), DIGEST)
+        known = dict(it.client._support._without)
+        assert known
+        it.client.referrers(tagged(server), DIGEST)
+        assert it.client._support._without == known
+    assert len(server.seen("GET", ".*/referrers/.*")) == 1
+
+
+@pytest.mark.faults
+def test_who_waits_for_a_turn_hears_a_cancellation(server: ScriptedServer) -> None:
+    """Another client of this process may take long to list its manifest."""
+    document = json.loads(DATA) | {"subject": SBOM}
+    subject = Digest.parse(SBOM["digest"])
+    with watched() as it, turn_of(tagged(server), subject, lambda: None):
+
+        def cancel(_: Seen) -> Reply:
+            it.cancellation.cancel()
+            return Reply(201)
+
+        server.rule("PUT", ".*", cancel)
+        with pytest.raises(CancelledError):
+            it.client.manifest_put(tagged(server), dump(document), TYPE)
 
 
 def test_a_fallback_tag_that_is_something_else(server: ScriptedServer) -> None:

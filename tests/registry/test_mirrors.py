@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +94,24 @@ def test_files_that_may_not_be_read_are_passed_over(files: Files, path: str) -> 
     if closed.suffix == ".conf":
         with pytest.raises(ConfigurationError, match="cannot read"):
             _ = files.machine
+
+
+def test_a_hosts_toml_that_may_not_be_read_is_passed_over(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = files.write("etc/containerd/certs.d/docker.io/hosts.toml", '[host."https://m.io"]')
+    usual = Path.open
+
+    def opened(path: Path, *more: Any, **rest: Any) -> Any:
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return usual(path, *more, **rest)
+
+    assert files.places("ubuntu:1") == ["m.io/library/ubuntu:1", "docker.io/library/ubuntu:1"]
+    monkeypatch.setattr(Path, "open", opened)
+    assert files.places("ubuntu:1") == ["docker.io/library/ubuntu:1"]
+    (told,) = files.machine.closed
+    assert told == f"cannot read how registries are set up in {closed}: Permission denied"
 
 
 def test_mirrors_by_option(files: Files) -> None:

@@ -76,6 +76,7 @@ def test_proxies(url: str, variables: dict[str, str], proxy: str | None) -> None
         ("https://11.1.2.3/", "10.0.0.0/8", False),
         ("https://10.1.2.3:5000/", "10.1.2.3:5000", True),
         ("https://10.1.2.3/", "10.1.2.3:5000", False),
+        ("https://10.1.2.3:5000/", "10.0.0.0/8:5000", False),
         ("https://110.0.0.1/", "10.0.0.1", False),
         ("https://[fd00::1]/", "fd00::1", True),
         ("https://[fd00::1]/", "[fd00::1]", True),
@@ -95,11 +96,18 @@ def test_a_login_in_a_proxys_address() -> None:
     assert (proxy.username, proxy.password, str(proxy)) == ("me", "p@ss/w", "http://h:1")
     assert "p@ss" not in repr(proxy)
     assert Proxy.parse("me:a/b@h").password == "a/b"
+    assert Proxy.parse("me:a://b@h").password == "a://b"
 
 
 @pytest.mark.parametrize(
     "text",
-    ["ftp://u:s3cret@x", "http://u:s3cret@x:y", "u:s3cret@x:99999", "http://u:s3cret@", "x y"],
+    [
+        "ftp://u:s3cret@x",
+        "http://u:s3cret@x:y",
+        "u:s3cret@x:99999",
+        "http://u:s3cret@",
+        "u:s3cret://x@h:y",
+    ],
 )
 def test_a_proxy_that_cannot_be(text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
@@ -112,7 +120,7 @@ def test_the_login_is_the_proxys_alone(proxy: ScriptedServer) -> None:
     proxy.rule("*", ".*/v2/", Reply())
     with ScriptedServer() as registry:
         registry.rule("GET", ".*/manifests/.*", Reply(404))
-        variables = {"http_proxy": f"http://me:pw@{proxy.address}"}
+        variables = {"all_proxy": f"http://me:pw@{proxy.address}"}
         with watched(variables=variables, insecure=frozenset({"r.example:5000"})) as it:
             it.client.manifest_head(Reference.parse("r.example:5000/app:1"))
             it.client.manifest_head(Reference.parse(f"{registry.address}/app:1"))

@@ -62,6 +62,20 @@ def test_a_gate_holds_all_threads_back() -> None:
     assert all(4 < wait <= 5 for wait in waits)
 
 
+def test_a_pause_that_is_made_longer_meanwhile() -> None:
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 1:  # another thread is told to wait for longer
+            gates.close("a", 90)
+
+    gates = Gates(wait=wait)
+    gates.close("a", 5)
+    gates.pass_through("a")
+    assert [round(seconds) for seconds in waits] == [5, 90]
+
+
 def test_single_flight() -> None:
     flights: SingleFlight[str, int] = SingleFlight()
     calls, results, entered, go = [], [], threading.Event(), threading.Event()

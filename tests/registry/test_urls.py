@@ -193,6 +193,7 @@ def test_hops_that_are_not(start: str, target: str) -> None:
         ("me.github.io", "evil.github.io", False),
         ("team.azurecr.io", "evil.azurecr.io", False),
         ("1.dkr.ecr.eu-west-1.amazonaws.com", "evil.s3.eu-west-1.amazonaws.com", False),
+        ("1.dkr.ecr.eusc-de-east-1.amazonaws.eu", "2.dkr.ecr.eusc-de-east-1.amazonaws.eu", False),
         ("r.team.co.uk", "auth.team.co.uk", True),
         ("team.azurecr.io", "team.azurecr.io", True),
     ],

@@ -71,9 +71,10 @@ class ScriptedServer:
 
     def __init__(self) -> None:
         self.journal: list[Seen] = []
+        self.connections = 0
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     @property
@@ -130,12 +131,14 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False
     block_on_close = True
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, owner: ScriptedServer) -> None:
+        super().__init__(("127.0.0.1", 0), _handler(owner))
+        self._owner = owner
         self._connections: set[socket.socket] = set()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
+        self._owner.connections += 1
         self._connections.add(connection)
         return connection, address
 

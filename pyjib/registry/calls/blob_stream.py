@@ -109,8 +109,8 @@ class BlobStream:
 class StreamSender:
     """Sends one stream, in a thread of its own; ``start`` is the call that begins a session.
 
-    ``is_wanted`` asks whether sending is worth a try; ``started`` is the event that tells of it. Once the
-    registry has begun a session, it is given the time that any upload is.
+    ``is_wanted`` asks whether sending is worth a try; ``started`` is the event that tells of it.
+    Once the registry has begun a session, it is given the time that any upload is.
     """
 
     def __init__(

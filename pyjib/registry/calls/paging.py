@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from pyjib.errors import ContentError, TransportError
 from pyjib.registry.net.message import Call, Reply
 from pyjib.registry.net.urls import Url
-from pyjib.registry.session import Session
+from pyjib.registry.session import Session, telling
 
 MAX_PAGE = 8 * 1024 * 1024
 MAX_PAGES = 10_000
+MAX_LIST = 64 * 1024 * 1024
+"""Bytes of all pages of a list together."""
 _IS_NEXT = re.compile(r";\s*rel\s*=\s*\"?next\b", re.ASCII | re.IGNORECASE)
 
 
-def pages(session: Session, call: Call) -> Iterator[Reply]:
+def pages(
+    session: Session, call: Call, further: Callable[[], str | None] = lambda: None
+) -> Iterator[Reply]:
     """Yield pages for as long as they link to another on the same origin that is new.
 
-    A taker that finds nothing new in a page should stop.
+    Where one links to none, ``further`` may name the target of another. A taker that finds
+    nothing new in a page should stop. Raises ``ContentError`` beyond ``MAX_LIST`` bytes in all.
     """
     seen: set[str] = set()
+    left = MAX_LIST
     for _ in range(MAX_PAGES):
         reply = session.ask(call, MAX_PAGE)
+        left -= len(reply.data)
+        if left < 0:
+            raise ContentError(
+                f"cannot {call.action}: {call.registry} sends more than {MAX_LIST} bytes of them"
+            )
         yield reply
-        url = _next(reply, session.root(call.registry))
+        root = session.root(call.registry)
+        try:
+            url = _next(reply, root)
+        except TransportError as error:
+            raise telling(call, error) from None
+        if url is None and (target := further()):
+            url = root.at(target)
         if url is None or url.full in seen:
             return
         seen.add(url.full)

@@ -86,6 +86,8 @@ class Pipe:
         while (piece := self._next()) is not None:
             view = memoryview(piece)
             for start in range(0, len(view), PIECE):
+                if self._broken:
+                    raise BrokenOffError
                 yield view[start : start + PIECE]
                 self._taken += 1
 

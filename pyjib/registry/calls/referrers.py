@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -22,6 +23,7 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.json import MAX_DOCUMENT, Json, dump, load
 from pyjib.oci.manifest import Index
 from pyjib.oci.reference import Reference
+from pyjib.patience import SLICE
 from pyjib.registry.calls.paging import pages
 from pyjib.registry.login.scope import Scopes
 from pyjib.registry.net.message import Body, Call, Reply
@@ -65,8 +67,9 @@ def list_all(
     entries = None
     if not support.lacks(name):
         entries = _from_api(session, name, digest, artifact_type, scopes)
+        if entries is None:
+            support.found_none(name)
     if entries is None:
-        support.found_none(name)
         entries, _ = _from_tag(session, name, digest, scopes)
     kept: dict[str, Json] = {}
     for entry in entries:
@@ -96,7 +99,7 @@ def register(session: Session, name: Reference, data: bytes, put: Reply, scopes:
     if put.headers.get("oci-subject", "").strip() == str(digest):
         return
     entry = _entry(document, data)
-    with _turn(name, digest):
+    with _turn(name, digest, session.cancellation.check):
         _add(session, name, digest, entry, scopes)
 
 
@@ -112,15 +115,17 @@ def _from_api(
         headers=_ACCEPT,
         accepted=frozenset({200}) | _NO_API,
     )
-    entries: list[Json] = []
+    entries: dict[str, Json] = {}
     for page in pages(session, call):
         found = _entries(page) if page.status == 200 else None
         if found is None:
-            return entries or None
-        if not found:
+            return list(entries.values()) or None
+        before = len(entries)
+        for entry in found:
+            entries.setdefault(str(entry.get("digest")), entry)
+        if len(entries) == before:
             break
-        entries += found
-    return entries
+    return list(entries.values())
 
 
 def _from_tag(
@@ -227,18 +232,20 @@ class _Turn:
     def __init__(self) -> None:
         self.lock = threading.Lock()
 
-    def __enter__(self) -> None:
-        self.lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self.lock.release()
-
 
 # Two clients in one process must not overtake each other either: the locks are everybody's.
 _turns: WeakValueDictionary[tuple[str, Digest], _Turn] = WeakValueDictionary()
 _turns_lock = threading.Lock()
 
 
-def _turn(name: Reference, digest: Digest) -> _Turn:
+@contextmanager
+def _turn(name: Reference, digest: Digest, check: Callable[[], None]) -> Iterator[None]:
+    """Let one at a time change a list; who waits calls ``check``, which may raise to give up."""
     with _turns_lock:
-        return _turns.setdefault((name.name, digest), _Turn())
+        turn = _turns.setdefault((name.name, digest), _Turn())
+    while not turn.lock.acquire(timeout=SLICE):
+        check()
+    try:
+        yield
+    finally:
+        turn.lock.release()

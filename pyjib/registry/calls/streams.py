@@ -12,8 +12,8 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
 from pyjib.registry.calls import tags
 from pyjib.registry.calls.ladder import Ladders
+from pyjib.registry.calls.upload_session import start_of_upload
 from pyjib.registry.login.scope import Scopes
-from pyjib.registry.net.message import NOTHING, Call
 from pyjib.registry.session import Session
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ class Streams:
             )
             sender = StreamSender(
                 self._session,
-                _start(name, scopes),
+                start_of_upload(
+                    f"send a layer to {name.name} while it is packed", name, scopes, ANSWER
+                ),
                 stream,
                 manners,
                 lambda: self._is_new(name, scopes),
@@ -118,16 +120,3 @@ class Streams:
                 answer.set_result(False)
                 raise
         return answer.result()
-
-
-def _start(name: Reference, scopes: Scopes) -> Call:
-    return Call(
-        action=f"send a layer to {name.name} while it is packed",
-        registry=name.registry,
-        method="POST",
-        target=f"/v2/{name.repository}/blobs/uploads/",
-        scopes=scopes,
-        body=NOTHING,
-        accepted=frozenset({202}),
-        patience=ANSWER,
-    )

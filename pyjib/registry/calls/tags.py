@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -26,12 +25,16 @@ def list_all(session: Session, name: Reference, scopes: Scopes) -> list[str]:
         scopes=scopes,
     )
     found: dict[str, None] = {}
-    last = _collect(session, name, call, found)
-    while len(last) == _PAGE:
+    last: list[str] = []
+
+    def further() -> str | None:
         # Some cut a list to what was asked for and link to no other page.
+        return f"{call.target}&last={quote(last[-1], safe='')}" if len(last) == _PAGE else None
+
+    for page in pages(session, call, further):
         before = len(found)
-        after = quote(last[-1], safe="")
-        last = _collect(session, name, replace(call, target=f"{call.target}&last={after}"), found)
+        last = _tags(page, name)
+        found.update(dict.fromkeys(last))
         if len(found) == before:
             break
     return list(found)
@@ -52,18 +55,6 @@ def has_any(session: Session, name: Reference, scopes: Scopes, patience: float) 
     )
     reply = session.once(call)
     return reply.status == 200 and bool(_tags(reply, name))
-
-
-def _collect(session: Session, name: Reference, call: Call, found: dict[str, None]) -> list[str]:
-    """Add the tags of a page and those that it links to; return those of the last."""
-    last: list[str] = []
-    for page in pages(session, call):
-        before = len(found)
-        last = _tags(page, name)
-        found.update(dict.fromkeys(last))
-        if len(found) == before:
-            return []
-    return last
 
 
 def _tags(page: Reply, name: Reference) -> list[str]:

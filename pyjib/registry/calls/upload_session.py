@@ -9,15 +9,33 @@ from dataclasses import replace
 
 from pyjib.errors import DigestMismatchError, NotFoundError, PyjibError, TransportError
 from pyjib.oci.digest import Digest
-from pyjib.registry.net.message import NOTHING, Body, Call, Reply
+from pyjib.oci.reference import Reference
+from pyjib.registry.login.scope import Scopes
+from pyjib.registry.net.message import NOTHING, PATIENCE, Body, Call, Reply
 from pyjib.registry.net.retry import Passing
 from pyjib.registry.net.urls import Url
-from pyjib.registry.session import Session
+from pyjib.registry.session import Session, telling
 
 _COMMIT_PATIENCE = 300.0
 _CANCEL_PATIENCE = 1.0
 _RANGE = re.compile(r"(?:bytes[= ])?0-(\d{1,19})", re.ASCII | re.IGNORECASE)
 _BYTES: Mapping[str, str] = {"Content-Type": "application/octet-stream"}
+
+
+def start_of_upload(
+    action: str, name: Reference, scopes: Scopes, patience: float = PATIENCE
+) -> Call:
+    """Return the call that begins a session in a repository."""
+    return Call(
+        action=action,
+        registry=name.registry,
+        method="POST",
+        target=f"/v2/{name.repository}/blobs/uploads/",
+        scopes=scopes,
+        body=NOTHING,
+        accepted=frozenset({202}),
+        patience=patience,
+    )
 
 
 class UploadSession:
@@ -126,7 +144,10 @@ class UploadSession:
                 f"cannot {self._call.action}: {self._call.registry} did not say where to",
                 hint="check the registry's address, and the proxy in front of it",
             )
-        return self._session.resolve(self._call.registry, reply.url, location)
+        try:
+            return self._session.resolve(self._call.registry, reply.url, location)
+        except TransportError as error:
+            raise telling(self._call, error) from None
 
 
 def check_stored(registry: str, digest: Digest, reply: Reply) -> None:

@@ -72,7 +72,7 @@ class Sender:
             except RefusedError as refused:
                 error, status, tries = refused.error, refused.status, 0
             except Passing as failure:
-                if self._is_there():  # the answer may have been lost, not the blob
+                if self._has_arrived(upload):  # the answer may have been lost, not the blob
                     return
                 tries += 1
                 error, status = failure.error, _status(failure.error)
@@ -92,6 +92,13 @@ class Sender:
             if not climb.go_on(status):
                 raise first from None
             upload = self._begin()
+
+    def _has_arrived(self, upload: UploadSession) -> bool:
+        try:
+            return self._is_there()
+        except BaseException:
+            upload.cancel()
+            raise
 
     def _begin(self) -> UploadSession:
         reply = self._session.ask(self._start)

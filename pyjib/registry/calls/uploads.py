@@ -22,10 +22,9 @@ from pyjib.oci.blob import Blob
 from pyjib.oci.reference import Reference
 from pyjib.registry.calls import blobs
 from pyjib.registry.calls.ladder import Ladders
-from pyjib.registry.calls.upload_session import UploadSession
+from pyjib.registry.calls.upload_session import UploadSession, start_of_upload
 from pyjib.registry.calls.upload_ways import Sender
 from pyjib.registry.login.scope import Scopes
-from pyjib.registry.net.message import NOTHING, Call
 from pyjib.registry.net.retry import PASSING_STATUSES
 from pyjib.registry.session import Session
 
@@ -81,15 +80,8 @@ class _Upload:
         self._digest = blob.descriptor.digest
         self._size = blob.descriptor.size
         self._manners = ladders.of(name.registry)
-        self._call = Call(
-            action=f"push blob {self._digest} to {name.name}",
-            registry=name.registry,
-            method="POST",
-            target=f"/v2/{name.repository}/blobs/uploads/",
-            scopes=scopes,
-            body=NOTHING,
-            accepted=frozenset({202}),
-        )
+        action = f"push blob {self._digest} to {name.name}"
+        self._call = start_of_upload(action, name, scopes)
 
     def is_there(self) -> bool:
         """Tell whether the repository has the blob, of the right size."""
@@ -125,6 +117,7 @@ class _Upload:
             return True, None
         if reply.status != 202:
             return False, None
+        self._manners.read_least(reply.headers)
         return False, UploadSession(self._session, self._call, reply)
 
     def send(self, begun: UploadSession | None) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 from pyjib.errors import ConfigurationError
 from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.presence import is_file, is_folder
 from pyjib.registry.login.credential import names_of
 from pyjib.registry.net.urls import Url
-from pyjib.registry.presence import is_folder, is_there
 
 _MARK = b"-----BEGIN"
 _LONGEST = 16 * 1024 * 1024
@@ -109,7 +109,7 @@ def _folders(names: tuple[str, ...], host: HostEnvironment) -> Iterator[Path]:
     for parent in [own, host.system] if host.system is not None else [own]:
         for name in (*map(_in_containerds_words, names), *plain):
             folder = parent / "containerd" / "certs.d" / name
-            if not is_there(folder / "hosts.toml"):
+            if not is_file(folder / "hosts.toml"):
                 yield folder
 
 
@@ -134,7 +134,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _key_of(certificate: Path) -> Path:
     key = certificate.with_suffix(".key")
-    if not key.is_file():
+    if not is_file(key):
         raise ConfigurationError(
             f"{certificate} has no key beside it: there is no file {key}",
             hint="a certificate to show a registry is NAME.cert and NAME.key; an authority to "

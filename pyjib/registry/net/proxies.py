@@ -36,7 +36,7 @@ class Proxy:
         Raises ``ConfigurationError``, which tells no password.
         """
         scheme, divider, rest = text.partition("://")
-        if not divider:
+        if not divider or not scheme.isalnum():  # a password may have "://" in it as well
             scheme, rest = "http", text
         login, _, place = rest.rpartition("@")
         username, _, password = login.partition(":")
@@ -80,7 +80,7 @@ def is_exempt(url: Url, no_proxy: str) -> bool:
 
     Its entries, divided by commas or white space: ``*`` for all; an address or a network
     (``10.0.0.0/8``); a name, with its subdomains, whether or not it starts with ``.`` or
-    ``*.``. All but ``*`` may have a port, and then hold for that alone.
+    ``*.``. A name or an address may have a port, and then holds for that alone.
     """
     return any(_names(entry, url) for entry in no_proxy.lower().replace(",", " ").split())
 

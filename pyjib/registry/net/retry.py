@@ -84,10 +84,10 @@ class Gates:
             self._until[host] = max(until, self._until.get(host, 0.0))
 
     def pass_through(self, host: str) -> None:
-        """Wait until ``host`` may be asked."""
-        with self._lock:
-            left = self._until.get(host, 0.0) - time.monotonic()
-            if left <= 0:
-                self._until.pop(host, None)
-        if left > 0:
-            self.wait(left)
+        """Wait until ``host`` may be asked; longer where another thread asks for more meanwhile."""
+        waited_for = 0.0
+        while (until := self._until.get(host, 0.0)) > waited_for:
+            left = until - time.monotonic()
+            if left > 0:
+                self.wait(left)
+            waited_for = until

@@ -24,12 +24,15 @@ from pyjib.registry.net.failures import CONNECT_TIMEOUT, HTTP_ERRORS, mapped
 from pyjib.registry.net.message import Headers, Reply, Request
 from pyjib.registry.net.pools import make_pool
 from pyjib.registry.net.proxies import Proxy, proxy_for
-from pyjib.registry.net.reach import Reach, reach_of_name, too_far_inside
+from pyjib.registry.net.reach import Reach, reach_of, reach_of_name, too_far_inside
+from pyjib.registry.net.retry import Passing
 from pyjib.registry.net.sockets import Network, TooFarInsideError
 from pyjib.registry.net.tls import Contexts
 from pyjib.registry.net.urls import Url
 
 WRITE_TIMEOUT = 60.0
+FEW = 64 * 1024
+"""So many bytes are read for no other use than to keep their connection."""
 
 _Key: TypeAlias = tuple[Proxy | None, ssl.SSLContext | None, Reach | None]
 
@@ -91,6 +94,15 @@ class Answer:
         data = self.read(limit)
         return Reply(status=self.status, url=self.url, headers=self.headers, data=data)
 
+    def finish(self) -> None:
+        """Close without wanting the body; the connection is kept unless that has many bytes."""
+        length = self.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > FEW and self._request.method != "HEAD":
+            self.close()
+            return
+        with contextlib.suppress(ContentError, Passing):
+            self.read(FEW)
+
     def close(self) -> None:
         """Give the connection back, or drop it if the body was not read to its end."""
         with contextlib.suppress(*HTTP_ERRORS):
@@ -134,7 +146,7 @@ class Wire:
         if request.last_word is None:
             return self._send(self._pool(request, proxy), request, proxy)
         check = _deadline(request.last_word)
-        network = Network(check, None if proxy else self._limit(request, check))
+        network = Network(check, None if proxy else self._limit(request))
         pool = self._make(self._context(request), proxy, network)
         try:
             return self._send(pool, request, proxy, pool.close)
@@ -172,12 +184,13 @@ class Wire:
         A connection that was made where any address would do is never used for a request that
         somebody led us to, for those have pools of their own.
         """
-        limit = None if proxy else self._limit(request, self._check)
+        limit = None if proxy else self._limit(request)
         context = self._context(request)
         with self._lock:
             pool = self._pools.get((proxy, context, limit))
             if pool is None:
-                pool = self._make(context, proxy, Network(self._check, limit))
+                network = Network(self._check, limit, None if proxy else self._note)
+                pool = self._make(context, proxy, network)
                 self._pools[proxy, context, limit] = pool
             return pool
 
@@ -196,17 +209,21 @@ class Wire:
         idle = 2 * self._options.jobs
         return make_pool(network, context, idle=idle, proxy=proxy, proxy_context=own)
 
-    def _limit(self, request: Request, check: Callable[[], None]) -> Reach | None:
-        """Return how far inside an address may be; anywhere if nobody led us there."""
+    def _limit(self, request: Request) -> Reach | None:
+        """Return how far inside an address may be; anywhere if nobody led us there.
+
+        Who leads us is where its connections went: a name may lead elsewhere when asked again.
+        """
         start = request.led_by
         if start is None or (start.host, start.port) == (request.url.host, request.url.port):
             return None
         known = self._reaches.get(start.host)
-        if known is None:
-            resolve = not self.is_proxied(start)
-            known = reach_of_name(start.host, resolve=resolve, check=check)
-            self._reaches[start.host] = known
-        return known
+        return reach_of_name(start.host, resolve=False) if known is None else known
+
+    def _note(self, host: str, address: str) -> None:
+        reach = reach_of(address) or Reach.PUBLIC
+        with self._lock:
+            self._reaches[host] = min(reach, self._reaches.get(host, reach))
 
 
 def _outgoing(request: Request) -> httpcore.Request:
