@@ -6,7 +6,7 @@ the module to build is chosen in a build of several.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +67,8 @@ class Servers:
 class Found:
     """What is at a path: the directory of the project, and what its POM comes to if there is one.
 
-    ``configuration`` is that of Jib's plugin, ``None`` where the POM has none. ``problem`` tells
+    ``given`` are the properties that Maven was given, not those of POMs: by ``-D``, wherever that
+    stands, and by the JVM's options. ``configuration`` is that of Jib's plugin, ``None`` where the POM has none. ``problem`` tells
     why a POM that has nothing to do with Jib could not be worked out. ``keep`` is to be called
     when the project was read, and may keep what is known of it for another build.
     """
@@ -75,6 +76,7 @@ class Found:
     path: Path
     project: WorkedOut | None = None
     configuration: JibConfiguration | None = None
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
     servers: Servers | None = None
     problem: ProjectError | None = None
     keep: Callable[[], None] = lambda: None
@@ -163,11 +165,14 @@ class Opener:
         return _secrets(start_session(path, self.options.host, self.choice.arguments))
 
     def _found(self, path: Path, project: MavenProject) -> Found:
+        from pyjib.project.maven.session import given_properties  # noqa: PLC0415
+
         session = project.session
         return Found(
             path=path,
             project=replace(project.worked_out(), class_path=self.choice.class_path),
             configuration=self._configuration(project.model, project, self.choice.execution),
+            given=given_properties(session),
             servers=Servers(
                 ids=frozenset(server.id for server in session.settings.servers),
                 open=lambda: _secrets(session),

@@ -33,7 +33,6 @@ def build(app: Path, target: Path, image_format: str, mask: int, **variables: st
     command += ["--format", image_format, "--platform", "linux/amd64", "--name", "app:1"]
     environment = {
         **os.environ,
-        "PYTHONPATH": str(ROOT),
         "HOME": str(target.parent),
         "PYJIB_CACHE": str(target.parent / "cache"),
         **variables,

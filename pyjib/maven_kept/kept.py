@@ -17,11 +17,10 @@ from pyjib.maven_kept.code import code_version
 from pyjib.maven_kept.looks import describe, is_settled, would_be_the_same
 from pyjib.maven_kept.needed import needed
 from pyjib.maven_kept.private import is_private, may_be_kept, secrets_among, tells
-from pyjib.maven_kept.values import NotKeepableError, decode, encode
+from pyjib.maven_kept.values import KeptProject, NotKeepableError, decode, encode
 from pyjib.oci.json import Json
 from pyjib.options import HostEnvironment
 from pyjib.project.maven.machine import machine_properties
-from pyjib.project.maven.model import EffectiveModel
 from pyjib.project.maven.seen import Trace
 from pyjib.project.maven.worked_out import POM, ClassPath, WorkedOut
 from pyjib.store.store import Store
@@ -66,14 +65,14 @@ class KeptProjects:
         if data is None:
             return None
         try:
-            kept = _believe(data, opener.options.host)
+            kept = _believe(data, path, opener.options.host)
             recalled = _Recalled(kept, lambda: self.find_afresh(question, path, opener))
             return Found(
-                path=kept["path"],
+                path=kept.path,
                 project=replace(recalled.project(), class_path=opener.choice.class_path),
-                configuration=kept["configuration"],
+                configuration=kept.configuration,
                 servers=Servers(
-                    ids=frozenset(kept["servers"]), open=lambda: opener.open_servers(kept["path"])
+                    ids=frozenset(kept.servers), open=lambda: opener.open_servers(kept.path)
                 ),
                 keep=recalled.keep,
             )
@@ -140,25 +139,25 @@ class Recording:
         except (CacheError, NotKeepableError, UnicodeError):
             return  # it saves time next time, and this build needs it no more
 
-    def _value(self, found: Found, project: WorkedOut) -> dict[str, object]:
+    def _value(self, found: Found, project: WorkedOut) -> KeptProject:
         configuration = found.configuration
         has_extensions = configuration is not None and bool(configuration.plugin_extensions)
-        return {
-            "path": found.path,
-            "configuration": configuration,
-            "servers": tuple(sorted(found.servers.ids)) if found.servers else (),
-            "model": needed(project.model, has_extensions=has_extensions),
-            "own_file": project.own_file,
-            "warnings": project.warnings,
-            "class_path": self._class_path,
-            "module_files": self._module_files,
-        }
+        return KeptProject(
+            path=found.path,
+            model=needed(project.model, has_extensions=has_extensions),
+            configuration=configuration,
+            servers=tuple(sorted(found.servers.ids)) if found.servers else (),
+            own_file=project.own_file,
+            warnings=project.warnings,
+            class_path=self._class_path,
+            module_files=self._module_files,
+        )
 
 
 class _Recalled:
     """A kept project. What was not asked for when it was kept is worked out, and kept anew."""
 
-    def __init__(self, kept: Any, find_afresh: Callable[[], Found]) -> None:
+    def __init__(self, kept: KeptProject, find_afresh: Callable[[], Found]) -> None:
         self._kept = kept
         self._find_afresh = find_afresh
         self._found: Found | None = None
@@ -166,11 +165,11 @@ class _Recalled:
     def project(self) -> WorkedOut:
         """Return the project."""
         return WorkedOut(
-            model=self._kept["model"],
+            model=self._kept.model,
             resolve=self._resolve,
             module_files=self._module_files,
-            own_file=self._kept["own_file"],
-            warnings=self._kept["warnings"],
+            own_file=self._kept.own_file,
+            warnings=self._kept.warnings,
         )
 
     def keep(self) -> None:
@@ -179,11 +178,11 @@ class _Recalled:
             self._found.keep()
 
     def _resolve(self) -> ClassPath:
-        found: ClassPath | None = self._kept["class_path"]
+        found = self._kept.class_path
         return self._afresh().resolve() if found is None else found
 
     def _module_files(self) -> tuple[Path, ...]:
-        found: tuple[Path, ...] | None = self._kept["module_files"]
+        found = self._kept.module_files
         return self._afresh().module_files() if found is None else found
 
     def _afresh(self) -> WorkedOut:
@@ -221,10 +220,11 @@ def _key(path: Path, choice: MavenChoice) -> str:
 
 
 def _secrets(found: Found, trace: Trace, variables: Mapping[str, str]) -> frozenset[str]:
-    """Return what settings.xml and the variables that were asked for hold of secrets."""
+    """Return what is called secret in settings.xml, variables that were asked for, and by -D."""
     settings = found.servers.open()[0] if found.servers else None
     asked = variables if trace.variables is None else trace.variables
-    known = set(secrets_among({name: variables[name] for name in asked if name in variables}))
+    there = {name: variables[name] for name in asked if name in variables}
+    known = set(secrets_among(there, found.given))
     if settings is not None:
         known |= secrets_among(*(profile.body.properties for profile in settings.profiles))
         known |= {server.password for server in settings.servers if server.password}
@@ -238,18 +238,22 @@ def _seal(document: Json) -> bytes:
     return _HEADER.pack(_MAGIC, zlib.crc32(body)) + body
 
 
-def _believe(data: bytes, host: HostEnvironment) -> Any:
+def _believe(data: bytes, path: Path, host: HostEnvironment) -> KeptProject:
     """Return what was kept, if it is what would be worked out now; else raises ``ValueError``.
 
-    Or another of its kind, for documents that are forged.
+    Or another of its kind, for documents that are forged. One that says nothing of the POM at
+    ``path`` would always hold: who knows neither its inode nor its times cannot write another.
     """
     document = _unseal(data)
     if document["code"] != code_version() or document["machine"] != machine_properties(host):
         raise ValueError("another pyjib or another machine wrote it")
     if not would_be_the_same(document["looks"], host.variables):
         raise ValueError("something has changed")
+    own = str(path.absolute() / POM)
+    if not any(read == own for read, *_ in document["looks"]["contents"]):
+        raise ValueError("not written by pyjib")
     kept = decode(document["kept"])
-    if not isinstance(kept["model"], EffectiveModel) or not may_be_kept(kept["configuration"]):
+    if not isinstance(kept, KeptProject) or not may_be_kept(kept.configuration):
         raise ValueError("not written by pyjib")
     return kept
 

@@ -6,6 +6,7 @@ Specification: ``maven-and-gradle-projects`` §4.
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,6 +30,8 @@ from pyjib.project.maven.secrets import Secrets
 from pyjib.project.maven.session import MavenSession
 
 _SEVERAL = 6
+_NO_NAME = re.compile(r'[\\/:"<>|?*\x00-\x1f]')
+"""What Maven warns of in ids of repositories, for files are named after them."""
 _FOUND = Account()
 
 
@@ -96,7 +99,8 @@ class RepositoryDownloads:
             policy = next((policy for policy in policies if policy.enabled), None)
             if policy is None or remote.blocked is not None:
                 continue
-            target = self._root.joinpath(*parts, f"maven-metadata-{remote.id}.xml")
+            name = _NO_NAME.sub("_", remote.id)
+            target = self._root.joinpath(*parts, f"maven-metadata-{name}.xml")
             with self._lock:
                 known = (target, remote) in self._updated
                 self._updated.add((target, remote))

@@ -18,10 +18,11 @@ from pyjib.configure import MavenChoice
 from pyjib.maven_kept import KeptProjects
 from pyjib.maven_remote import RepositoryDownloads
 from pyjib.oci.location import RegistryLocation
+from pyjib.project.maven import machine
 from pyjib.project.maven.command_line import Arguments
 from pyjib.project.maven.remote import parse_repository
 from pyjib.store.store import Store
-from tests.support.kept_projects import CHANGES, JIB, PASSWORD, Unasked, World
+from tests.support.kept_projects import CHANGES, JIB, PASSWORD, TURNS, Unasked, World
 from tests.support.maven import build, configuration, dependencies, parent, plugin, pom, write
 from tests.support.programs import run
 
@@ -76,10 +77,10 @@ class TestAProject:
         told = run(
             sys.executable,
             *("-c", SECOND, str(world.app), str(world.home), str(world.root)),
-            environment={"PYTHONPATH": os.pathsep.join(sys.path)},
         )
         opened, imported, found = json.loads(told)
-        assert sorted(found) == ["a-1.jar", "b-1.jar", "e-1.jar", "lib-1.jar", "r-1.jar"]
+        names = "a-1.jar b-1.jar e-1.jar lib-1.jar own.jar r-1.jar s-1-SNAPSHOT.jar"
+        assert " ".join(sorted(found)) == names
         assert not [path for path in opened if path.endswith((".pom", ".xml", "repositories"))]
         assert not [name for name in imported if name.startswith("xml.") or name in HEAVY]
 
@@ -123,6 +124,21 @@ class TestAProject:
         monkeypatch.setattr("pyjib.maven_kept.kept.code_version", lambda: "another")
         assert not is_kept(world)
 
+    def test_another_machine_works_it_out_again(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        here = world.ask(world.kept())
+        monkeypatch.setattr(machine, "_operating_system", lambda: ("Plan 9", "4"))
+        assert world.ask(world.kept()) == world.ask(None) != here
+        assert is_kept(world)
+
+    def test_another_user_works_it_out_again(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.ask(world.kept())
+        monkeypatch.setattr(machine, "_user_name", lambda _: "somebody")
+        assert not is_kept(world)
+
     def test_what_was_not_asked_for_is_worked_out_and_kept_too(self, world: World) -> None:
         listed = write(world.root / "cp.txt", str(world.repository.path("t:a:1", "jar")))
         world.choice = MavenChoice(cwd=world.root, class_path=listed)
@@ -130,8 +146,8 @@ class TestAProject:
         assert is_kept(world)
         path = world.entries()[0]
         document = _opened(path)
-        assert document["kept"]["="]["class_path"] is None
-        document["kept"]["="]["module_files"] = None
+        assert "class_path" not in document["kept"]["KeptProject"]
+        document["kept"]["KeptProject"]["module_files"] = None
         _close(path, document)
         assert not is_kept(world)
         assert world.ask(world.kept()) == first
@@ -162,6 +178,15 @@ class TestLaws:
         assert after == world.ask(None)
         CHANGES[change](world)
         assert world.ask(world.kept()) == world.ask(None) == before
+
+    @pytest.mark.parametrize("turn", sorted(TURNS))
+    def test_each_turn(self, world: World, turn: str) -> None:
+        answers = []
+        for _ in range(3):
+            TURNS[turn](world)
+            answers.append(world.ask(world.kept()))
+            assert answers[-1] == world.ask(None)
+        assert answers[0] == answers[2] != answers[1]
 
 
 class TestWhatIsNotKept:
@@ -242,6 +267,18 @@ class TestSecrets:
         world.variables["MAVEN_OPTS"] = "-Dquiet=hush"
         assert "hush" not in self.entries(world)
 
+    @pytest.mark.parametrize("place", ["MAVEN_ARGS", "MAVEN_OPTS", "maven.config", "jvm.config"])
+    def test_a_secret_by_minus_d_is_not_kept(self, world: World, place: str) -> None:
+        said = "-Dregistry.token=hush-hush"
+        if place.startswith("MAVEN"):
+            world.variables[place] = said
+        else:
+            write(world.project / ".mvn" / place, said)
+        assert self.entries(world)
+        world.store.prune(everything=True)
+        write(world.app / "pom.xml", world.own("r.example.com/app:${registry.token}"))
+        assert not self.entries(world)
+
     def test_a_secret_of_settings_xml_is_not_kept(self, world: World) -> None:
         write(
             world.settings,
@@ -315,10 +352,23 @@ class TestForgery:
         fresh = world.ask(world.kept())
         path = world.entries()[0]
         document: Any = _opened(path)
-        document["kept"]["="]["configuration"]["JibConfiguration"].update(forged)
+        document["kept"]["KeptProject"]["configuration"]["JibConfiguration"].update(forged)
         _close(path, document)
         assert not is_kept(world)
         assert world.ask(world.kept()) == fresh
+
+    def test_one_that_depends_on_nothing_is_not_believed(self, world: World) -> None:
+        """It would hold for ever, and needs no knowledge of the machine that it is meant for."""
+        fresh = world.ask(world.kept())
+        path = world.entries()[0]
+        document: Any = _opened(path)
+        own = str(world.app / "pom.xml")
+        kept = [look for look in document["looks"]["contents"] if look[0] != own]
+        document["looks"]["contents"] = kept
+        _close(path, document)
+        assert not is_kept(world)
+        assert world.ask(world.kept()) == fresh
+        assert is_kept(world)
 
 
 class TestDamage:
@@ -352,6 +402,8 @@ class TestDamage:
             ("kept", {"EffectiveModel": {"group": "t"}}),
             ("kept", {"a": {}, "b": {}}),
             ("kept", []),
+            ("kept", {"KeptProject": {}}),
+            ("kept", {"Node": {"name": "x"}}),
             ("code", 1),
             ("machine", []),
         ],

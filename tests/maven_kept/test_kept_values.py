@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -85,6 +86,34 @@ def test_secrets_are_found_in_texts(document: Any, secrets: set[str], expected: 
     assert tells(document, frozenset(secrets)) == expected
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"Node": {"name": 1}},
+        {"Node": {"name": "a", "children": ["b"]}},
+        {"Node": {"name": "a", "children": {"/": "b"}}},
+        {"Node": {"name": "a", "attributes": {"=": {"b": None}}}},
+        {"Node": {"name": "a", "attributes": []}},
+        {"Node": {"name": "a", "nobody": "b"}},
+        {"DiskFile": {"path": "b"}},
+        {"Dependency": {"name": "a", "source": {"Node": {"name": "b"}}}},
+        {"JibHelper": {"helper": "a", "environment": [["b"]]}},
+        {"JibHelper": {"helper": "a", "environment": [["b", 1]]}},
+        {"JibConfiguration": {"to_tags": "latest"}},
+        {"JibConfiguration": {"skip": "yes"}},
+        {"JibConfiguration": {"to_auth": {"Node": {"name": "b"}}}},
+        {"EffectiveModel": {"dependencies": [{"Node": {"name": "b"}}]}},
+        {"/": "a\0b"},
+        {"/": 1},
+        {"Path": {}},
+        {},
+    ],
+)
+def test_what_is_of_other_types_is_not_read(document: object) -> None:
+    with pytest.raises((ValueError, TypeError, LookupError)):
+        decode(document)
+
+
 class TestTheCode:
     @pytest.fixture
     def package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -109,6 +138,29 @@ class TestTheCode:
         module.write_text("22")
         os.utime(module, ns=(1, 1))
         assert len({first, second, self.version()}) == 3
+
+    @pytest.mark.parametrize("room", ["jib", "project/maven"])
+    def test_all_that_a_working_out_imports_is_looked_at(self, room: str) -> None:
+        package = code._PACKAGE
+        told = "".join(path.read_text() for path in (package / room).glob("*.py"))
+        names = {
+            name.replace(".", "/") for name in re.findall(r"from pyjib\.([\w.]+) import", told)
+        }
+        found = {name if (package / name).is_dir() else str(Path(name).parent) for name in names}
+        assert {name.removeprefix(".") for name in found} <= set(code._ROOMS)
+
+    def test_modules_without_sources(self, package: Path) -> None:
+        (package / "jib" / "a.py").rename(package / "jib" / "a.pyc")
+        first = self.version()
+        (package / "jib" / "a.pyc").write_text("22")
+        assert self.version() != first
+
+    def test_a_release_that_cannot_be_told_by_its_files(
+        self, package: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = self.version()
+        monkeypatch.setattr("pyjib.__version__", "999")
+        assert self.version() != first
 
     def test_in_an_archive_it_is_the_archives(
         self, package: Path, monkeypatch: pytest.MonkeyPatch

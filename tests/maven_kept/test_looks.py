@@ -75,6 +75,8 @@ class TestEveryLook:
             trace = work_out(world)
         assert str(world.app / "pom.xml") in asked
         known = {*trace.kinds, *trace.contents, *trace.listings}
+        for program in map(Path, filter(None, trace.programs.values())):
+            known |= {str(program), *map(str, program.parents)}
         unknown = {path for path in asked if is_of_the_world(path, world)} - known
         assert unknown <= {str(world.app)}  # which the command line names
 
@@ -187,6 +189,11 @@ class TestATrace:
         (tmp_path / "link").symlink_to(tmp_path / "file")
         names = ("file", "link", "gone", "file/below", "loop", "nul\0", ".")
         assert [seen.kind_of(tmp_path / name) for name in names] == [*"ff----d"]
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names here")
+    def test_a_pipe_is_empty(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "release")
+        assert seen.read_bytes(tmp_path / "release") == b""
 
     def test_a_file_is_settled_two_seconds_after_its_change(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a", "x")

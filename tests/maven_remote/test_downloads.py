@@ -385,6 +385,36 @@ class TestVersions:
         app.read(f"a={server.url}", now=later)
         assert plain.read_bytes() == b"new"
 
+    @pytest.mark.parametrize("offline", [False, True])
+    def test_a_snapshot_that_leads_out_of_the_repository(
+        self, app: App, server: MavenServer, *, offline: bool
+    ) -> None:
+        """A repository says which version the newest is; it must not say where that is put."""
+        server.publish("t:x:1-SNAPSHOT")
+        evil = "1/../../../../../../../out-20240101.000000-1"
+        entry = f"<extension>jar</extension><value>{evil}</value><updated>20240101000000</updated>"
+        metadata = (
+            "<metadata><versioning><snapshotVersions><snapshotVersion>"
+            f"{entry}</snapshotVersion></snapshotVersions></versioning></metadata>"
+        ).encode()
+        app.pom(dependencies("t:x:1-SNAPSHOT"))
+        app.names(f"a={server.url}")
+        server.put("t/x/1-SNAPSHOT/maven-metadata.xml", metadata)
+        folder = evil.replace("20240101.000000-1", "SNAPSHOT")
+        server.put(f"t/x/{folder}/x-{evil}.jar", b"evil")
+        later = Instant.of_seconds(NOON.seconds + DAY)
+        assert app.names(f"a={server.url}", now=later, offline=offline) == ["x-1-SNAPSHOT.jar"]
+        assert not [asked.path for asked in server.asked if ".." in asked.path]
+        assert not list(app.home.parent.rglob("*out-2024*"))
+
+    def test_a_repository_whose_name_is_a_path(self, app: App, server: MavenServer) -> None:
+        server.publish_versions("t:x", "1")
+        server.publish("t:x:1")
+        app.pom(repositories(("b/../../../../a", server.url)), dependencies("t:x:[1,2)"))
+        assert app.names() == ["x-1.jar"]
+        (found,) = app.home.parent.rglob("*.xml.sha1")
+        assert found.parent == app.repository / "t" / "x"
+
     def test_a_snapshot_without_metadata(self, app: App, server: MavenServer) -> None:
         server.publish("t:x:1-SNAPSHOT")
         app.pom(dependencies("t:x:1-SNAPSHOT"))

@@ -54,7 +54,6 @@ class Shop:
             cwd=self.project,
             env={
                 **os.environ,
-                "PYTHONPATH": str(ROOT),
                 "PYJIB_CACHE": str(self.cache),
                 **(variables or {}),
             },

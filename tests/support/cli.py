@@ -58,7 +58,6 @@ class Cli:
             "XDG_CACHE_HOME": str(self.home / ".cache"),
             "XDG_RUNTIME_DIR": str(self.home / "run"),
             "PYJIB_CACHE": str(self.home / "cache"),
-            "PYTHONPATH": str(ROOT),
             **self.variables,
         }
 

@@ -6,6 +6,7 @@ between two builds, each of which undoes itself the second time.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -43,6 +44,7 @@ from tests.support.projects import main_class
 
 JIB = "com.google.cloud.tools:jib-maven-plugin:3.5.2"
 PASSWORD = "correct horse battery"
+SNAPSHOT = "s:1-SNAPSHOT"
 _MINUTE = 60_000_000_000
 
 
@@ -79,15 +81,22 @@ class World:
 
     def _write(self) -> None:
         library = self.repository
-        for name in ("a:1", "a:2", "b:1", "c:1", "d:1", "e:1", "r:1", "r:2"):
+        library.pom("t:a:1", parent("t:above-a:1"))
+        for name in ("a:1", "a:2", "b:1", "c:1", "d:1", "e:1", "r:1", "r:2", SNAPSHOT):
             library.jar(f"t:{name}")
+        library.pom("t:above-a:1", packaging="pom")
         library.pom("t:high:1", properties(level="1"), packaging="pom")
-        library.pom("t:bom:1", managed("t:b:1"), packaging="pom")
+        library.pom(
+            "t:bom:1", parent("t:above-bom:1"), managed("t:b:1", bom("t:inner:1")), packaging="pom"
+        )
+        library.pom("t:above-bom:1", packaging="pom")
+        library.pom("t:inner:1", packaging="pom")
         library.pom("t:lib:1")
         self.versions("r", "1")
         write(self.project / "pom.xml", self.top())
         write(self.project / "lib" / "pom.xml", pom(":lib", parent("t:top:1")))
         write(self.app / "pom.xml", self.own())
+        write(self.app / "own.jar", "jar")
         classes = self.app / "target" / "classes"
         classes.mkdir(parents=True)
         (classes / "Main.class").write_bytes(main_class("Main"))
@@ -111,13 +120,20 @@ class World:
                 ),
                 profile("by-lack", "<file><missing>gone</missing></file>", _needs("t:e:1")),
                 profile("by-name", "", dependencies("t:c:1")),
+                profile("by-java", "<jdk>[21,)</jdk>", dependencies("t:c:1")),
+                profile("by-system", f"<os>{tags(name='plan 9')}</os>", dependencies("t:c:1")),
+                profile(
+                    "by-place", "<file><exists>${env.PLACE}/x</exists></file>", _needs("t:c:1")
+                ),
             ),
             packaging="pom",
         )
 
     def own(self, image: str = "r.example.com/app:${level}") -> str:
         """Return the POM of the module that is built."""
-        needed = ("t:a:${a.version}", dependency("t:b"), "t:lib:1", "t:r:[1,3)")
+        beside = dependency("t:own:1", scope="system", systemPath="${basedir}/own.jar")
+        plain = ("t:a:${a.version}", dependency("t:b"), "t:lib:1", "t:r:[1,3)", f"t:{SNAPSHOT}")
+        needed = (*plain, beside)
         environment = "<environment><MODE>${env.MODE}</MODE></environment>"
         return pom(
             ":app",
@@ -246,6 +262,119 @@ def _metadata(world: World) -> None:
     world.versions("r", "1", *more)
 
 
+def _rewrite(path: Path, one: str, other: str) -> None:
+    """Change a file in place and keep its size and its time of change."""
+    status = path.stat()
+    text = path.read_text()
+    before, after = (one, other) if one in text else (other, one)
+    path.write_text(text.replace(before, after))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _replace(path: Path, one: str, other: str) -> None:
+    """Put another file in the place of one, as large and as old."""
+    copy = path.with_name(f"{path.name}.copy")
+    shutil.copy2(path, copy)
+    _rewrite(copy, one, other)
+    copy.replace(path)
+
+
+def _lead_elsewhere(world: World) -> None:
+    """Make the local repository a link, which leads to one of two, and then to the other."""
+    link = world.repository.root
+    first, second = (link.with_name(name) for name in ("first", "second"))
+    if not link.is_symlink():
+        link.rename(first)
+        shutil.copytree(first, second)
+        write(second / "t/a/1/a-1.pom", pom("t:a:1", _needs("t:d:1")))
+        target = second
+    else:
+        target = first if link.readlink() == second else second
+        link.unlink()
+    link.symlink_to(target)
+
+
+def _jar_or_directory(world: World) -> None:
+    path = world.repository.path("t:b:1", "jar")
+    if path.is_dir():
+        path.rmdir()
+    _hide(path)
+    if not path.exists():
+        path.mkdir()
+
+
+def _not_found(world: World) -> None:
+    path = world.repository.path("t:b:1", "pom")
+    _hide(path)
+    _toggle(Path(f"{path}.lastUpdated"))
+
+
+def _place(world: World) -> None:
+    place = world.root / "place"
+    write(place / "x", "")
+    _flip(world.variables, "PLACE", str(place))
+
+
+def _newer_snapshot(world: World) -> None:
+    folder = world.repository.path(f"t:{SNAPSHOT}", "jar").parent
+    value = "1-20260101.000000-1"
+    entry = tags(extension="jar", value=value, updated="20260101000000")
+    listed = f"<snapshotVersions><snapshotVersion>{entry}</snapshotVersion></snapshotVersions>"
+    write(folder / f"s-{value}.jar", "jar")
+    _toggle(
+        folder / "maven-metadata-r.xml",
+        f"<metadata><versioning>{listed}</versioning></metadata>",
+    )
+
+
+def _tell_maven(world: World, name: str, text: str) -> None:
+    _toggle(world.project / ".mvn" / name, text)
+
+
+def _home_of_maven(world: World) -> None:
+    home = world.root / "maven"
+    settings = f"<settings><profiles><profile>{_PROFILE}</profile></profiles>"
+    active = "<activeProfiles><activeProfile>s</activeProfile></activeProfiles></settings>"
+    write(home / "conf" / "settings.xml", settings + active)
+    _flip(world.variables, "MAVEN_HOME", str(home))
+
+
+def _link_of_java(world: World) -> None:
+    """Let ``JAVA_HOME`` be a link that leads from one JDK to another."""
+    link = world.root / "java"
+    for name, version in (("17", "17.0.1"), ("21", "21.0.1")):
+        write(world.root / name / "release", f'JAVA_VERSION="{version}"\n')
+    is_new = link.is_symlink() and link.readlink().name == "21"
+    link.unlink(missing_ok=True)
+    link.symlink_to(world.root / ("17" if is_new else "21"))
+    world.variables["JAVA_HOME"] = str(link)
+
+
+def _java_on_the_path(world: World) -> None:
+    program = write(world.root / "new" / "bin" / "java", "#!")
+    program.chmod(0o755)
+    write(world.root / "new" / "release", 'JAVA_VERSION="22"\n')
+    away = world.variables["PATH"] != ""
+    world.variables["PATH"] = "" if away else str(program.parent)
+
+
+def _another_home(world: World) -> None:
+    write(
+        world.root / "other" / ".m2" / "settings.xml", "<settings><offline>x</offline></settings>"
+    )
+    _flip(world.variables, "MAVEN_OPTS", f"-Duser.home={world.root / 'other'}")
+
+
+def _settings_by_name(world: World) -> None:
+    """Name a settings.xml in maven.config once, and change it each time."""
+    write(world.project / ".mvn" / "maven.config", "-s\nown.xml\n")
+    path = world.project / "own.xml"
+    level = "8" if path.exists() and "<level>7" in path.read_text() else "7"
+    listed = f"<profile>{tags(id='s', properties=tags(level=level))}</profile>"
+    active = "<activeProfiles><activeProfile>s</activeProfile></activeProfiles>"
+    write(path, f"<settings><profiles>{listed}</profiles>{active}</settings>")
+
+
 _PROFILE = tags(id="s", properties="<level>7</level>")
 _LOGIN = tags(id="r.example.com", username="me", password=PASSWORD)
 
@@ -316,7 +445,45 @@ CHANGES: Mapping[str, Callable[[World], None]] = MappingProxyType(
         "MAVEN_ARGS": lambda world: _flip(world.variables, "MAVEN_ARGS", "-Da.version=2"),
         "MAVEN_OPTS": lambda world: _flip(world.variables, "MAVEN_OPTS", "-Dlevel=9"),
         "the JDK": _java,
+        "a POM as large and old": lambda world: _rewrite(
+            world.app / "pom.xml", "<artifactId>a<", "<artifactId>e<"
+        ),
+        "another POM as large and old": lambda world: _replace(
+            world.app / "pom.xml", "<artifactId>a<", "<artifactId>e<"
+        ),
+        "a BOM's parent": _in_pom("t:above-bom:1", managed("t:a:2")),
+        "a BOM within a BOM": _in_pom("t:inner:1", managed("t:d:1", "t:s:2")),
+        "a library's parent": _in_pom("t:above-a:1", dependencies("t:d:1")),
+        "a library that has moved": _in_pom(
+            "t:a:1",
+            "<distributionManagement><relocation><artifactId>d</artifactId></relocation>"
+            "</distributionManagement>",
+        ),
+        "a POM that is missing": lambda world: _hide(world.repository.path("t:b:1", "pom")),
+        "a POM that Maven did not find": _not_found,
+        "a jar that is a directory": _jar_or_directory,
+        "a newer snapshot": _newer_snapshot,
+        "a file of scope system": lambda world: _hide(world.app / "own.jar"),
+        "a root of its own": lambda world: _toggle(
+            world.app / ".mvn" / "maven.config", "-Da.version=2\n"
+        ),
+        "an older Maven": lambda world: _tell_maven(
+            world,
+            "wrapper/maven-wrapper.properties",
+            "distributionUrl=x/apache-maven-3.6.3-bin.zip",
+        ),
+        "jvm.config": lambda world: _tell_maven(world, "jvm.config", "-Dlevel=9"),
+        "settings of the installation": _home_of_maven,
+        "a JDK on the path": _java_on_the_path,
+        "another home": _another_home,
+        "a variable in a profile's file": _place,
+        "a module that is gone": lambda world: _hide(world.project / "lib" / "pom.xml"),
         "-D": _arguments(properties={"a.version": "2"}),
+        "-D of a BOM's": _arguments(properties={"maven.repo.local": "/nowhere"}),
+        "-P of nobody": _arguments(active_profiles=("nobody",)),
+        "-P!": _arguments(inactive_profiles=("by-lack",)),
+        "-o": _arguments(offline=True),
+        "--module": lambda world: _choose(world, MavenChoice(cwd=world.root, module=":lib")),
         "-Djib": _arguments(properties={"jib.container.user": "1000"}),
         "-P": _arguments(active_profiles=("by-name",)),
         "the scope": lambda world: _choose(
@@ -325,3 +492,12 @@ CHANGES: Mapping[str, Callable[[World], None]] = MappingProxyType(
         "the classes": lambda world: _toggle(world.app / "target" / "classes" / "x.txt"),
     }
 )
+
+TURNS: Mapping[str, Callable[[World], None]] = MappingProxyType(
+    {
+        "a repository that is a link": _lead_elsewhere,
+        "settings that maven.config names": _settings_by_name,
+        "a link to a JDK": _link_of_java,
+    }
+)
+"""What changes to and fro when it has begun."""

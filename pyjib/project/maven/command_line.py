@@ -23,6 +23,8 @@ _WITH_VALUE = frozenset(
         *("-f", "--file"),
     )
 )
+# Longer ones first. No other option of Maven's begins with -D, -P or -s.
+_GLUED = ("-D=", "-P=", "-s=", "-gs=", "-D", "-P", "-s")
 _OURS = {
     "-D": "-D",
     "--define": "-D",
@@ -44,7 +46,10 @@ class MavenScope(StrEnum):
 
 @frozen
 class Arguments:
-    """What a command line says, as far as it bears on a project."""
+    """What a command line says, as far as it bears on a project.
+
+    An active profile that begins with ``?`` need not exist (Maven 4).
+    """
 
     properties: Mapping[str, str] = field(default_factory=nothing)
     active_profiles: tuple[str, ...] = ()
@@ -111,7 +116,7 @@ def define(text: str) -> tuple[str, str]:
 
 
 def select_profiles(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the profiles that ``a,!b,-c,+d,?e`` turns on and those that it turns off."""
+    """Return the profiles that ``a,!b,-c,+d,?e`` turns on, ``?`` kept, and those it turns off."""
     active: list[str] = []
     inactive: list[str] = []
     _select(text, active, inactive)
@@ -152,8 +157,9 @@ def _split(argument: str) -> tuple[str, str | None]:
         return option, value if equals else None
     if argument in _WITH_VALUE or argument in _OURS:
         return argument, None
-    if argument.startswith(("-D", "-P")):
-        return argument[:2], argument[2:].removeprefix("=")
+    for option in _GLUED:
+        if argument.startswith(option):
+            return option.removesuffix("="), argument[len(option) :]
     return argument, None
 
 
@@ -162,7 +168,7 @@ def _select(text: str, active: list[str], inactive: list[str]) -> None:
         if token.startswith(("-", "!")):
             inactive.append(token[1:].removeprefix("?"))
         else:
-            active.append(token.removeprefix("+").removeprefix("?"))
+            active.append(token.removeprefix("+"))
 
 
 def _once(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:

@@ -87,6 +87,14 @@ class Builder:
         """Let BOMs that are modules of the same reactor be found where they lie."""
         self._boms.know({outline.coordinates: outline.pom for outline in outlines})
 
+    def profile_ids(self) -> tuple[str, ...]:
+        """Return the ids of all profiles that settings.xml and the projects read so far have."""
+        paths = (path for lineage in self._projects.values() for path in lineage.paths)
+        ids = [profile.id for profile in self._session.settings.profiles]
+        for path in dict.fromkeys(paths):
+            ids += (profile.id for profile in self._lineages.profiles_of(path))
+        return tuple(dict.fromkeys(ids))
+
     def outline(self, pom: Path) -> Outline:
         """Return a project's name and modules, BOMs not yet asked for.
 

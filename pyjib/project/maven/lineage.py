@@ -48,6 +48,9 @@ _PARENTS_VERSION = frozenset(
 )
 
 
+_PACKAGING = "packaging"
+
+
 @frozen
 class Lineage:
     """A POM as read, and what it says together with all its parents, not interpolated.
@@ -82,7 +85,7 @@ class Ask:
 
 
 class Lineages:
-    """Reads POMs with their parents; each repository POM is merged once for one question."""
+    """Reads POMs with their parents; each repository POM is merged once for one packaging."""
 
     def __init__(self, reader: PomReader, source: PomSource) -> None:
         self._reader, self._source = reader, source
@@ -107,6 +110,10 @@ class Lineages:
         pom = self._reader.read(path, plugins=ask.plugins)
         return self._assemble_anew(path, ask, pom.packaging, (), (), pom)
 
+    def profiles_of(self, path: Path) -> tuple[Profile, ...]:
+        """Return the profiles of one POM alone, active or not, as they were read."""
+        return self._reader.read(path).profiles
+
     def _assemble(
         self,
         path: Path,
@@ -118,7 +125,8 @@ class Lineages:
     ) -> Lineage:
         if ask.local or ask.plugins:
             return self._assemble_anew(path, ask, packaging, repositories, children, pom)
-        key = (path, packaging)
+        # All else that contexts tell profiles of is the same for BOMs and for dependencies.
+        key = (path, ask.context.user.get(_PACKAGING, packaging))
         found = self._known.get(key)
         if found is None:
             found = self._assemble_anew(path, ask, packaging, repositories, children, pom)
@@ -264,7 +272,7 @@ def _judge(path: Path) -> None:
 
 def _for_packaging(context: ProfileContext, packaging: str) -> ProfileContext:
     """Return a context with the pseudo-property of Maven 3.9 that profiles may ask for."""
-    return replace(context, user={"packaging": packaging, **context.user})
+    return replace(context, user={_PACKAGING: packaging, **context.user})
 
 
 def _java_warning(pom: RawPom, path: Path, ask: Ask) -> Iterator[str]:

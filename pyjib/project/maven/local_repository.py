@@ -7,6 +7,7 @@ is written here: what is missing is left to ``Downloads``, if there are any. Spe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from pyjib.project.maven.xml_tree import Element, parse_xml, read_bytes, trim
 
 _FAILED = ".lastUpdated"
 _TRACKING = "_remote.repositories"
+_HAS_DRIVES = os.name == "nt"
 
 
 class RepositoryFile(NamedTuple):
@@ -245,7 +247,13 @@ class LocalRepository:
 def _is_safe(artifact: Artifact) -> bool:
     """Tell whether coordinates stay inside the repository: a POM may say anything."""
     told = "\n".join(artifact)
-    return not ("/" in told or "\\" in told or "\0" in told or (".." in told and ".." in artifact))
+    return not (
+        "/" in told
+        or "\\" in told
+        or "\0" in told
+        or (".." in told and ".." in artifact)
+        or (_HAS_DRIVES and ":" in told)
+    )
 
 
 def _is_file(path: str) -> bool:
@@ -270,7 +278,16 @@ def _newest_version(directory: str, artifact: Artifact) -> str:
 
 
 def _snapshots(directory: str, artifact: Artifact) -> Iterator[tuple[str, str]]:
-    """Yield time and version of what metadata say an artifact's snapshot is."""
+    """Yield time and version of what metadata say an artifact's snapshot is.
+
+    They come from other machines: a version that leads out of the repository is none.
+    """
+    for updated, version in _stated_snapshots(directory, artifact):
+        if _is_safe(artifact._replace(version=version)):
+            yield updated, version
+
+
+def _stated_snapshots(directory: str, artifact: Artifact) -> Iterator[tuple[str, str]]:
     wanted = artifact.extension, artifact.classifier
     for element in _metadata_files(directory):
         versioning = element.find("versioning")

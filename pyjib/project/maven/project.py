@@ -5,7 +5,7 @@ Specification: ``maven-and-gradle-projects`` §3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -32,6 +32,7 @@ from pyjib.project.model import (
 )
 
 _TAIL = "maven.repo.local.tail"
+_NAMED = 12
 _NAME_ONE = "or name a repository to download from: --maven-repository URL"
 _GO_ONLINE = "or let pyjib look for it: leave out --offline, and <offline> in settings.xml"
 
@@ -77,7 +78,7 @@ class MavenProject:
             resolve=self._resolve,
             module_files=self._module_files,
             own_file=None if own is None else own.path,
-            warnings=tuple(map(_warned, texts)),
+            warnings=(*map(_warned, texts), *_unknown_profiles(self.session, self.builder)),
         )
 
     def resolver(self) -> Resolver:
@@ -132,7 +133,7 @@ def open_maven_project(
         )
     except ProjectError as error:
         if error.hint is None and session.warnings:  # what an extension of Maven may change
-            error.hint = session.warnings[0]
+            error.advise(session.warnings[0])
         raise
     finally:
         repository.close()
@@ -155,6 +156,28 @@ def _tail(session: MavenSession) -> Iterator[Path]:
     text = session.user_properties.get(_TAIL) or session.system_properties.get(_TAIL) or ""
     for entry in filter(None, (part.strip() for part in text.split(","))):
         yield Path(entry).absolute()
+
+
+def _unknown_profiles(session: MavenSession, builder: Builder) -> Iterator[Warned]:
+    """Yield what to tell of profiles that were asked for by names that nobody bears."""
+    wanted = [name for name in session.active_profiles if name not in session.optional_profiles]
+    known = builder.profile_ids() if wanted else ()
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        what = "profile" if len(unknown) == 1 else "profiles"
+        names = ", ".join(f'"{name}"' for name in unknown)
+        because = "it does not exist" if len(unknown) == 1 else "they do not exist"
+        yield Warned(
+            message=f"The requested {what} {names} could not be activated because {because}",
+            hint=_known_profiles(known),
+        )
+
+
+def _known_profiles(known: Sequence[str]) -> str:
+    if not known:
+        return "no POM of this build has profiles, nor has settings.xml"
+    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
+    return f"the profiles of this build and of settings.xml are {', '.join(known[:_NAMED])}{more}"
 
 
 def _warned(text: str) -> Warned:

@@ -85,7 +85,7 @@ class Resolver:
         try:
             return self._resolve(model, source)
         except DependencyError as error:
-            error.hint = source.hint_after(error.hint)
+            error.advise(source.hint_after(error.hint))
             raise
 
     def _resolve(self, model: EffectiveModel, source: _Source) -> Resolution:

@@ -23,6 +23,8 @@ FILE, DIRECTORY, OTHER, ABSENT = "f", "d", "o", "-"
 _ENVIRONMENT = "env."
 _NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP, errno.ENAMETOOLONG)
 _AT_ONCE = 1 << 20
+# Without O_NONBLOCK, opening a pipe waits for whoever writes to it; so it is an empty file.
+_TO_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _NO_NAMES = (21, 123, 1921)  # what Windows says of paths that cannot be
 
 
@@ -178,7 +180,7 @@ def read_bytes(path: Path) -> bytes:
     """Return a file's bytes; raises ``OSError``."""
     # By hand in a third of the time of pathlib's, for each POM.
     try:
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        file = os.open(path, _TO_READ)
     except OSError:
         look(path)
         raise

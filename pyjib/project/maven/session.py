@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
@@ -40,10 +40,10 @@ class MavenSession:
 
     ``user_properties`` come from ``-D``; ``system_properties`` are the JVM's and the
     environment's (``env.NAME``), never shown for they may hold secrets. Profiles are those that
-    ``-P`` and settings.xml turn on and off by name. ``root`` is the directory with ``.mvn``,
-    else the project's. ``jdk`` is ``None`` where none was found,
-    given, or to be guessed. ``started``
-    is for ``maven.build.timestamp``. ``security_file`` holds the master password.
+    ``-P`` and settings.xml turn on and off by name; ``optional_profiles`` are active ones that
+    need not exist. ``root`` is the directory with ``.mvn``, else the project's. ``jdk`` is
+    ``None`` where none was found, given, or to be guessed. ``started`` is for
+    ``maven.build.timestamp``. ``security_file`` holds the master password.
     """
 
     root: Path
@@ -53,6 +53,7 @@ class MavenSession:
     system_properties: Mapping[str, str] = field(default_factory=nothing, repr=False)
     active_profiles: tuple[str, ...] = ()
     inactive_profiles: tuple[str, ...] = ()
+    optional_profiles: tuple[str, ...] = ()
     settings: Settings = field(default_factory=Settings)
     offline: bool = False
     jdk: Jdk | None = None
@@ -88,24 +89,33 @@ def start_session(
         **given.properties,  # Maven sets them in its JVM too, where -Djava.version=11 counts
     }
     system = seen.watched_like(host.variables, properties)
-    settings = _settings(given, host, system)
-    m2 = host.user_home / ".m2"
+    m2 = directory / (system.get("user.home") or host.user_home) / ".m2"
+    settings = _settings(given, host, system, m2 / "settings.xml")
     repository = system.get("maven.repo.local") or settings.local_repository
     security = system.get("settings.security")
+    active, optional = _by_need((*given.active_profiles, *settings.active_profiles))
     return MavenSession(
         root=root,
         local_repository=directory / repository if repository else m2 / "repository",
-        security_file=Path(security) if security else m2 / "settings-security.xml",
+        security_file=directory / security if security else m2 / "settings-security.xml",
         user_properties=given.properties,
         system_properties=system,
-        active_profiles=tuple(dict.fromkeys((*given.active_profiles, *settings.active_profiles))),
+        active_profiles=active,
         inactive_profiles=given.inactive_profiles,
+        optional_profiles=optional,
         settings=settings,
         offline=given.offline or settings.offline,
         jdk=jdk,
         started=started,
         warnings=tuple(_extension_warnings(root)),
     )
+
+
+def _by_need(wanted: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return all profiles that are to be active, and those of them that need not exist."""
+    named = {name: name.removeprefix("?") for name in wanted}
+    optional = (name for mark, name in named.items() if name != mark and name not in named)
+    return tuple(dict.fromkeys(named.values())), tuple(optional)
 
 
 def find_root(directory: Path) -> Path:
@@ -116,13 +126,24 @@ def find_root(directory: Path) -> Path:
     return directory
 
 
-def _settings(given: Arguments, host: HostEnvironment, system: Mapping[str, str]) -> Settings:
+def given_properties(session: MavenSession) -> dict[str, str]:
+    """Return the system properties without those that stand for variables: ``-D`` and the like.
+
+    It tells no trace of variables that somebody asks for them.
+    """
+    system = seen.unwatched(session.system_properties)
+    return {name: value for name, value in system.items() if not name.startswith("env.")}
+
+
+def _settings(
+    given: Arguments, host: HostEnvironment, system: Mapping[str, str], users: Path
+) -> Settings:
     """Return the settings given or the user's, over those of the installation."""
     maven_home = host.get("MAVEN_HOME") or host.get("M2_HOME")
     shared = Path(maven_home, "conf", "settings.xml") if maven_home else None
     shared = _must_be(given.global_settings) or shared
     settings = read_settings(
-        _must_be(given.settings) or host.user_home / ".m2" / "settings.xml",
+        _must_be(given.settings) or users,
         shared,
         Interpolator(given.properties.get, system.get),
     )

@@ -61,7 +61,18 @@ def test_an_option_and_its_value_on_one_line(*, by_line: bool, gap: str) -> None
 
 
 def test_selecting_profiles() -> None:
-    assert select_profiles("a, !b,,-c,+d") == (("a", "d"), ("b", "c"))
+    assert select_profiles("a, !b,,-c,+d,?e,-?f") == (("a", "d", "?e"), ("b", "c", "f"))
+
+
+@pytest.mark.parametrize("said", ["-ss.xml", "-s=s.xml", "--settings=s.xml"])
+def test_an_option_and_its_value_in_one(said: str) -> None:
+    found = parse_arguments([said, "-gs=g.xml", "-P=a", "-D=x=1"], HERE)
+    assert found == Arguments(
+        properties={"x": "1"},
+        active_profiles=("a",),
+        settings=HERE / "s.xml",
+        global_settings=HERE / "g.xml",
+    )
 
 
 def test_one_over_another() -> None:

@@ -279,3 +279,48 @@ class TestOtherSources:
         project = read_project(root, mode=Mode.EXPLODED, host=host)
         assert project.dependencies == ()
         assert "classpath.json" in project.detail
+
+
+class TestProfilesByName:
+    """As Maven, once; ``?`` before a name is Maven 4's."""
+
+    def warnings(self, root: Path, host: HostEnvironment, *names: str) -> list[tuple[str, str]]:
+        arguments = Arguments(active_profiles=names)
+        project = read_maven_project(root, host=host, arguments=arguments)
+        return [(found.message, found.hint or "") for found in project.warnings]
+
+    def test_one_that_nobody_has(self, root: Path, host: HostEnvironment, tmp_path: Path) -> None:
+        above = profiles(profile("above"))
+        write(tmp_path / "pom.xml", pom("t:all:1.0", modules("app", "lib"), above, packaging="pom"))
+        write(tmp_path / "lib" / "pom.xml", pom("t:lib:1.0", profiles(profile("a-sibling"))))
+        settings = host.home / ".m2" / "settings.xml"
+        users = profiles(profile("users"))
+        write(settings, settings.read_text().replace("</settings>", f"{users}</settings>"))
+        write_project(root, parent("t:all:1.0"), profiles(profile("own")), all_asked("a"))
+        known = ("own", "above", "a-sibling", "users")
+        assert not self.warnings(root, host, *known, "?prod")
+        ((message, hint),) = self.warnings(root, host, "prod", "own", "?x", "prod")
+        assert message == (
+            'The requested profile "prod" could not be activated because it does not exist'
+        )
+        assert all(name in hint for name in known)
+        ((message, _),) = self.warnings(root, host, "a", "b")
+        assert message == (
+            'The requested profiles "a", "b" could not be activated because they do not exist'
+        )
+
+    def test_settings_xml_may_ask_for_it(
+        self, root: Path, repository: MavenRepository, tmp_path: Path
+    ) -> None:
+        asked = "<activeProfiles><activeProfile>ghost</activeProfile></activeProfiles>"
+        home = tmp_path / "home"
+        write(home / ".m2" / "settings.xml", f"<settings>{asked}</settings>")
+        write_project(root)
+        ((message, hint),) = self.warnings(root, HostEnvironment.of({}, home))
+        assert '"ghost"' in message
+        assert hint == "no POM of this build has profiles, nor has settings.xml"
+
+    def test_a_hint_of_bounded_length(self, root: Path, host: HostEnvironment) -> None:
+        write_project(root, profiles(*(profile(f"p{number}") for number in range(40))))
+        ((_, hint),) = self.warnings(root, host, "x")
+        assert "p11 and 28 more" in hint

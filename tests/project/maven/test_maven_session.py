@@ -95,6 +95,30 @@ def test_a_settings_file_that_is_given_must_be_there(tmp_path: Path) -> None:
         session(tmp_path, Arguments(settings=tmp_path / "none.xml"))
 
 
+@pytest.mark.parametrize("place", ["MAVEN_OPTS", "jvm.config", "maven.config", "-D"])
+def test_another_home(tmp_path: Path, place: str) -> None:
+    """Java is told by any of them where the user's home is, and Maven asks Java."""
+    home = tmp_path / "another"
+    said = f"-Duser.home={home}"
+    write(home / ".m2" / "settings.xml", "<settings><offline>true</offline></settings>")
+    if place.endswith(".config"):
+        write(tmp_path / ".mvn" / place, said)
+    given = Arguments(properties={"user.home": str(home)}) if place == "-D" else None
+    variables = {"MAVEN_OPTS": said} if place == "MAVEN_OPTS" else {}
+    found = session(tmp_path, given, variables=variables)
+    assert found.offline
+    assert found.local_repository == home / ".m2" / "repository"
+    assert found.security_file == home / ".m2" / "settings-security.xml"
+
+
+def test_settings_that_maven_config_names(tmp_path: Path) -> None:
+    write(tmp_path / ".mvn" / "maven.config", "-s\nown.xml\n")
+    write(tmp_path / "own.xml", "<settings><offline>true</offline></settings>")
+    assert session(tmp_path).offline
+    other = write(tmp_path / "other.xml", "<settings/>")
+    assert not session(tmp_path, Arguments(settings=other)).offline
+
+
 def test_settings_hear_properties_and_the_environment(tmp_path: Path) -> None:
     settings = write(
         tmp_path / "s.xml",
