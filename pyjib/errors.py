@@ -70,7 +70,12 @@ class PyjibError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.advise(hint)
+
+    def advise(self, hint: str | None) -> None:
+        """Put a hint in the place of the one there is; tracebacks show it too."""
         self.hint = hint
+        self.__notes__ = [f"hint: {hint}"] if hint else []
 
 
 class ConfigurationError(PyjibError):
@@ -123,7 +128,14 @@ class MalformedDocumentError(ContentError):
 
 
 class TransportError(PyjibError):
-    """A server could not be talked to: name resolution, connection, TLS, time-out, cut body."""
+    """A server could not be talked to: name resolution, connection, TLS, time-out, cut body.
+
+    ``action`` is what that was for, in words, if the message tells it.
+    """
+
+    def __init__(self, message: str, *, action: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.action = action
 
 
 @frozen

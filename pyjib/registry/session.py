@@ -380,16 +380,12 @@ def _do_not_wait(seconds: float) -> None:
     raise Passing(TransportError(f"the registry has asked for a pause of {seconds:.0f} seconds"))
 
 
-class _ToldError(TransportError):
-    """A failure of the connection that says what it was for."""
-
-
 def telling(call: Call, error: PyjibError) -> PyjibError:
     """Return a failure of the connection with what it was for; others say so already."""
-    if not isinstance(error, TransportError) or isinstance(error, _ToldError):
+    if not isinstance(error, TransportError) or error.action:
         return error
     told = f"cannot {call.action}: {error.message.removeprefix(f'cannot {call.action}: ')}"
-    return _ToldError(told, hint=error.hint)
+    return TransportError(told, action=call.action, hint=error.hint)
 
 
 def _may_see(start: Url, url: Url) -> bool:
