@@ -59,10 +59,9 @@ class Partial:
             self._create()
             if self._folder is not None:
                 return
-            try_lock(self.file.fileno())
-            if self.path.exists():
+            if try_lock(self.file.fileno()) is not False and self.path.exists():
                 return
-            self.file.close()  # another process found it in the moment before it was locked
+            self.file.close()  # another process found it before it was locked, and removes it
 
     def close(self) -> None:
         """Remove the file unless it arrived; what ``with`` ends with."""
@@ -117,16 +116,18 @@ def remove_abandoned(directory: Path, name: str | None = None) -> None:
                 _remove_if_abandoned(path)
 
 
-def try_lock(descriptor: int) -> bool:
-    """Lock an open file until it is closed, unless another has it or there are no locks."""
+def try_lock(descriptor: int) -> bool | None:
+    """Lock an open file until it is closed; false if another has it, none if there are no locks."""
     if os.name == "nt":
-        return False
+        return None
     import fcntl  # noqa: PLC0415  Windows has none
 
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:
+        return None
     return True
 
 

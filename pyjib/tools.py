@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -31,21 +32,23 @@ def open_tools(
             )
         )
         engines: list[Engine] = []
+        connecting = threading.Lock()  # bases are pulled while targets are checked
 
         def engine() -> Engine:
             program = options.engine_program
-            if not engines and program is not None:
-                from pyjib.engine.program import ProgramEngine
+            with connecting:
+                if not engines and program is not None:
+                    from pyjib.engine.program import ProgramEngine
 
-                engines.append(ProgramEngine(program, options.host, cancellation=cancellation))
-            elif not engines:
-                from pyjib.engine.client import EngineClient
+                    engines.append(ProgramEngine(program, options.host, cancellation=cancellation))
+                elif not engines:
+                    from pyjib.engine.client import EngineClient
 
-                client = EngineClient.connect(
-                    options.host, listener=listener, cancellation=cancellation
-                )
-                engines.append(stack.enter_context(client))
-            return engines[0]
+                    client = EngineClient.connect(
+                        options.host, listener=listener, cancellation=cancellation
+                    )
+                    engines.append(stack.enter_context(client))
+                return engines[0]
 
         try:
             yield BaseTools(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pyjib.files import Partial, is_partial, remove_abandoned
+from pyjib.files import Partial, is_partial, remove_abandoned, try_lock
 
 posix = pytest.mark.skipif(os.name == "nt", reason="modes, links and locks are those of POSIX")
 LEFT = ".x.0123456789ab.pyjib.partial"
@@ -73,6 +74,40 @@ def test_it_is_safe_until_it_has_its_name(tmp_path: Path) -> None:
 
         partial.path = Racing(partial.path)
         partial.arrive(durable=True)
+    assert names(tmp_path) == ["x"]
+
+
+@posix
+def test_one_that_was_found_before_it_was_locked(tmp_path: Path) -> None:
+    """Whoever looks for abandoned files has it open and locked, and is about to remove it."""
+    found: dict[Path, int] = {}
+
+    class Found(Partial):
+        def _create(self) -> None:
+            super()._create()
+            if not found:
+                found[self.path] = os.open(self.path, os.O_RDWR)
+                assert try_lock(found[self.path])
+
+    with Found(tmp_path / "x") as partial:
+        ((path, descriptor),) = found.items()
+        path.unlink()
+        os.close(descriptor)
+        partial.file.write(b"new")
+        partial.arrive(durable=False)
+    assert (tmp_path / "x").read_bytes() == b"new"
+    assert names(tmp_path) == ["x"]
+
+
+@posix
+def test_where_there_are_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with Partial(tmp_path / "x") as partial:
+        remove_abandoned(tmp_path)
+        partial.arrive(durable=False)
     assert names(tmp_path) == ["x"]
 
 

@@ -22,6 +22,7 @@ from pyjib.oci.location import EngineLocation
 from pyjib.oci.manifest import Manifest
 from pyjib.oci.platform import Platform
 from pyjib.store.model import LayerRecord
+from pyjib.store.writer import BlobWriter
 
 _CHUNK = 1 << 20
 
@@ -56,29 +57,26 @@ def _export(
     platforms: Sequence[Platform],
     tools: BaseTools,
 ) -> tuple[Image, ...]:
-    archive = _save(engine, image_id, name, tools)
-    try:
+    with tools.store.writer() as archive:  # which never becomes a blob: it is needed for this alone
+        _save(engine, image_id, name, archive, tools)
         # By ID, not by name: the name may have moved on since it was asked for.
-        base = read_archive(archive.opener, name=name, platforms=platforms, tools=tools)
+        base = read_archive(archive.opener(), name=name, platforms=platforms, tools=tools)
         return tuple(_in_store(image, tools) for image in base.images)
-    finally:
-        tools.store.discard(archive.descriptor.digest)
 
 
-def _save(engine: Engine, image_id: Digest, name: str, tools: BaseTools) -> Blob:
-    """Export an image into a file of the store, to be discarded after use."""
+def _save(
+    engine: Engine, image_id: Digest, name: str, archive: BlobWriter, tools: BaseTools
+) -> None:
     pull, key = Direction.PULL, str(image_id)
     tools.listener(TransferStarted(direction=pull, key=key, label=f"{name} from {engine}"))
-    with tools.store.writer() as writer, closing(engine.image_save(image_id)) as chunks:
-        done = 0
+    done = 0
+    with closing(engine.image_save(image_id)) as chunks:
         for chunk in chunks:
             tools.cancellation.check()
-            writer.write(chunk)
+            archive.write(chunk)
             done += len(chunk)
             tools.listener(TransferProgress(direction=pull, key=key, done=done))
-        archive = writer.commit("application/x-tar")
     tools.listener(TransferFinished(direction=pull, key=key, size=done))
-    return archive
 
 
 def _in_store(image: Image, tools: BaseTools) -> Image:

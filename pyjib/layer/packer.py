@@ -156,7 +156,7 @@ class Packer:
         if blob is None:
             return None
         # So that the next build has but to ask whether it is still there.
-        record = LayerRecord(descriptor=blob.descriptor, diff_id=sought.diff_id)
+        record = LayerRecord(descriptor=blob.descriptor, diff_id=sought.diff_id, learnt=True)
         self.store.put_layer(key, record)
         return _learnt(key, blob, sought.diff_id)
 

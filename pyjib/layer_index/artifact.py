@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyjib.errors import MalformedDocumentError, NotFoundError, RegistryError
+from pyjib.errors import (
+    ContentError,
+    DigestMismatchError,
+    MalformedDocumentError,
+    NotFoundError,
+    RegistryError,
+)
 from pyjib.frozen import frozen
 from pyjib.layer_index.model import MEDIA_TYPE, MOST_BYTES, Entry, dump_entries, parse_entries
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
+from pyjib.oci.digest import Digest
 from pyjib.oci.json import dump, load
 from pyjib.oci.manifest import Manifest
 from pyjib.oci.reference import Reference
@@ -39,20 +46,19 @@ class Stored:
 def read_artifact(client: RegistryClient, reference: Reference) -> Stored:
     """Return the index under a reference; an empty one if there is nothing.
 
-    Raises ``OtherContentError`` for what is no index, ``MalformedDocumentError`` for one that is
-    damaged, and what ``RegistryClient`` raises.
+    Raises ``OtherContentError`` for what is no index, ``ContentError`` for one that is damaged,
+    and what ``RegistryClient`` raises.
     """
-    try:
-        data, etag = client.manifest_read(reference)
-    except NotFoundError:
-        return Stored()
-    return Stored(entries=_entries(client, reference, data), etag=etag)
+    manifest, etag = _manifest(client, reference)
+    entries = () if manifest is None else _entries(client, reference, manifest)
+    return Stored(entries=entries, etag=etag)
 
 
 def add_to_artifact(client: RegistryClient, reference: Reference, added: Sequence[Entry]) -> None:
     """Add entries to the index, before those that are there.
 
-    Raises what ``read_artifact`` raises, but for a damaged index, which is written anew.
+    Raises what ``read_artifact`` raises, but for a damaged index, which is written anew. What
+    cannot be read as a manifest is not known to be an index, and stays.
     """
     written = False
     for _ in range(ROUNDS):
@@ -70,12 +76,22 @@ def add_to_artifact(client: RegistryClient, reference: Reference, added: Sequenc
 
 
 def _found(client: RegistryClient, reference: Reference) -> Stored:
+    manifest, etag = _manifest(client, reference)
     try:
-        return read_artifact(client, reference)
+        entries = () if manifest is None else _entries(client, reference, manifest)
     except OtherContentError:
         raise
-    except MalformedDocumentError:
-        return Stored()
+    except ContentError:
+        entries = ()
+    return Stored(entries=entries, etag=etag)
+
+
+def _manifest(client: RegistryClient, reference: Reference) -> tuple[bytes | None, str | None]:
+    try:
+        data, etag = client.manifest_read(reference)
+    except NotFoundError:
+        return None, None
+    return data, etag if etag and etag.isascii() else None  # else no request can say it
 
 
 def _entries(client: RegistryClient, reference: Reference, data: bytes) -> tuple[Entry, ...]:
@@ -87,10 +103,17 @@ def _entries(client: RegistryClient, reference: Reference, data: bytes) -> tuple
     layers = Manifest.parse(data).layers
     if len(layers) != 1 or layers[0].size > MOST_BYTES:
         raise MalformedDocumentError(f"{reference} is not one index of at most {MOST_BYTES} bytes")
-    content = b"".join(client.blob_chunks(reference, layers[0]))
-    if Descriptor.of(content, MEDIA_TYPE).digest != layers[0].digest:
-        raise MalformedDocumentError(f"{reference} does not match its digest")
-    return parse_entries(content)
+    return parse_entries(_content(client, reference, layers[0]))
+
+
+def _content(client: RegistryClient, reference: Reference, descriptor: Descriptor) -> bytes:
+    try:
+        content = b"".join(client.blob_chunks(reference, descriptor))
+    except NotFoundError as error:
+        raise ContentError(f"its content is gone: {error.message}") from None
+    if Digest.of(content) != descriptor.digest:
+        raise DigestMismatchError(f"{reference} does not match its digest {descriptor.digest}")
+    return content
 
 
 def _put(

@@ -16,7 +16,9 @@ from pyjib.layer_index.artifact import add_to_artifact
 from pyjib.layer_index.model import Entry
 from pyjib.layer_index.reading import Reading, Source
 from pyjib.layer_index.repository import LayerRepository
+from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
+from pyjib.oci.media_type import ImageFormat, layer_compression, layer_type
 
 _log = logging.getLogger(__name__)
 
@@ -90,11 +92,14 @@ class LayerIndex(KnownLayers, ABC):
         """Return what is to be told of a layer, if anything."""
 
     def _claim_of(self, layer: Layer) -> Entry:
+        """Return what is said of a layer, which is the same whatever format the image has."""
+        told = layer.blob.descriptor
+        media_type = layer_type(ImageFormat.OCI, layer_compression(told.media_type))
         return Entry(
             key=layer.key,
             diff_id=layer.diff_id,
             recipe=self._source.recipe,
-            descriptor=layer.blob.descriptor,
+            descriptor=Descriptor(media_type=media_type, digest=told.digest, size=told.size),
         )
 
     def _ask(self, question: Callable[[], bool]) -> bool:

@@ -62,10 +62,8 @@ def is_key(text: str) -> bool:
 
 def is_private(text: str) -> bool:
     """Tell whether a text is a private key itself, or looks like some secret key's encoding."""
-    encoded = _decoded(text) or b""
-    return "PRIVATE KEY" in text or (
-        len(encoded) > _BYTES and encoded[:1] == _PRIVATE[:1] and not encoded.startswith(_PUBLIC)
-    )
+    bodies = (text, *(body for _, body in _BLOCK.findall(text)))
+    return "PRIVATE KEY" in text or any(map(_looks_secret, bodies))
 
 
 def private_pem(private: bytes) -> str:
@@ -110,6 +108,12 @@ def _decoded(text: str) -> bytes | None:
         return b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
+
+
+def _looks_secret(text: str) -> bool:
+    encoded = _decoded(text) or b""
+    is_sequence = len(encoded) > _BYTES and encoded[:1] == _PRIVATE[:1]
+    return b"PRIVATE KEY" in encoded or (is_sequence and not encoded.startswith(_PUBLIC))
 
 
 def _fits(encoded: bytes | None) -> bool:

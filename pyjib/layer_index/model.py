@@ -30,6 +30,7 @@ MOST_ENTRIES = 1000
 MOST_BYTES = 1 << 20
 
 _MOST_TEXT = 1000
+_LARGEST = 1 << 63
 _SIGNED = b"pyjib layer index entry 1\n"
 """What signed messages begin with: to be counted up when they come to mean something else."""
 
@@ -96,8 +97,8 @@ def dump_entries(entries: Iterable[Entry]) -> bytes:
     """Write an index of the first entries, as many as it may hold.
 
     Of two with one key the first is kept, but one of each signer: readers trust different ones.
-    No entry is longer than a few hundred bytes, so that the bound in bytes is met by leaving
-    out the last.
+    An entry that was read has a few thousand bytes at most, so that the bound in bytes is met by
+    leaving out the last.
     """
     newest: dict[tuple[str, str], Entry] = {}
     for entry in entries:
@@ -126,9 +127,19 @@ def _parse(value: object, path: str) -> Entry:
         key=_text(value, "key", path),
         diff_id=diff_id,
         recipe=_text(value, "recipe", path),
-        descriptor=Descriptor.from_json(value.get("descriptor"), f"{path}.descriptor"),
+        descriptor=_descriptor(value.get("descriptor"), f"{path}.descriptor"),
         signature=_signature(value.get("signature"), f"{path}.signature"),
     )
+
+
+def _descriptor(value: object, path: str) -> Descriptor:
+    """Read what an entry says of a blob, and drop what else stands there: nobody has signed it."""
+    told = Descriptor.from_json(value, path)
+    if told.size > _LARGEST:
+        raise MalformedDocumentError("not a size in bytes", path=f"{path}.size")
+    if len(told.media_type) > _MOST_TEXT:
+        raise MalformedDocumentError("too long", path=f"{path}.mediaType")
+    return Descriptor(media_type=told.media_type, digest=told.digest, size=told.size)
 
 
 def _signature(value: object, path: str) -> Signature | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
+from pyjib.cancellation import Cancellation
 from pyjib.errors import NotFoundError
 from pyjib.events import Listener
 from pyjib.layer.cache_key import recipe_key
@@ -37,6 +38,7 @@ def open_layer_index(
     client: RegistryClient,
     store: Store,
     listener: Listener,
+    cancellation: Cancellation,
 ) -> AbstractContextManager[LayerIndex | None]:
     """Return the index for a build that goes to ``names``, of one repository, if there is any.
 
@@ -44,12 +46,13 @@ def open_layer_index(
     ``can_be_recognised``. Of an image that is there only layers count that whoever the plan's
     identity names has made.
     """
-    source = _source(
-        options, names, found, plan, client.hasty()
-    )  # what is not had at once is packed
+    # What is not had at once is packed: the index is asked for once.
+    source = _source(options, names, found, plan, client.hasty())
     if source is None:
         return nullcontext()
-    repository = LayerRepository(name=names[0], client=client, store=store, listener=listener)
+    repository = LayerRepository(
+        name=names[0], client=client, store=store, listener=listener, check=cancellation.check
+    )
     if options.layer_index_keys is None:
         index: LayerIndex = RecognisedLayers(source, repository, listener)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
 from pyjib.errors import ContentError, NotFoundError, SizeMismatchError
@@ -14,7 +14,7 @@ from pyjib.layer.known import Sought
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
-from pyjib.oci.media_type import layer_compression
+from pyjib.oci.media_type import Compression, layer_compression
 from pyjib.oci.reference import Reference
 from pyjib.registry.client import RegistryClient
 from pyjib.store.store import BlobWriter, Store
@@ -26,13 +26,15 @@ _CHUNK = 1 << 20
 class LayerRepository:
     """Looks at blobs of one repository, and downloads those that somebody wants to read.
 
-    Methods raise what ``RegistryClient`` raises. ``store`` takes what is downloaded.
+    Methods raise what ``RegistryClient`` raises. ``store`` takes what is downloaded, and
+    ``check`` is called while it is unpacked, and may raise.
     """
 
     name: Reference
     client: RegistryClient
     store: Store
     listener: Listener
+    check: Callable[[], None]
 
     def has(self, descriptor: Descriptor) -> bool:
         """Tell whether a blob is there, of the described size."""
@@ -86,8 +88,9 @@ class LayerRepository:
         A later build would take what is there for what was packed here.
         """
         with self.store.writer() as writer:
-            passing = _Passing(self.client.blob_chunks(self.name, descriptor), writer, descriptor)
-            right = _unpacks_to(diff_id, passing)
+            passing = _Passing(self.client.blob_chunks(self.name, descriptor), writer)
+            compression = layer_compression(descriptor.media_type)
+            right = _unpacks_to(diff_id, passing, compression, self.check)
             passing.read_on()
             if not right and writer.describe(descriptor.media_type) == descriptor:
                 raise ContentError(
@@ -99,28 +102,22 @@ class LayerRepository:
 
 
 class _Passing(io.RawIOBase):
-    """Reads chunks, and writes what it read to the store."""
+    """Reads a download, whose length the client looks after, and writes what it read."""
 
-    def __init__(self, chunks: Iterator[bytes], writer: BlobWriter, descriptor: Descriptor) -> None:
+    def __init__(self, chunks: Iterator[bytes], writer: BlobWriter) -> None:
         super().__init__()
         self._chunks = chunks
         self._writer = writer
-        self.descriptor = descriptor
         self._rest = memoryview(b"")
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes; ``SizeMismatchError`` tells of the first one too many."""
+        """Return up to ``size`` bytes."""
         while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return b""
             self._rest = memoryview(chunk)
             self._writer.write(chunk)
-            if self._writer.size > self.descriptor.size:
-                raise SizeMismatchError(
-                    f"{self.descriptor.digest} has more bytes than the "
-                    f"{self.descriptor.size} it should have"
-                )
         size = len(self._rest) if size < 0 else size
         data, self._rest = bytes(self._rest[:size]), self._rest[size:]
         return data
@@ -131,13 +128,14 @@ class _Passing(io.RawIOBase):
             pass
 
 
-def _unpacks_to(diff_id: Digest, passing: _Passing) -> bool:
+def _unpacks_to(
+    diff_id: Digest, passing: _Passing, compression: Compression, check: Callable[[], None]
+) -> bool:
     state = diff_id.hasher()
     try:
-        with decompressed(
-            cast(BinaryIO, passing), layer_compression(passing.descriptor.media_type)
-        ) as unpacked:
+        with decompressed(cast(BinaryIO, passing), compression) as unpacked:
             while chunk := unpacked.read(_CHUNK):
+                check()  # a few bytes of somebody else's may unpack to gigabytes
                 state.update(chunk)
     except SizeMismatchError:
         raise

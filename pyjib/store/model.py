@@ -9,10 +9,15 @@ from pyjib.oci.digest import Digest
 
 @frozen
 class LayerRecord:
-    """A packed layer: its stored bytes, and the digest of the tar in them."""
+    """A packed layer: its bytes, and the digest of the tar in them.
+
+    ``learnt`` tells that somebody else has packed it: another build is not to take its bytes for
+    those that packing gives, even where they have come into the store since.
+    """
 
     descriptor: Descriptor
     diff_id: Digest
+    learnt: bool = False
 
 
 @frozen

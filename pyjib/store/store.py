@@ -57,9 +57,10 @@ class Store:
         self._swept = False
 
     def find(self, descriptor: Descriptor) -> Blob | None:
-        """Return the blob if it is here with its size; one of another size is removed.
+        """Return the blob if it is here with its size.
 
-        The content is compared with the digest when the blob is read.
+        The content is compared with the digest when the blob is read. One of another size stays
+        until it is written anew: it may be damaged, or who asks may be wrong.
         """
         path = blob_path(self._blobs, descriptor.digest)
         try:
@@ -69,7 +70,6 @@ class Store:
         except OSError as error:
             raise disk.unusable("read", path, error) from None
         if status.st_size != descriptor.size:
-            disk.remove(path)
             return None
         self._mark_used(path, status)
         return stored_blob(path, descriptor)
@@ -103,9 +103,9 @@ class Store:
         disk.remove(blob_path(self._blobs, digest))
 
     def get_layer(self, key: str) -> LayerRecord | None:
-        """Return what was packed under a cache key, if its blob is still here."""
+        """Return what was packed here under a cache key, if its blob is still here."""
         record = self.layer_record(key)
-        if record is None or self.find(record.descriptor) is None:
+        if record is None or record.learnt or self.find(record.descriptor) is None:
             return None
         return record
 
@@ -139,7 +139,12 @@ class Store:
 
         Its blob is in the store already, unless a registry has it.
         """
-        document = {"descriptor": record.descriptor.to_json(), "diffId": str(record.diff_id)}
+        document: json.Json = {
+            "descriptor": record.descriptor.to_json(),
+            "diffId": str(record.diff_id),
+        }
+        if record.learnt:
+            document["learnt"] = True
         disk.write_whole(self._record_path(key), json.dump(document), self._temporary)
 
     def get_document(self, digest: Digest) -> bytes | None:
@@ -288,4 +293,5 @@ def _parse_record(data: bytes) -> LayerRecord:
     return LayerRecord(
         descriptor=Descriptor.from_json(document.get("descriptor"), "descriptor"),
         diff_id=Digest.parse(diff_id),
+        learnt=bool(document.get("learnt")),
     )

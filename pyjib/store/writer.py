@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -66,6 +67,15 @@ class BlobWriter:
         digest = Digest.finish(self._hash)
         return Descriptor(media_type=media_type, digest=digest, size=self._size)
 
+    def opener(self) -> Callable[[], BinaryIO]:
+        """Return what opens the bytes so far, for whoever needs them until the context ends."""
+        partial = self._opened()
+        try:
+            partial.file.flush()
+        except OSError as error:
+            raise disk.unusable("write", partial.path, error) from None
+        return _opener(partial.path)
+
     def commit(self, media_type: str, expected: Descriptor | None = None) -> Blob:
         """Verify the bytes, force them to disk, and give them their place in the store.
 
@@ -113,7 +123,10 @@ def stored_blob(path: Path, descriptor: Descriptor) -> Blob:
 
     The file is removed when it turns out to be damaged.
     """
+    return Blob(descriptor=descriptor, opener=_opener(path), discard=lambda: _remove(path))
 
+
+def _opener(path: Path) -> Callable[[], BinaryIO]:
     def open_file() -> BinaryIO:
         try:
             return path.open("rb")
@@ -125,7 +138,7 @@ def stored_blob(path: Path, descriptor: Descriptor) -> Blob:
         except OSError as error:
             raise disk.unusable("read", path, error) from None
 
-    return Blob(descriptor=descriptor, opener=open_file, discard=lambda: _remove(path))
+    return open_file
 
 
 def _remove(path: Path) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -15,23 +18,33 @@ from hypothesis import strategies as st
 from pyjib.base import layout as base_layout
 from pyjib.destination.layout import LayoutDestination
 from pyjib.errors import PyjibError
-from pyjib.layer_index.model import dump_entries, parse_entries
+from pyjib.layer_index.artifact import add_to_artifact, read_artifact
+from pyjib.layer_index.keys import KeyText, is_key, is_private, private_pem, public_pem, read_keys
+from pyjib.layer_index.model import MEDIA_TYPE, Entry, dump_entries, parse_entries
+from pyjib.layer_index.signing import KeyRing, public_key
 from pyjib.maven_remote.checksums import stated_beside, stated_in
 from pyjib.maven_remote.notes import is_due
+from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
+from pyjib.oci.json import dump
 from pyjib.oci.layout import LAYOUT_FILE
 from pyjib.oci.location import LayoutLocation
+from pyjib.oci.reference import Reference
+from pyjib.options import LayerIndexKeys
 from pyjib.project.class_path_file import read_class_path_file
 from pyjib.project.class_path_list import read_class_path_list
 from pyjib.project.gradle import open_gradle_project
 from pyjib.project.maven.artifact import Artifact
 from pyjib.project.maven.java_home import read_jdk
 from pyjib.project.maven.local_repository import LocalRepository
+from pyjib.registry.client import RegistryClient
 from pyjib.serve.fault_file import read_faults
 from pyjib.store.store import Store
 from tests.support.bases import base_tools
+from tests.support.clients import watched
 from tests.support.fuzzing import damaged, fuzz, odd_json_bytes, survives
 from tests.support.images import random_image
+from tests.support.scripted import Reply, ScriptedServer, Seen
 
 IMAGE = random_image(11, size=200)
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
@@ -44,6 +57,43 @@ RECORDS = [{"descriptor": DESCRIPTOR, "diffId": DIGEST}]
 ENTRIES = [
     {"entries": [{"key": "k", "diffId": DIGEST, "recipe": "gzip", "descriptor": DESCRIPTOR}] * 2}
 ]
+SECRET = bytes(range(32))
+SIGNED = KeyRing(LayerIndexKeys(private=SECRET)).sign(
+    Entry(
+        key="0123456789abcdef" * 4,
+        diff_id=Digest.parse(DIGEST),
+        recipe="gzip",
+        descriptor=Descriptor.from_json(DESCRIPTOR, ""),
+    )
+)
+STRANGE = KeyRing(LayerIndexKeys(private=SECRET[::-1])).sign(SIGNED.claim)
+READER = KeyRing(LayerIndexKeys(public=(public_key(SECRET),)))
+SIGNED_ENTRIES = [
+    {"entries": [SIGNED.to_json()]},
+    {"entries": [STRANGE.to_json(), SIGNED.claim.to_json(), SIGNED.to_json()]},
+]
+ENVELOPE = {
+    "schemaVersion": 2,
+    "mediaType": "application/vnd.oci.image.manifest.v1+json",
+    "artifactType": MEDIA_TYPE,
+    "config": Descriptor.of(b"{}", "application/vnd.oci.empty.v1+json").to_json(),
+    "layers": [Descriptor.of(dump(SIGNED_ENTRIES[0]), MEDIA_TYPE).to_json()],
+}
+KEYS = tuple(
+    text.encode()
+    for text in (
+        private_pem(SECRET),
+        public_pem(public_key(SECRET)),
+        private_pem(SECRET).splitlines()[1],
+        public_pem(public_key(SECRET)).splitlines()[1],
+        f"ours\r\n{public_pem(public_key(SECRET))}{private_pem(SECRET)}",
+    )
+)
+LABELS = (
+    *(b"-----BEGIN ", b"-----END ", b"PRIVATE KEY-----", b"ENCRYPTED ", b"OPENSSH ", b"----"),
+    *(b"-----BEGIN A-----" * 3000, b"-----BEGIN " + b"A" * 60_000, b"MC4CAQAwBQYDK2VwBCIEIA=="),
+    *(b"MCowBQYDK2VwAyEA", b"=", b" " * 3000, b"\\n", b"\xe2\x80\xa8", b"\xd9\xa3"),
+)
 CLASS_PATHS = [
     {
         "format": 1,
@@ -129,6 +179,86 @@ def test_layer_indexes(data: bytes) -> None:
     found = survives(parse_entries, data)
     if found:
         parse_entries(dump_entries(found))
+
+
+@given(data=odd_json_bytes(SIGNED_ENTRIES))
+@fuzz
+def test_signed_layer_indexes(data: bytes) -> None:
+    """However it is damaged, nothing is vouched for but what was signed."""
+    for entry in survives(parse_entries, data) or ():
+        assert not survives(READER.vouches_for, entry) or entry == SIGNED
+        survives(KeyRing(LayerIndexKeys(private=SECRET)).sign, entry)
+
+
+@dataclass
+class IndexServer:
+    """A registry with a manifest and a blob, whatever these are at present, and its client."""
+
+    server: ScriptedServer
+    client: RegistryClient
+    name: Reference
+    manifest: bytes = b""
+    blob: bytes = b""
+    etag: str = '"1"'
+
+    def answer(self, seen: Seen) -> Reply:
+        self.server.journal.clear()
+        if seen.method != "GET":  # whatever blob is to be pushed, it is there
+            return Reply(201 if seen.method == "PUT" else 200)
+        if "/manifests/" in seen.path:
+            return Reply(200, {"ETag": self.etag}, self.manifest)
+        return Reply(body=self.blob)
+
+
+@pytest.fixture(scope="module")
+def index_server() -> Iterator[IndexServer]:
+    with ScriptedServer() as server, watched(attempts=1) as client:
+        name = Reference.parse(f"{server.address}/a/b:index")
+        found = IndexServer(server, client.client, name)
+        server.rule("*", "/v2/a/b/.*", found.answer)
+        yield found
+
+
+def told_of(blob: bytes) -> dict[str, Any]:
+    return {**ENVELOPE, "layers": [Descriptor.of(blob, MEDIA_TYPE).to_json()]}
+
+
+@given(manifest=odd_json_bytes([ENVELOPE]), blob=st.just(dump(SIGNED_ENTRIES[0])))
+@example(manifest=dump(ENVELOPE), blob=b"x" * 2_000_000)
+@example(manifest=dump(told_of(b"x" * 2_000_000)), blob=b"x" * 2_000_000)
+@fuzz
+def test_envelopes_of_layer_indexes(
+    manifest: bytes, blob: bytes, index_server: IndexServer
+) -> None:
+    index_server.manifest, index_server.blob = manifest, blob
+    found = survives(read_artifact, index_server.client, index_server.name)
+    assert found is None or found.entries in ((SIGNED,), ())
+
+
+@given(
+    blob=odd_json_bytes(SIGNED_ENTRIES),
+    etag=st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=9),
+)
+@fuzz
+def test_contents_of_layer_indexes(blob: bytes, etag: str, index_server: IndexServer) -> None:
+    index_server.manifest, index_server.blob = dump(told_of(blob)), blob
+    index_server.etag = etag
+    found = survives(read_artifact, index_server.client, index_server.name)
+    assert found is None or found.entries == parse_entries(blob)
+    survives(add_to_artifact, index_server.client, index_server.name, [STRANGE])
+
+
+@given(data=damaged(KEYS, LABELS), chosen=st.integers(0, 1))
+@fuzz
+def test_keys_of_layer_indexes(data: bytes, chosen: int) -> None:
+    text = data.decode("utf-8", ("replace", "surrogateescape")[chosen])
+    private = survives(is_private, text)
+    survives(is_key, text)
+    found = survives(read_keys, KeyText(text=text, source="file"))
+    if found is not None:
+        assert all(len(key) == 32 for key in (*found.public, found.private or SECRET))
+        assert private or not found.private, "it would be taken as an argument"
+        survives(KeyRing(found).vouches_for, SIGNED)
 
 
 @given(data=odd_json_bytes(CLASS_PATHS))
@@ -260,6 +390,13 @@ def test_a_class_path_divided_by_something_else(separator: str, place: Path) -> 
     path.write_text(separator.join(f"/repository/a/{number}/a.jar" for number in range(300)))
     with pytest.raises(PyjibError):
         read_class_path_list(path, place)
+
+
+def test_what_a_layer_index_says_is_read(index_server: IndexServer) -> None:
+    index_server.manifest, index_server.blob = dump(ENVELOPE), dump(SIGNED_ENTRIES[0])
+    assert read_artifact(index_server.client, index_server.name).entries == (SIGNED,)
+    assert READER.vouches_for(SIGNED)
+    assert read_keys(KeyText(text=KEYS[-1].decode(), source="file")).private == SECRET
 
 
 def test_what_is_kept_is_read(place: Path) -> None:

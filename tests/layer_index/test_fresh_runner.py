@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from pyjib.build import BuildResult
-from pyjib.errors import ContentError, NotFoundError
+from pyjib.cancellation import Cancellation
+from pyjib.errors import CancelledError, ContentError, NotFoundError
 from pyjib.events import LayerPacked
+from pyjib.layer_index.repository import LayerRepository
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
@@ -313,7 +315,7 @@ def test_a_kill_before_the_check_leaves_nothing_in_the_store(
     class Kill(BaseException):
         pass
 
-    def kill(_: Digest, passing: Any) -> bool:
+    def kill(_: Digest, passing: Any, *__: object) -> bool:
         passing.read_on()
         raise Kill
 
@@ -322,6 +324,39 @@ def test_a_kill_before_the_check_leaves_nothing_in_the_store(
         runner.fresh(to=[runner.target, f"tar://{tmp_path}/app.tar"])
     assert not runner.large
     assert runner.store.find(cold.layers[0].blob.descriptor) is None
+
+
+@pytest.mark.parametrize("media_type", [types.OCI_LAYER_GZIP, types.OCI_LAYER_ZSTD])
+def test_a_bomb_can_be_cancelled(runner: Runner, media_type: str) -> None:
+    """A few bytes that unpack to gigabytes: the registry's side of it is over in a moment."""
+    cancellation, seen = Cancellation(), []
+
+    def check() -> None:
+        seen.append(None)
+        if len(seen) == 3:
+            cancellation.cancel()
+        cancellation.check()
+
+    run = (128 * 1024) << 3 | 1 << 1  # a block that says one byte so many times
+    bomb = {
+        types.OCI_LAYER_GZIP: gzip.compress(bytes(1 << 26), 9),
+        types.OCI_LAYER_ZSTD: b"\x28\xb5\x2f\xfd\x00\x58"
+        + (run.to_bytes(3, "little") + b"0") * 9999,
+    }[media_type]
+    blob = Blob.of_bytes(bomb, media_type)
+    put_blob(runner.registry, "team/app", blob)
+    with watched() as it:
+        place = LayerRepository(
+            name=Reference.parse(runner.target),
+            client=it.client,
+            store=runner.store,
+            listener=it.events.append,
+            check=check,
+        )
+        with pytest.raises(CancelledError):
+            place.blob(blob.descriptor, Digest.of(b"")).open()
+    assert len(seen) == 3
+    assert runner.store.usage().files == 0
 
 
 def test_a_layer_that_is_gone(runner: Runner) -> None:

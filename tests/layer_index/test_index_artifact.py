@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyjib.build import BuildResult
-from pyjib.errors import MalformedDocumentError, RegistryError
+from pyjib.errors import MalformedDocumentError, PyjibError, RegistryError
 from pyjib.layer_index.artifact import OtherContentError, add_to_artifact, read_artifact
 from pyjib.layer_index.model import (
     MEDIA_TYPE,
@@ -27,13 +28,15 @@ from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
-from pyjib.oci.json import dump
+from pyjib.oci.json import Json, dump
+from pyjib.oci.manifest import Manifest
 from pyjib.oci.reference import Reference
 from pyjib.options import LayerIndexMode
 from pyjib.serve import Fault, Moment, RegistryServer
 from tests.support.clients import watched
 from tests.support.fresh_runners import JIB, Runner, make_runner, write_project
 from tests.support.registry import put_blob
+from tests.support.scripted import Reply, ScriptedServer
 
 
 @pytest.fixture
@@ -114,7 +117,8 @@ def test_a_fresh_runner_learns_from_it(runner: Runner) -> None:
     assert runner.large
     (written,) = entries_in(runner)
     assert written.diff_id == cold.layers[0].diff_id
-    assert written.descriptor == cold.layers[0].blob.descriptor
+    packed = cold.layers[0].blob.descriptor
+    assert written.descriptor == replace(packed, media_type=types.OCI_LAYER_GZIP)
     # The image of another tag, so that only the index can tell.
     other = f"{runner.registry.address}/team/app:2"
     again = runner.fresh(to=[other], layer_index=index)
@@ -238,6 +242,91 @@ def test_what_is_no_index_is_never_overwritten(runner: Runner) -> None:
     assert runner.warnings == [f"the layer index {target} was not read: {target} is no layer index"]
     with watched() as it, pytest.raises(OtherContentError):
         add_to_artifact(it.client, target, [entry(1)])
+
+
+OTHERS: dict[str, Json] = {
+    "schema 1": {"schemaVersion": 1, "name": "team/app", "tag": "old", "fsLayers": []},
+    "an artifact of before 1.1": {
+        "mediaType": "application/vnd.oci.artifact.manifest.v1+json",
+        "artifactType": "text/plain",
+        "blobs": [],
+    },
+    "an image": {
+        "schemaVersion": 2,
+        "mediaType": types.OCI_MANIFEST,
+        "config": Descriptor.of(b"{}", types.OCI_CONFIG).to_json(),
+        "layers": [],
+    },
+    "an index of images": {"schemaVersion": 2, "mediaType": types.OCI_INDEX, "manifests": []},
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_nothing_else_is_overwritten_however_little_is_known_of_it(kind: str) -> None:
+    with ScriptedServer() as server, watched() as it:
+        server.rule("GET", "/v2/team/other/manifests/1", Reply(200, {}, dump(OTHERS[kind])))
+        reference = Reference.parse(f"{server.address}/team/other:1")
+        with pytest.raises(MalformedDocumentError):
+            add_to_artifact(it.client, reference, [entry(1)])
+        assert {seen.method for seen in server.journal} == {"GET"}
+
+
+@pytest.mark.parametrize("etag", ['"é"', '"\xa0"', "x" * 60_000])
+def test_etags_that_make_no_sense(runner: Runner, etag: str) -> None:
+    add(runner, entry(1))
+    runner.registry.faults.add(Fault(at=Moment.AFTER, headers=(("ETag", etag),)))
+    with contextlib.suppress(PyjibError):
+        add(runner, entry(2))
+    assert entry(1) in entries_in(runner)
+
+
+@pytest.mark.parametrize("etags", [True, False], ids=["etags", "no etags"])
+@pytest.mark.parametrize("size", [None, 0, 5])
+def test_an_index_that_lost_its_content(runner: Runner, size: int | None, *, etags: bool) -> None:
+    """The registry has cleaned up too much, or has something else under its digest."""
+    add(runner, entry(1))
+    if not etags:
+        runner.registry.faults.add(Fault(at=Moment.AFTER, remove=frozenset({"ETag"})))
+    descriptor = content_of(runner)
+    if size is None:
+        with watched() as it:
+            assert it.client.blob_delete(index_of(runner), descriptor.digest)
+    else:
+        path = f"/v2/team/index/blobs/{descriptor.digest}"
+        body = b"x" * (descriptor.size + size)
+        runner.registry.faults.add(Fault(method="GET", path=path, status=200, body=body))
+    runner.fresh(layer_index=index_of(runner))
+    (warning,) = runner.warnings
+    assert warning.startswith(f"the layer index {index_of(runner)} was not read: ")
+    assert len(entries_in(runner)) == 1  # written anew
+
+
+def content_of(runner: Runner) -> Descriptor:
+    with watched() as it:
+        data, _ = it.client.manifest_read(index_of(runner))
+    (descriptor,) = Manifest.parse(data).layers
+    return descriptor
+
+
+def test_nothing_of_an_entry_is_kept_but_what_is_said_of_a_layer() -> None:
+    """Else a single entry could leave no room for others: an index has a bound in bytes."""
+    long = entry(1).to_json()
+    long["descriptor"] |= {
+        "urls": ["https://example.com"],
+        "annotations": {"a": "b" * 100_000},
+        "platform": {"os": "linux", "architecture": "amd64"},
+    }
+    assert parse_entries(dump({"entries": [long]})) == (entry(1),)
+
+
+@pytest.mark.parametrize(
+    "change", [{"mediaType": "m" * 1001}, {"size": 1 << 64}], ids=["media type", "size"]
+)
+def test_descriptors_beyond_all_measure(change: Json) -> None:
+    document = entry(1).to_json()
+    document["descriptor"] |= change
+    with pytest.raises(MalformedDocumentError, match=r"entries\[0\]\.descriptor\."):
+        parse_entries(dump({"entries": [document]}))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,16 @@ def test_what_is_a_key_and_what_a_path() -> None:
         assert not is_key(text)
         assert not is_private(text)
     assert not is_private(PUBLIC_LINE)
+    assert not is_private(PUBLIC_PEM)
+
+
+def test_a_private_key_in_other_clothes() -> None:
+    """As an argument it is refused, not used, and not named as a file that is missing."""
+    mislabelled = PRIVATE_PEM.replace("PRIVATE", "PUBLIC")
+    assert read(mislabelled).private == SECRET
+    assert is_private(mislabelled)
+    assert is_private(b64encode(PRIVATE_PEM.encode()).decode())  # as secrets are often stored
+    assert not is_private(b64encode(PUBLIC_PEM.encode()).decode())
 
 
 @pytest.mark.peers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
+from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.reference import Reference
 from pyjib.options import LayerIndexKeys, LayerIndexMode
 from pyjib.serve import Fault, RegistryServer
@@ -224,6 +226,38 @@ def test_what_a_build_without_a_key_took_over_counts_no_more(runner: Runner) -> 
     assert [one for one in entries_in(runner) if one.signature] == [true]
 
 
+def with_another_middle(runner: Runner, cold: BuildResult) -> Blob:
+    """Put our layer, compressed otherwise between its ends, into the repository."""
+    told = cold.layers[0].blob.descriptor
+    data = blob_in(runner.registry, "team/app", told.digest)
+    place = data.index(b"\x1f\x8b\x08", len(data) // 4)  # where a member of gzip begins
+    blob = Blob.of_bytes(data[:place] + gzip.compress(b"", mtime=0) + data[place:], told.media_type)
+    put_blob(runner.registry, "team/app", blob)
+    return blob
+
+
+def test_what_was_recognised_and_downloaded_is_not_as_good_as_packed(
+    runner: Runner, tmp_path: Path
+) -> None:
+    """Its content is right, and its bytes are somebody else's: no image gets them, and no key."""
+    cold = runner.fresh(layer_index_keys=SIGNER)
+    (true,) = entries_in(runner)
+    other = with_another_middle(runner, cold)
+    replace_index(runner, replace(true.claim, descriptor=other.descriptor))
+    index = index_of(runner)
+    both = [*put_new_tag(runner), f"tar://{tmp_path}/app.tar"]
+    learnt = runner.fresh(to=both, layer_index=index)
+    assert (learnt.digest != cold.digest, learnt.image_id) == (True, cold.image_id)
+    assert runner.store.find(other.descriptor) is not None
+    # The machine knows it again, as long as it may.
+    assert runner.again(to=both, layer_index=index).digest == learnt.digest
+    assert not runner.large
+    assert runner.again(layer_index=LayerIndexMode.OFF).digest == cold.digest
+    runner.fresh(to=both, layer_index=index)
+    runner.again(layer_index_keys=SIGNER)
+    assert [one for one in entries_in(runner) if one.signature] == [true]
+
+
 def test_the_image_itself_teaches_nothing_to_those_with_a_key(runner: Runner) -> None:
     cold = runner.fresh()
     assert runner.fresh(layer_index_keys=READER).digest == cold.digest
@@ -378,6 +412,23 @@ def test_requests_of_a_build_without_changes(runner: Runner) -> None:
         runner.again(layer_index_keys=keys)
         seen = [line for line in runner.asked if "team/app" in line]
         assert sorted(line.split()[0] for line in seen) == asked
+
+
+@pytest.mark.parametrize("keys", [SIGNER, None], ids=["signed", "unsigned"])
+def test_both_formats_share_their_entries(runner: Runner, keys: LayerIndexKeys | None) -> None:
+    """Their layers have the same bytes, and what they are called is all that differs."""
+    index = index_of(runner)
+    runner.fresh(layer_index=index, layer_index_keys=keys)
+    (written,) = entries_in(runner)
+    for chosen in (ImageFormat.OCI, ImageFormat.DOCKER, ImageFormat.OCI):
+        for build in (runner.again, runner.fresh):
+            made = build(format=chosen, layer_index=index, layer_index_keys=keys)
+            assert made.layers[0].blob.descriptor.media_type == types.layer_type(
+                chosen, types.Compression.GZIP
+            )
+            assert not runner.large
+            assert not any(line.startswith("PUT") and TAG in line for line in runner.asked)
+    assert entries_in(runner) == (written,)
 
 
 def test_what_was_learnt_from_others_is_not_signed(runner: Runner) -> None:

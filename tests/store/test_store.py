@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,11 +123,21 @@ class TestBlobs:
         with pytest.raises(DigestMismatchError):
             store.fetch(wrong, [DATA])
 
-    def test_blob_of_wrong_size_is_dropped(self, store: Store) -> None:
+    def test_blob_of_wrong_size_is_put_right(self, store: Store) -> None:
         put(store)
         path_of(store, HERE.digest).write_bytes(DATA[:-1])
         assert store.find(HERE) is None
-        assert files(store) == []
+        blob = store.fetch(HERE, [DATA])
+        assert blob.read(len(DATA)) == DATA
+
+    def test_whoever_asks_by_a_wrong_size_takes_nothing_away(self, store: Store) -> None:
+        """A size may come out of anybody's manifest, and the blob be somebody else's."""
+        blob = put(store)
+        for size in (0, len(DATA) - 1, len(DATA) + 1, 1 << 70):
+            assert store.find(replace(HERE, size=size)) is None
+            with pytest.raises(SizeMismatchError):
+                store.fetch(replace(HERE, size=size), [DATA])
+        assert blob.read(len(DATA)) == DATA
 
     def test_damaged_blob_is_noticed_and_mended(self, store: Store) -> None:
         blob = put(store)
