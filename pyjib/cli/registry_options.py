@@ -308,9 +308,14 @@ def _read_limits(texts: Sequence[str]) -> Limits:
     values: dict[str, Any] = {}
     for text in texts:
         name, _, number = text.partition("=")
-        if name not in _LIMITS or not (number.isascii() and number.isdecimal()):
+        if name not in _LIMITS:
             raise ConfigurationError(
-                f"--limit {text}: not NAME=N", hint=f"there are {', '.join(_LIMITS)}"
+                f"--limit {text}: no limit is called {name!r}",
+                hint=f"there are {', '.join(_LIMITS)}",
+            )
+        if not (number.isascii() and number.isdecimal()):
+            raise ConfigurationError(
+                f"--limit {text}: {number!r} is no number", hint=f"write --limit {name}=N"
             )
         least = 1 if name in _NEEDED else 0
         most = _LONGEST if name in _SECONDS else MAX_MANIFEST if name == "manifest" else _MOST

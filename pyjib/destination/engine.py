@@ -25,8 +25,9 @@ from pyjib.events import (
 )
 from pyjib.frozen import frozen
 from pyjib.oci.digest import Digest
-from pyjib.oci.image import AnyImage, Image, ImageIndex
+from pyjib.oci.image import AnyImage, Image, ImageIndex, images_of
 from pyjib.oci.location import EngineLocation
+from pyjib.oci.media_type import Compression, layer_compression
 from pyjib.oci.reference import Reference
 
 
@@ -112,12 +113,17 @@ class EngineDestination:
         load = Direction.LOAD
         label = f"{self.names[0].familiar} into {engine}"
         self.listener(TransferStarted(direction=load, key=key, label=label, total=total))
-        engine.load(
-            archive_chunks(image, self.names),
-            progress=lambda done: self.listener(
-                TransferProgress(direction=load, key=key, done=done)
-            ),
-        )
+        try:
+            engine.load(
+                archive_chunks(image, self.names),
+                progress=lambda done: self.listener(
+                    TransferProgress(direction=load, key=key, done=done)
+                ),
+            )
+        except EngineError as error:
+            if error.hint is None and _has_zstd(image):  # Docker 20.10: "unexpected EOF"
+                error.advise("older daemons cannot unpack zstd: leave --compression zstd out")
+            raise
         self.listener(TransferFinished(direction=load, key=key, size=total))
 
     def _verify(self, name: Reference, expected: Digest, engine: Engine) -> None:
@@ -131,6 +137,10 @@ class EngineDestination:
 
 
 def _size(image: AnyImage) -> int:
-    images = image.images if isinstance(image, ImageIndex) else (image,)
-    layers = {layer.descriptor for one in images for layer in one.layers}
+    layers = {layer.descriptor for one in images_of(image) for layer in one.layers}
     return sum(layer.size for layer in layers)
+
+
+def _has_zstd(image: AnyImage) -> bool:
+    types = {layer.descriptor.media_type for one in images_of(image) for layer in one.layers}
+    return Compression.ZSTD in map(layer_compression, types)

@@ -47,6 +47,19 @@ def extra_layers(
     )
 
 
+def mode_of(
+    target: str,
+    extras: Sequence[tuple[ExtraDirectory, tuple[ProjectFile, ...]]],
+    permissions: Sequence[Permission],
+) -> int | None:
+    """Return the mode of the file at ``target``, ``None`` if no extra directory has it."""
+    for extra in extras:
+        for found, file in _chosen(*extra):
+            if found == target and file.source is not None:
+                return _Modes.of(permissions).of_target(target, is_directory=False)
+    return None
+
+
 def unused_permissions(
     extras: Sequence[tuple[ExtraDirectory, tuple[ProjectFile, ...]]],
     permissions: Sequence[Permission],

@@ -10,7 +10,7 @@ from pyjib.oci.location import EngineLocation, Location, RegistryLocation
 from pyjib.options import BuildOptions, ExtraDirectory
 from pyjib.plan.base_image import java_release
 from pyjib.plan.entrypoint import Start, start_of
-from pyjib.plan.extra_directories import unused_permissions
+from pyjib.plan.extra_directories import mode_of, unused_permissions
 from pyjib.plan.war_layout import JETTY_ROOT
 from pyjib.project.model import Project, ProjectFile
 
@@ -33,7 +33,7 @@ def plan_warnings(
         *_ignored_options(project, options),
         *_main_class_warnings(project, options, extras),
         *_flag_warnings(project, options),
-        *_entrypoint_warnings(options),
+        *_entrypoint_warnings(options, extras),
         *_war_warnings(project, options),
         *_java_warnings(project, options),
         *_permission_warnings(options, extras),
@@ -112,14 +112,28 @@ def _flag_warnings(project: Project, options: BuildOptions) -> Iterator[Warned]:
         before = flag
 
 
-def _entrypoint_warnings(options: BuildOptions) -> Iterator[Warned]:
-    """Warn of a whole command where one word is due; a path may have spaces in it."""
-    word = options.entrypoint[0] if options.entrypoint else ""
+def _entrypoint_warnings(
+    options: BuildOptions,
+    extras: Sequence[tuple[ExtraDirectory, tuple[ProjectFile, ...]]],
+) -> Iterator[Warned]:
+    """Warn of a whole command where one word is due; a path may have spaces in it.
+
+    And of a script that nobody may execute: like Jib, pyjib leaves out what the disk says of that.
+    """
+    if not options.entrypoint:
+        return
+    word = options.entrypoint[0]
     parts = word.split()
     if len(parts) > 1 and "/" not in parts[0]:
         yield Warned(
             message=f"the entrypoint starts a program that is called {word!r}, spaces and all",
             hint="write --entrypoint before each word, or once with a JSON array",
+        )
+    mode = mode_of(word, extras, options.permissions)
+    if mode is not None and not mode & 0o111:
+        yield Warned(
+            message=f"the entrypoint {word} has the permissions {mode:o}: it cannot be executed",
+            hint=f"make it executable with --permission {word}=755",
         )
 
 

@@ -281,6 +281,17 @@ def test_mistakes(cli: Cli, arguments: list[str], code: int, words: str) -> None
     assert done.stderr.splitlines()[-2].startswith("error: ")
 
 
+def test_a_base_that_cannot_be_had_is_told_to_be_the_base(
+    cli: Cli, registry: RegistryServer
+) -> None:
+    done = cli("build", HELLO, "--to", "tar://app.tar", "--from", f"{registry.address}/nosuch:1")
+    assert done.code == 1
+    assert done.stderr.splitlines()[-1] == (
+        "hint: check the name and the tag; this is the base image: --from names another, and "
+        "--mirror a mirror"
+    )
+
+
 def test_what_is_no_project(cli: Cli, tmp_path: Path) -> None:
     target = ("--to", f"tar://{tmp_path / 'x.tar'}", "--from", "scratch")
     empty = tmp_path / "empty"

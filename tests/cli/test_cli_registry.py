@@ -98,8 +98,8 @@ def test_a_cache(cli: Cli, registry: RegistryServer) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--limit", "upload"), "--limit upload: not NAME=N"),
-        (("--limit", "x=1"), "--limit x=1: not NAME=N"),
+        (("--limit", "upload"), "--limit upload: '' is no number"),
+        (("--limit", "x=1"), "--limit x=1: no limit is called 'x'"),
         (("--repository", "A"), "--repository A"),
         (("--faults", "{faults}"), "faults: a list is needed"),
         (("--users", "{users}"), "line 1: not NAME:PASSWORD"),

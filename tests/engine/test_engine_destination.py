@@ -15,6 +15,7 @@ from pyjib.engine.client import EngineClient
 from pyjib.errors import EngineError, InvalidReferenceError, PlatformError
 from pyjib.events import BlobPresent, Event, Warned
 from pyjib.oci.digest import Digest
+from pyjib.oci.media_type import Compression, ImageFormat
 from pyjib.oci.platform import LINUX_AMD64, Platform
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment
@@ -117,6 +118,26 @@ def test_no_image_under_the_name(engine: FakeEngine, client: EngineClient) -> No
     engine.answers["GET /info"] = Answer.json(GRAPHDRIVER)
     with pytest.raises(EngineError, match="has no image as objectworld/app:1 after the load"):
         destination(client, []).write(random_image(6))
+
+
+@pytest.mark.parametrize(
+    ("compression", "hint"),
+    [
+        (Compression.GZIP, None),
+        (Compression.ZSTD, "older daemons cannot unpack zstd: leave --compression zstd out"),
+    ],
+)
+def test_a_daemon_that_cannot_unpack_zstd(
+    engine: FakeEngine, client: EngineClient, compression: Compression, hint: str | None
+) -> None:
+    engine.answers["GET /info"] = Answer.json(GRAPHDRIVER)
+    engine.answers["POST /images/load"] = Answer(
+        body=b'{"errorDetail":{"message":"Error processing tar file: unexpected EOF"}}'
+    )
+    image = random_image(image_format=ImageFormat.OCI, compression=compression)
+    with pytest.raises(EngineError, match="unexpected EOF") as caught:
+        destination(client, []).write(image)
+    assert caught.value.hint == hint
 
 
 def test_names() -> None:

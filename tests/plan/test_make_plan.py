@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import pytest
 
 from pyjib.errors import ConfigurationError
+from pyjib.events import Warned
 from pyjib.oci.identity import Identity
 from pyjib.oci.instant import EPOCH, Instant
 from pyjib.oci.media_type import Compression, ImageFormat
@@ -18,7 +19,7 @@ from pyjib.options import BuildOptions, CompressionChoice, ExtraDirectory, Mode,
 from pyjib.plan.make_plan import make_plan
 from pyjib.plan.model import BuildPlan, LayerRecipe
 from pyjib.plan.warnings import plan_warnings
-from pyjib.project.model import FileGroup, Project, ProjectKind
+from pyjib.project.model import FileGroup, InlineFile, Project, ProjectFile, ProjectKind
 from tests.support.plans import files, library, names, plan, project, targets
 
 ZSTD = CompressionChoice(method=Compression.ZSTD)
@@ -137,6 +138,24 @@ def test_warnings_tell_what_has_no_effect() -> None:
     (warning,) = plan_warnings(war, BuildOptions(extra_classpath=("x",), jvm_flags=("-ea",)))
     assert warning.message.startswith("--jvm-flag, --extra-classpath: no effect")
     assert not plan_warnings(war, BuildOptions())
+
+
+def test_an_entrypoint_that_nobody_may_execute() -> None:
+    extra = ExtraDirectory(source=Path("extra"), into="/opt")
+    extras = [(extra, (ProjectFile(path="run.sh", source=InlineFile(b"#!/bin/sh")),))]
+
+    def warnings(*words: str, mode: int | None = None) -> tuple[Warned, ...]:
+        modes = () if mode is None else (Permission(pattern="/opt/*", mode=mode),)
+        return plan_warnings(project(), BuildOptions(entrypoint=words, permissions=modes), extras)
+
+    (warning,) = warnings("/opt/run.sh", "a")
+    assert warning.message == (
+        "the entrypoint /opt/run.sh has the permissions 644: it cannot be executed"
+    )
+    assert warning.hint == "make it executable with --permission /opt/run.sh=755"
+    assert not warnings("/opt/run.sh", mode=0o755)
+    assert not warnings("sh", "/opt/run.sh")
+    assert not warnings("/bin/run.sh")
 
 
 @pytest.mark.parametrize(

@@ -238,6 +238,8 @@ class _Doctor:
                 raise UnauthorizedError(f"the login that was found is not accepted: {refused}")
             kind = (header or "").partition(" ")[0].lower()
             said = {"bearer": "a token was granted", "basic": "user and password will be sent"}
+            if not words.used:
+                said["bearer"] += " without a login"
             if kind not in said:
                 unknown = "none of these ways to log in is known"
                 raise UnauthorizedError(unknown if words.used else "there is no login to send")
