@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -121,3 +123,32 @@ def test_an_option_before_the_command(cli: Cli) -> None:
     done = cli("--debug", "build")
     assert done.code == 2
     assert "hint: options follow the command: `pyjib build --debug`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "before", "is_taken_down"),
+    [
+        ([], "", False),
+        (["-X", "dev"], "", True),
+        ([], "sys.setprofile(lambda *_: None)", True),
+        ([], "threading.Thread(target=lambda: time.sleep(0.1)).start()", True),
+        ([], "threading.Thread(target=time.sleep, args=[9], daemon=True).start()", False),
+    ],
+)
+def test_the_process_ends_at_once_unless_somebody_waits(
+    options: list[str], before: str, *, is_taken_down: bool
+) -> None:
+    code = f"""
+import atexit, sys, threading, time
+from pyjib.cli import main
+atexit.register(print, "taken down")
+{before}
+sys.argv = ["pyjib", "--version"]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, *options, "-c", code], capture_output=True, text=True, check=True
+    )
+    version, *rest = done.stdout.splitlines()
+    assert version.startswith("pyjib ")
+    assert rest == ["taken down"] * is_taken_down
