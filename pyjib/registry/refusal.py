@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from html import unescape
 from http import HTTPStatus
 from typing import Any
 
@@ -95,6 +94,8 @@ def parse_error(data: bytes) -> tuple[tuple[RegistryDiagnostic, ...], str]:
         return found, ""
     text = data.decode("utf-8", "replace")
     if _PAGE.match(text):
+        from html import unescape  # noqa: PLC0415  its table of names is long, and rarely needed
+
         title = _TITLE.search(text)
         words = printable(unescape(title[1])) if title else ""
         return (), f"{_WEB_PAGE}: {words}" if words else _WEB_PAGE
