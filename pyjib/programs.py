@@ -44,9 +44,9 @@ class Program:
     """A running program: a context, after which it has ended, and all that it started if it had to.
 
     ``stdin`` and ``stdout`` are files, or ``subprocess.PIPE`` for ``send`` and ``receive``;
-    ``stderr`` is a file, as nothing would empty a pipe. Entering raises ``OSError`` if it cannot be started. All methods raise
-    ``CancelledError`` once the build is cancelled, ``TooLongError`` after ``patience`` seconds,
-    and ``AsksError``. Leaving the context by any error ends the program.
+    ``stderr`` is a file, as nothing would empty a pipe. Entering raises ``OSError`` if it cannot be
+    started. All methods raise ``CancelledError`` once the build is cancelled, ``TooLongError``
+    after ``patience`` seconds, and ``AsksError``. Leaving the context by any error ends the program.
     """
 
     def __init__(

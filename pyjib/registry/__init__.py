@@ -7,7 +7,8 @@
 ``machine``       what Docker, Podman and ``containerd`` are set up with
 ``mirrors``       where to pull from
 ``endpoints``     which scheme and port a registry is spoken to by
-``session``       a call: retries, redirects by hand, logins, refusals as exceptions
+``session``       a call: retries, redirects by hand, logins
+``refusal``       answers that mean no, and no answer at all, as exceptions
 ``lifetime``      how long calls may take;  ``asides``: what registries say by the way
 ``login/``        finding logins, and answering what a 401 asks for
 ``calls/``        manifests, blobs, uploads, referrers, tags, deletes

@@ -2,9 +2,9 @@
 
 A folder ``certs.d/HOST[:PORT]`` (also written ``HOST_PORT_``; ``_default`` is for all others) may
 hold a ``hosts.toml``: hosts to ask before the registry in the order in which they stand, each with
-``capabilities``, ``ca``, ``client``, ``skip_verify`` and ``override_path``, and ``server``, which is
-asked in the registry's place ("Registry Configuration" in containerd's documentation). Such hosts
-are asked with the name of the registry that they stand in for, as ``?ns=``.
+``capabilities``, ``ca``, ``client``, ``skip_verify`` and ``override_path``, and ``server``, which
+is asked in the registry's place ("Registry Configuration" in containerd's documentation). Such
+hosts are asked with the name of the registry that they stand in for, as ``?ns=``.
 """
 
 from __future__ import annotations

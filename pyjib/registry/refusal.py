@@ -1,23 +1,25 @@
-"""Answers that mean no, as exceptions that say what to do."""
+"""Answers that mean no, and no answer at all, as exceptions that say what to do."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from pyjib.errors import (
     DeniedError,
     NotFoundError,
+    PyjibError,
     RateLimitedError,
     RegistryDiagnostic,
     RegistryError,
+    TransportError,
     UnauthorizedError,
 )
 from pyjib.frozen import frozen
-from pyjib.registry.login.credential import GIVEN
+from pyjib.registry.login.credential import GIVEN, conceal
 from pyjib.registry.login.scope import is_reading, repository_of
 from pyjib.registry.net.message import Call
 from pyjib.registry.net.retry import LONGEST_RETRY_AFTER, PASSING_STATUSES, Passing, retry_after
@@ -51,14 +53,16 @@ def refusal(
     data: bytes,
     login: LoginWords,
     *,
+    secrets: Iterable[str] = (),
     where: str | None = None,
 ) -> RegistryError | Passing:
     """Return what to raise for an answer that ``call`` does not accept.
 
-    ``where`` is the host that answered, if it was not the registry's own.
-    ``Passing`` if repeating may help, unless the server asks for more patience than there is.
+    ``secrets`` are kept out of what it says. ``where`` is the host that answered, if it was not
+    the registry's own. ``Passing`` if repeating may help, unless the server asks for more patience
+    than there is.
     """
-    diagnostics, text = parse_error(data)
+    diagnostics, text = parse_error(data, secrets)
     after = retry_after(headers) if status in PASSING_STATUSES else None
     said = "; ".join(str(diagnostic) for diagnostic in diagnostics) or text
     message = f"cannot {call.action}: {where or call.registry} answered {describe(status)}"
@@ -70,6 +74,14 @@ def refusal(
     return error
 
 
+def telling(call: Call, error: PyjibError) -> PyjibError:
+    """Return a failure of the connection with what it was for; others say so already."""
+    if not isinstance(error, TransportError) or error.action:
+        return error
+    told = f"cannot {call.action}: {error.message.removeprefix(f'cannot {call.action}: ')}"
+    return TransportError(told, action=call.action, hint=error.hint)
+
+
 def describe(status: int) -> str:
     """Return a status with its words, for example ``404 Not Found``."""
     try:
@@ -78,16 +90,23 @@ def describe(status: int) -> str:
         return str(status)
 
 
-def parse_error(data: bytes) -> tuple[tuple[RegistryDiagnostic, ...], str]:
+def parse_error(
+    data: bytes, secrets: Iterable[str] = ()
+) -> tuple[tuple[RegistryDiagnostic, ...], str]:
     """Read an error body: its ``errors`` (Distribution 1.1, "Error Codes"), else its text.
 
     Docker Hub sends plain text, of which the first printable characters are kept, and proxies
-    send web pages, of which the title is.
+    send web pages, of which the title is. Some repeat what they were sent: ``secrets`` are
+    replaced in what JSON and HTML stand for, and before it is cut.
     """
+
+    def shown(value: object) -> str:
+        return printable(conceal(str(value), secrets))
+
     try:
         document: Any = json.loads(data)
         entries = document["errors"]
-        found = tuple(_diagnostic(entry) for entry in entries if isinstance(entry, dict))
+        found = tuple(_diagnostic(entry, shown) for entry in entries if isinstance(entry, dict))
     except (ValueError, TypeError, KeyError, RecursionError):
         found = ()
     if found:
@@ -97,9 +116,9 @@ def parse_error(data: bytes) -> tuple[tuple[RegistryDiagnostic, ...], str]:
         from html import unescape  # noqa: PLC0415  its table of names is long, and rarely needed
 
         title = _TITLE.search(text)
-        words = printable(unescape(title[1])) if title else ""
+        words = shown(unescape(title[1])) if title else ""
         return (), f"{_WEB_PAGE}: {words}" if words else _WEB_PAGE
-    return (), printable(text)
+    return (), shown(text)
 
 
 def printable(text: str, limit: int = _MAX_SHOWN) -> str:
@@ -108,12 +127,12 @@ def printable(text: str, limit: int = _MAX_SHOWN) -> str:
     return "".join(character for character in line if character.isprintable())[:limit]
 
 
-def _diagnostic(entry: dict[str, Any]) -> RegistryDiagnostic:
+def _diagnostic(entry: dict[str, Any], shown: Callable[[object], str]) -> RegistryDiagnostic:
     detail = entry.get("detail")
     return RegistryDiagnostic(
-        code=printable(str(entry.get("code") or "")),
-        message=printable(str(entry.get("message") or "")),
-        detail=printable(detail) if isinstance(detail, str) else "",
+        code=shown(entry.get("code") or ""),
+        message=shown(entry.get("message") or ""),
+        detail=shown(detail) if isinstance(detail, str) else "",
     )
 
 
@@ -168,7 +187,7 @@ def _hint(
 
 
 def _denied_hint(call: Call, login: LoginWords, said: str) -> str:
-    """Return what helps against a refusal that no other login would spare, or none was asked for."""
+    """Return what helps where no other login would, or where none was asked for."""
     look = _look_with(call.registry, repository_of(call.scopes))
     if "quota" in said.lower():
         return f"free some space at {call.registry}, or have its quota raised{look}"

@@ -28,10 +28,10 @@ from pyjib.registry.login.tokens import Tokens
 from pyjib.registry.machine import Machine
 from pyjib.registry.net.late import Late
 from pyjib.registry.net.message import Call, Reply, Request
-from pyjib.registry.net.reach import check_hop
+from pyjib.registry.net.reach import check_hop, check_scheme
 from pyjib.registry.net.retry import LONGEST_CALL, Gates, Passing, delay_before
 from pyjib.registry.net.urls import Url
-from pyjib.registry.refusal import MAX_ERROR, LoginWords, describe, refusal
+from pyjib.registry.refusal import MAX_ERROR, LoginWords, describe, refusal, telling
 
 if TYPE_CHECKING:
     from pyjib.registry.login.cloud.model import CloudTools
@@ -169,9 +169,10 @@ class Session:
         if lost and target.port in (80, base.port):
             target = base.at(target.target)
         start = self.root(registry)
-        check_hop(start if start.scheme == "https" else base, target, resolve=False)
+        check_scheme(start if start.scheme == "https" else base, target)
         if target.origin != start.origin:
-            self._check_hop(start, target)
+            for server in (start,) if base.origin == start.origin else (start, base):
+                self._check_hop(server, target)
         return target
 
     def close(self) -> None:
@@ -315,14 +316,17 @@ class Session:
         if answer.status in (401, 403, 429):
             login = self.authenticator(call.registry).words(call.scopes)
         try:
-            data = self._tools.conceal(call, answer.read(MAX_ERROR))
+            data = answer.read(MAX_ERROR)
         except CancelledError:
             raise
         except (PyjibError, Passing):
             data = b""  # the status says enough
         own = not call.bare and self._is_own(call.registry, answer.url)
         where = None if own else answer.url.authority
-        error = refusal(call, answer.status, answer.headers, data, login, where=where)
+        secrets = self._tools.secrets(call, answer.authorization)
+        error = refusal(
+            call, answer.status, answer.headers, data, login, secrets=secrets, where=where
+        )
         if own and isinstance(error, RegistryError):
             self.authenticator(call.registry).explain(call.scopes, error)
         return error
@@ -378,14 +382,6 @@ class Session:
 
 def _do_not_wait(seconds: float) -> None:
     raise Passing(TransportError(f"the registry has asked for a pause of {seconds:.0f} seconds"))
-
-
-def telling(call: Call, error: PyjibError) -> PyjibError:
-    """Return a failure of the connection with what it was for; others say so already."""
-    if not isinstance(error, TransportError) or error.action:
-        return error
-    told = f"cannot {call.action}: {error.message.removeprefix(f'cannot {call.action}: ')}"
-    return TransportError(told, action=call.action, hint=error.hint)
 
 
 def _may_see(start: Url, url: Url) -> bool:

@@ -165,7 +165,7 @@ def _headers(value: object, where: str) -> Headers:
 
 
 def _methods(value: object, where: str) -> str:
-    texts = [_text(one, where) for one in value] if isinstance(value, list) else [value]
+    texts = value if isinstance(value, list) else [value]
     methods = "|".join(_text(one, where) for one in texts).upper()
     if not _METHODS.fullmatch(methods):
         _fail(where, "a method such as GET is needed, or a list of them")

@@ -36,10 +36,12 @@ def granted(server: RegistryServer) -> int:
     return len(seen(server, "GET", "/token"))
 
 
-def test_fault_21_token_for_two_scopes_refused(stage: Stage) -> None:
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_fault_21_token_for_two_scopes_refused(stage: Stage, is_announced: bool) -> None:
     two = at(Moment.BEFORE, "GET", "/token", query="scope=.*&scope=", status=400)
     server, it = guarded(stage, two)
-    it.client.expect_push(name(server), [name(server, "base/jre")])
+    if is_announced:
+        it.client.expect_push(name(server), [name(server, "base/jre")])
     blob = replace(BLOB, origin=name(server, "base/jre"))
     assert it.client.blob_push(name(server), blob) is Outcome.UPLOADED
     calls = seen(server, "GET", "/token")

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from pyjib.errors import ConfigurationError
 from pyjib.events import Event, Warned
 from pyjib.options import CredentialHelper, HostEnvironment, Login, RegistryOptions
-from pyjib.registry.login import docker_config, helpers
+from pyjib.registry.login import credentials, docker_config, helpers
 from pyjib.registry.login.credential import Credential, Search
 from pyjib.registry.login.credentials import Finder
 from pyjib.registry.login.keeping import logout, store
@@ -380,6 +381,28 @@ def test_a_helper_that_stays_with_a_refused_login_is_asked_once_more(
         assert refused is not None
         assert finder.again("r.io", repository, refused) is None
     assert home.asked == ["get r.io"] * 2
+
+
+@posix
+def test_a_helper_that_stays_with_a_refused_login_is_asked_again_after_a_while(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one repository refused while it was good may have ended by the next refusal."""
+    counts = f"n = open({str(home.log)!r}).read().count('get')\n"
+    home.helper("x", counts + GIVES.replace('"pw"', 'f"pw{max(n, 2)}"'))
+    write(home.config, {"credsStore": "x"})
+    finder, now = Finder(RegistryOptions(), home.host()), 1000.0
+    monkeypatch.setattr(credentials, "time", SimpleNamespace(monotonic=lambda: now))
+    refused = finder.find("r.io", "a").credential
+    assert refused is not None
+    assert finder.again("r.io", "a", refused) is None
+    now += 59
+    assert finder.again("r.io", "b", refused) is None
+    now += 2
+    fresh = finder.again("r.io", "b", refused)
+    assert fresh is not None
+    assert fresh.password == "pw3"
+    assert len(home.asked) == 3
 
 
 @posix

@@ -526,6 +526,47 @@ def test_a_server_that_repeats_what_it_was_sent(
         assert secret not in said
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"errors": [{"code": "DENIED", "message": "refused: s3c\/ret \u0026co"}]}',
+        rb'{"errors": [{"code": "DENIED", "detail": "refused: s3c\u002fret &co"}]}',
+        b"<html><title>refused: s3c/ret &amp;co</title></html>",
+        b"refused: " + b"x" * 280 + b" s3c/ret &co",
+    ],
+)
+def test_a_server_that_repeats_what_it_was_sent_in_other_words(
+    server: ScriptedServer, body: bytes
+) -> None:
+    """What hides a secret in JSON or HTML is undone before anybody reads it."""
+    server.rule("*", "/v2/.+", Reply(401, {"WWW-Authenticate": "Basic"}, body))
+    with (
+        watched(login=(server.address, "me", "s3c/ret &co")) as it,
+        pytest.raises(UnauthorizedError) as caught,
+    ):
+        it.client.manifest_put(name(server), b"", "x/y")
+    said = f"{caught.value.message} {caught.value.diagnostics}"
+    assert "refused: " in said
+    assert "s3c" not in said
+
+
+def test_a_server_that_repeats_a_token_that_was_given_up(
+    server: ScriptedServer, realm: ScriptedServer
+) -> None:
+    """What did not do for a body is good elsewhere until it ends."""
+    held = iter(range(100))
+    realm.rule("GET", "/token", lambda _: token(f"token-{next(held)}"))
+    server.rule("HEAD", "/v2/.+", lambda seen: Reply(404 if seen.authorization else 401, asks))
+    server.rule("POST", "/v2/.+", Reply(202, {"Location": "/up/1"}))
+    server.rule("PUT", "/up/1", lambda seen: Reply(401, asks, f"no {seen.authorization}".encode()))
+    asks = {"WWW-Authenticate": bearer(realm)}
+    with watched() as it, pytest.raises(UnauthorizedError) as caught:
+        it.client.blob_push(name(server), BLOB)
+    said = f"{caught.value.message} {it.events}"
+    assert "no Bearer ***" in said
+    assert "token-" not in said
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_more_is_asked_for_where_a_token_allows_too_little(
     server: ScriptedServer, realm: ScriptedServer, status: int

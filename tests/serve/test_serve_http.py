@@ -489,7 +489,9 @@ def test_close_waits_for_no_handshake() -> None:
     with RegistryServer(tls=True) as server, raw(server.address) as silent:
         with socket.create_connection(silent.getpeername()) as other:
             other.sendall(b"\x16\x03\x01\x02\x00")
+            deadline = time.monotonic() + 10
             while len(server._listener._connections) < 2:  # type: ignore[union-attr]
+                assert time.monotonic() < deadline
                 time.sleep(0.001)
         began = time.monotonic()
         server.close()

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pyjib.errors import ContentError, TransportError
 from pyjib.registry.net.message import Call, Reply
 from pyjib.registry.net.urls import Url
-from pyjib.registry.session import Session, telling
+from pyjib.registry.refusal import telling
+from pyjib.registry.session import Session
 
 MAX_PAGE = 8 * 1024 * 1024
 MAX_PAGES = 10_000

@@ -14,7 +14,8 @@ from pyjib.registry.login.scope import Scopes
 from pyjib.registry.net.message import NOTHING, PATIENCE, Body, Call, Reply
 from pyjib.registry.net.retry import Passing
 from pyjib.registry.net.urls import Url
-from pyjib.registry.session import Session, telling
+from pyjib.registry.refusal import telling
+from pyjib.registry.session import Session
 
 _COMMIT_PATIENCE = 300.0
 _CANCEL_PATIENCE = 1.0

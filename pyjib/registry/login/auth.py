@@ -15,7 +15,7 @@ from pyjib.errors import (
 from pyjib.events import Listener, Warned
 from pyjib.frozen import frozen
 from pyjib.registry.login.challenge import Challenge
-from pyjib.registry.login.credential import Credential, conceal
+from pyjib.registry.login.credential import Credential
 from pyjib.registry.login.credentials import Finder
 from pyjib.registry.login.scope import Scopes, is_reading, parse_scopes, repository_of, union
 from pyjib.registry.login.sites import are_related
@@ -81,12 +81,11 @@ class AuthTools:
     trusted_realms: frozenset[str] = frozenset()
     over_http: bool = False
 
-    def conceal(self, call: Call, data: bytes) -> bytes:
-        """Return the answer to a call without the secrets that are sent to its registry."""
+    def secrets(self, call: Call, authorization: str) -> tuple[str, ...]:
+        """Return what an answer to a call with such a header may repeat, and nobody may see."""
         search = self.finder.known(call.registry, repository_of(call.scopes))
-        secrets = search.credential.secrets if search and search.credential else ()
-        text = data.decode("utf-8", "replace")
-        return conceal(text, (*secrets, *self.tokens.texts())).encode()
+        own = search.credential.secrets if search and search.credential else ()
+        return (*own, authorization.partition(" ")[2])
 
 
 class Authenticator:

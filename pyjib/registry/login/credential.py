@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import field
 from enum import StrEnum
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from pyjib.errors import ConfigurationError, PyjibError
 from pyjib.frozen import frozen
@@ -122,7 +122,13 @@ class Search:
 def conceal(text: str, secrets: Iterable[str]) -> str:
     """Return what a server said without secrets, which some repeat when they refuse them."""
     for secret in secrets:
-        for form in (secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]):
+        forms = (
+            quote(secret, safe=""),
+            quote(secret),
+            quote_plus(secret),
+            json.dumps(secret)[1:-1],
+        )
+        for form in (secret, *forms):
             if len(form) >= _SHORTEST_SECRET:
                 text = text.replace(form, "***")
     return text

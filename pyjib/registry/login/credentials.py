@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from pyjib.cancellation import Cancellation
 from pyjib.events import Listener, Warned, ignore
@@ -19,6 +19,8 @@ from pyjib.registry.login.sources import Memory, Places, look_through
 _EARLY = 60.0
 _PAUSE = 10.0
 """A login that ends within ``_EARLY`` seconds is looked for anew, every ``_PAUSE`` at most."""
+_PATIENCE = 60.0
+"""A source that stays with a login that was refused is asked for another so often at most."""
 
 
 def search_for(
@@ -75,8 +77,7 @@ class Finder:
         self._lock = threading.Lock()
         self._found: dict[tuple[str, str], Search] = {}
         self._memory = Memory()
-        self._doubted: set[tuple[str, Credential]] = set()
-        self._due: dict[tuple[str, str], float] = {}
+        self._due: dict[Hashable, float] = {}
 
     def find(self, registry: str, repository: str = "") -> Search:
         """Return what ``search_for`` does, looked up once, and again before it ends.
@@ -107,15 +108,15 @@ class Finder:
     def again(self, registry: str, repository: str, refused: Credential) -> Credential | None:
         """Return another login than the one that was refused, if its source has one by now.
 
-        A source that stays with its login is asked once, whatever the number of calls.
+        A source that stays with its login is asked once a minute, whatever the number of calls:
+        it may ask the user, and what one repository refuses may end before the next one does.
         """
         with self._lock:
             if not refused.renewable:
                 return None
             search = self._found.get((registry, repository))
             if search is None or search.credential == refused:
-                if (registry, refused) not in self._doubted:
-                    self._doubted.add((registry, refused))
+                if self._is_turn((registry, refused), _PATIENCE):
                     self._memory.forget(refused)
                 search = self._search(registry, repository)
                 self._found[registry, repository] = search
@@ -150,13 +151,17 @@ class Finder:
 
     def _is_due(self, registry: str, repository: str, held: Credential | None) -> bool:
         """Tell whether a login is about to end and was not looked for a moment ago."""
-        now = time.monotonic()
-        if held is None or held.ends is None or now < held.ends - _EARLY:
+        if held is None or held.ends is None or time.monotonic() < held.ends - _EARLY:
             return False
-        due = now >= self._due.get((registry, repository), 0.0)
-        if due:
-            self._due[registry, repository] = now + _PAUSE
-        return due
+        return self._is_turn((registry, repository), _PAUSE)
+
+    def _is_turn(self, key: Hashable, pause: float) -> bool:
+        """Tell whether ``pause`` seconds have passed since this was last true of ``key``."""
+        now = time.monotonic()
+        is_turn = now >= self._due.get(key, 0.0)
+        if is_turn:
+            self._due[key] = now + pause
+        return is_turn
 
 
 def _lasts(held: Credential | None) -> bool:

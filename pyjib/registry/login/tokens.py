@@ -92,11 +92,6 @@ class Tokens:
             for tokens in self._held.values():
                 tokens[:] = [token for token in tokens if token.text != text]
 
-    def texts(self) -> tuple[str, ...]:
-        """Return all tokens that are held, which must not be seen."""
-        with self._lock:
-            return tuple(token.text for tokens in self._held.values() for token in tokens)
-
     def _find(self, account: _Account, scopes: Scopes, early: float) -> _Token | None:
         with self._lock:
             for token in self._held.get(account, ()):

@@ -53,6 +53,15 @@ def reach_of(address: str) -> Reach | None:
     return Reach.PUBLIC if parsed.is_global else Reach.PRIVATE
 
 
+def check_scheme(start: Url, target: Url) -> None:
+    """Raise ``TransportError`` if a server of https sends us on to plain http."""
+    if start.scheme == "https" and target.scheme == "http":
+        raise TransportError(
+            f"{start.authority} leads from https to plain http at {target}",
+            hint="set the registry's own address to https in its configuration",
+        )
+
+
 def check_hop(
     start: Url, target: Url, *, resolve: bool, check: Callable[[], None] = nothing
 ) -> None:
@@ -63,11 +72,7 @@ def check_hop(
     a proxy names mean something else. While a name is looked up, ``check`` is called about ten
     times a second and may raise to give up.
     """
-    if start.scheme == "https" and target.scheme == "http":
-        raise TransportError(
-            f"{start.authority} leads from https to plain http at {target}",
-            hint="set the registry's own address to https in its configuration",
-        )
+    check_scheme(start, target)
     if (start.host, start.port) == (target.host, target.port):
         return
     inside = reach_of_name(target.host, resolve=False)
@@ -79,6 +84,7 @@ def check_hop(
 def reach_of_name(host: str, *, resolve: bool, check: Callable[[], None] = nothing) -> Reach:
     """Classify a host by its text, and with ``resolve`` by the addresses that it has here.
 
+    Of several the most public counts: that a name has another one too is soon said.
     ``check`` may raise to give up, as for ``check_hop``.
     """
     if is_loopback(host):
@@ -90,7 +96,7 @@ def reach_of_name(host: str, *, resolve: bool, check: Callable[[], None] = nothi
         found = look_up(host, None, check)
     except (OSError, UnicodeError):
         return Reach.PUBLIC  # connecting to it will say why it fails
-    return max((reach_of(str(entry[4][0])) or Reach.PUBLIC for entry in found), default=Reach(0))
+    return min((reach_of(str(entry[4][0])) or Reach.PUBLIC for entry in found), default=Reach(0))
 
 
 def too_far_inside(start: Url, target: Url) -> TransportError:

@@ -58,6 +58,11 @@ class Answer:
         secured = stream.get_extra_info("ssl_object") if stream is not None else None
         self.tls: str | None = secured.version() if secured is not None else None
 
+    @property
+    def authorization(self) -> str:
+        """The header that the request had, empty if none."""
+        return self._request.headers.get("Authorization", "")
+
     def header_lines(self, name: str) -> list[str]:
         """Return each header line of a name."""
         wanted = name.lower().encode()

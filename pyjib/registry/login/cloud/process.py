@@ -10,6 +10,7 @@ import json
 import os
 import shlex
 import subprocess
+from pathlib import Path
 from typing import Any
 
 from pyjib.errors import ConfigurationError
@@ -25,7 +26,7 @@ _LARGEST = 64 * 1024
 
 
 def run_process(tools: CloudTools, line: str, source: str) -> AwsKeys:
-    """Return the keys that a program tells; raises ``ConfigurationError`` and ``CancelledError``."""
+    """Return the keys that a program tells; raises ``ConfigurationError``, ``CancelledError``."""
     label = f"the credential_process of {source}"
     status, output = _run(tools, _words(line, label), label)
     if status != 0:
@@ -48,8 +49,8 @@ def run_process(tools: CloudTools, line: str, source: str) -> AwsKeys:
 
 def _run(tools: CloudTools, words: list[str], label: str) -> tuple[int, bytes]:
     first = words[0]
-    is_path = bool(set("/\\") & set(first))
-    program = first if is_path else find_program(first, tools.host.variables)
+    is_name = Path(first).name == first
+    program = find_program(first, tools.host.variables) if is_name else first
     if program is None:
         raise ConfigurationError(f"cannot start {label}: {first[:100]} is not on the PATH")
     running = Program(

@@ -1,4 +1,4 @@
-"""AWS's single sign-on (IAM Identity Center): keys for the login that ``aws sso login`` left behind.
+"""AWS's single sign-on (IAM Identity Center): keys for what ``aws sso login`` left behind.
 
 That keeps a token in ``~/.aws/sso/cache``, in a file named by the SHA-1 of the session's name, or
 of the address that one signs on at. The token is only read here: it is renewed by AWS's own
