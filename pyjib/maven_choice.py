@@ -67,10 +67,11 @@ class Servers:
 class Found:
     """What is at a path: the directory of the project, and what its POM comes to if there is one.
 
-    ``given`` are the properties that Maven was given, not those of POMs: by ``-D``, wherever that
-    stands, and by the JVM's options. ``configuration`` is that of Jib's plugin, ``None`` where the POM has none. ``problem`` tells
-    why a POM that has nothing to do with Jib could not be worked out. ``keep`` is to be called
-    when the project was read, and may keep what is known of it for another build.
+    ``configuration`` is that of Jib's plugin, ``None`` where the POM has none. ``given`` are the
+    properties that Maven was given, not those of POMs: by ``-D``, wherever that stands, and by the
+    JVM's options. ``problem`` tells why a POM that has nothing to do with Jib could not be worked
+    out. ``keep`` is to be called when the project was read, and may keep what is known of it for
+    another build.
     """
 
     path: Path

@@ -27,11 +27,13 @@ from pyjib.options import (
 )
 
 _LOCATIONS: tuple[type, ...] = get_args(Location)
+_PAIR: tuple[type, ...] = (tuple,)
 _SINGLE: dict[str, tuple[type, ...]] = {
     "name": (Reference,),
     "base": _LOCATIONS,
     "mode": (Mode,),
     "main_class": (str,),
+    "expand_classpath": (bool,),
     "app_root": (str,),
     "user": (str,),
     "working_directory": (str,),
@@ -53,8 +55,8 @@ _SEVERAL: dict[str, tuple[type, ...]] = {
     "extra_classpath": (str,),
     "entrypoint": (str,),
     "arguments": (str,),
-    "environment": (tuple,),
-    "labels": (tuple,),
+    "environment": _PAIR,
+    "labels": _PAIR,
     "ports": (str,),
     "volumes": (str,),
     "extra_directories": (ExtraDirectory,),
@@ -80,11 +82,16 @@ def check_types(options: BuildOptions) -> None:
         if not isinstance(values, tuple | list):
             raise _wrong(name, values, (tuple,))
         for value in values:
-            if not isinstance(value, types):
+            if not isinstance(value, types) or (types is _PAIR and not _is_pair(value)):
                 raise _wrong(f"{name}: an item", value, types)
+
+
+def _is_pair(value: Any) -> bool:
+    return len(value) == 2 and all(isinstance(text, str) for text in value)
 
 
 def _wrong(name: str, value: Any, types: tuple[type, ...]) -> TypeError:
     wanted = " or ".join(each.__name__ for each in types)
+    wanted = "a pair of str" if types is _PAIR else wanted
     found = f"{value!r:.80}, of the type {type(value).__name__}"
     return TypeError(f"BuildOptions.{name} is {found}; it takes {wanted}")

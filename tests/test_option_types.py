@@ -29,6 +29,13 @@ from pyjib.options import BuildOptions
         ({"compression": "zstd"}, "it takes CompressionChoice"),
         ({"user": 1000}, "user is 1000, of the type int; it takes str"),
         ({"file_time": None}, "file_time is None"),
+        (
+            {"labels": (("a", 1),)},
+            "labels: an item is ('a', 1), of the type tuple; it takes a pair",
+        ),
+        ({"environment": (("A", None),)}, "environment: an item is ('A', None)"),
+        ({"environment": (("A", "b", "c"),)}, "it takes a pair of str"),
+        ({"expand_classpath": "false"}, "expand_classpath is 'false', of the type str; it takes b"),
     ],
 )
 def test_a_wrong_type_is_told(given: dict[str, Any], told: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pyjib.cli.command import Command, Option
 from pyjib.cli.configured import read_configured
 from pyjib.cli.environment import read_host
 from pyjib.cli.interrupts import run_cancellable
-from pyjib.cli.layer_index_keys import warn_of_unused_key
+from pyjib.cli.layer_index_keys import warn_of_variable
 from pyjib.cli.messages import say
 from pyjib.cli.render import Level, Line, Output
 from pyjib.cli.result_files import (
@@ -109,7 +109,7 @@ def build_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
         is_given = ctx.get_parameter_source("path") is not ParameterSource.DEFAULT
         given, path = asked_by_skaffold(given, path if is_given else None, read_host())
     output = outputs.output_of(ctx, given)
-    for warning in warn_of_unused_key(given["layer_index"], given["layer_index_key"], read_host()):
+    for warning in warn_of_variable(given["layer_index"], given["layer_index_key"], read_host()):
         output(warning)
     configured = read_configured(given, path, output)
     if configured.skipped is not None:

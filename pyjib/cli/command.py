@@ -36,7 +36,7 @@ class Command(click.Command):
         self.examples = tuple(examples.strip().splitlines())
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Say of every mistake which command's help tells more: click does not of missing values."""
+        """Name the command in every usage error, for the hint: click leaves it out of some."""
         try:
             return self.read_arguments(ctx, args)
         except click.UsageError as error:

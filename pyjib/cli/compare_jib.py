@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +42,7 @@ from pyjib.oci.location import (
 )
 from pyjib.oci.media_type import ImageFormat
 from pyjib.options import BuildOptions
+from pyjib.presence import is_file
 
 EXAMPLES = """
 # Is what build makes of the project in this directory the image that Jib pushed?
@@ -65,9 +65,8 @@ def parse_image(text: str) -> Location:
         path = Path(text)
         if text.lower().endswith(".tar"):
             return ArchiveLocation(path=path)
-        with suppress(OSError):  # a name longer than any file's
-            if (path / LAYOUT_FILE).is_file():
-                return LayoutLocation(path=path)
+        if is_file(path / LAYOUT_FILE):
+            return LayoutLocation(path=path)
     return parse_image_location(text)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -45,19 +45,25 @@ def read_layer_index(
     return {"layer_index": choice, "layer_index_keys": keys}
 
 
-def warn_of_unused_key(
+def warn_of_variable(
     choice: LayerIndexMode | Reference | None, sources: Sequence[KeySource], host: HostEnvironment
-) -> tuple[Warned, ...]:
-    """Return a warning if there is a key in the variable, and no option that turns it on."""
-    if choice is not None or sources or host.get(KEY_VARIABLE) is None:
-        return ()
-    return (
-        Warned(
+) -> Iterator[Warned]:
+    """Yield a warning if the variable does not do what whoever set it will have meant."""
+    if sources or choice is LayerIndexMode.OFF or KEY_VARIABLE not in host.variables:
+        return
+    if choice is None and host.get(KEY_VARIABLE) is not None:
+        yield Warned(
             message=f"{KEY_VARIABLE} is set, and nothing is signed: the variable alone turns "
             "no layer index on",
             hint=f"pass {_FLAG} layer-index.pub, or --layer-index off if none is wanted",
-        ),
-    )
+        )
+    elif choice is not None and host.get(KEY_VARIABLE) is None:  # a secret that CI does not have
+        yield Warned(
+            message=f"{KEY_VARIABLE} is empty, and so the layer index goes without signatures: "
+            "whoever may write to the repository is trusted",
+            hint=f"pass {_FLAG} layer-index.pub too: then builds without the secret believe what "
+            "is signed, and nothing else",
+        )
 
 
 def _read_keys(sources: Sequence[KeySource], variable: str | None) -> LayerIndexKeys | None:

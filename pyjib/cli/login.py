@@ -88,8 +88,8 @@ def login_command(ctx: click.Context, /, registry: str, **given: Any) -> None:
         ctx.exit(_check(registry, options, host, as_json=given["as_json"]))
     if given["as_json"]:
         raise ConfigurationError("--json is for what --check finds", hint="add --check")
-    username = given["username"] or _ask_username(registry, from_stdin=given["password_stdin"])
     options = _read_for_keeping(given)
+    username = given["username"] or _ask_username(registry, from_stdin=given["password_stdin"])
     password = _password_of(username, registry, given)
     output = outputs.output_of(ctx, given)
     kept = run_cancellable(

@@ -32,6 +32,7 @@ _EARLIEST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
 _LATEST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 _SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([KMGT]?)(I?)B?", re.ASCII)
 _MOST = 1_000_000_000
+_SHOWN = 200
 _SKOPEOS = re.compile(r"(docker|tar|oci):((?![0-9]+/)(?!//).+)", re.ASCII | re.DOTALL)
 _MODE = re.compile(r"[0-7]{3}", re.ASCII)
 _COMPRESSION = re.compile(r"(gzip|zstd)(?::([0-9]{1,2}))?|none", re.ASCII)
@@ -153,7 +154,7 @@ def parse_list(text: str) -> tuple[str, ...]:
 
 
 def parse_some(text: str, what: str) -> tuple[str, ...]:
-    """Split at commas what ``--WHAT`` is given; there has to be one: it replaces what is configured."""
+    """Split what ``--WHAT`` is given at commas: at least one, for it replaces what is configured."""
     found = parse_list(text)
     if not found:
         raise ConfigurationError(
@@ -184,22 +185,28 @@ def parse_words(texts: tuple[str, ...]) -> tuple[str, ...] | None:
 
     Nothing given is ``None``; ``[]`` is a command without words.
     """
-    if texts and not texts[0]:
+    if not texts:
+        return None
+    is_array = len(texts) == 1 and texts[0].startswith("[")
+    words = _parse_array(texts[0]) if is_array else texts
+    if words and not words[0]:
         raise ConfigurationError(
             "--entrypoint: the program to run has no name",
             hint="name it, leave --entrypoint out, or write [] for no entrypoint at all",
         )
-    if len(texts) != 1 or not texts[0].startswith("["):
-        return texts or None
+    return words
+
+
+def _parse_array(text: str) -> tuple[str, ...]:
     try:
-        words = json.loads(texts[0])
-    except ValueError as error:
+        words = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(
-            f"--entrypoint: {texts[0]!r} starts like a JSON array and is none: {error}",
+            f"--entrypoint: {text[:_SHOWN]!r} starts like a JSON array and is none: {error}",
             hint="""write --entrypoint '["java", "-jar", "/app.jar"]', or one word each time""",
         ) from None
     if not all(isinstance(word, str) for word in words):
-        raise ConfigurationError(f"--entrypoint: {texts[0]!r} is not an array of texts")
+        raise ConfigurationError(f"--entrypoint: {text[:_SHOWN]!r} is not an array of texts")
     return tuple(words)
 
 

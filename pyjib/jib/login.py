@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from pyjib.errors import ConfigurationError
@@ -68,22 +68,23 @@ def read_registry_options(
 def _sides(jib: JibConfiguration, options: BuildOptions) -> tuple[_Side, _Side]:
     targets = _registries(options.targets)
     base = (DOCKER_HUB,) if options.base is None else _registries([options.base])
-    # Without a name the target's login is for the one that the caller gives it.
-    target = _registry_of(jib.to_image) if jib.to_image is not None else None
-    only = targets if jib.to_image is None and len(targets) == 1 else (target,)
-    usual = (_registry_of(jib.from_image) if jib.from_image is not None else DOCKER_HUB,)
+    if jib.to_image is not None:
+        to_image = _registry_of(jib.to_image)
+    else:  # the login is for the one name that the caller gives
+        to_image = targets[0] if len(targets) == 1 else None
+    from_image = DOCKER_HUB if jib.from_image is None else _registry_of(jib.from_image)
     return (
         _Side(
             name="to",
             registries=targets,
-            own=_own(targets, only, jib.to_auth),
+            own=_own(targets, to_image, jib.to_auth),
             auth=jib.to_auth,
             helper=jib.to_cred_helper,
         ),
         _Side(
             name="from",
             registries=base,
-            own=_own(base, usual, jib.from_auth),
+            own=_own(base, from_image, jib.from_auth),
             auth=jib.from_auth,
             helper=jib.from_cred_helper,
         ),
@@ -91,12 +92,12 @@ def _sides(jib: JibConfiguration, options: BuildOptions) -> tuple[_Side, _Side]:
 
 
 def _own(
-    registries: tuple[str, ...], configured: Sequence[str | None], auth: JibAuth | None
+    registries: tuple[str, ...], configured: str | None, auth: JibAuth | None
 ) -> tuple[str, ...]:
     """Return the registries that the configured login is for: all, if the user gave it."""
     if auth is not None and auth.by_user:
         return registries
-    return tuple(registry for registry in registries if registry in configured)
+    return (configured,) if configured in registries else ()
 
 
 def _registry_of(image: str) -> str | None:

@@ -21,7 +21,7 @@ from pyjib.maven_kept.values import KeptProject, NotKeepableError, decode, encod
 from pyjib.oci.json import Json
 from pyjib.options import HostEnvironment
 from pyjib.project.maven.machine import machine_properties
-from pyjib.project.maven.seen import Trace
+from pyjib.project.maven.seen import Trace, absolute
 from pyjib.project.maven.worked_out import POM, ClassPath, WorkedOut
 from pyjib.store.store import Store
 
@@ -249,7 +249,7 @@ def _believe(data: bytes, path: Path, host: HostEnvironment) -> KeptProject:
         raise ValueError("another pyjib or another machine wrote it")
     if not would_be_the_same(document["looks"], host.variables):
         raise ValueError("something has changed")
-    own = str(path.absolute() / POM)
+    own = str(absolute(path) / POM)
     if not any(read == own for read, *_ in document["looks"]["contents"]):
         raise ValueError("not written by pyjib")
     kept = decode(document["kept"])

@@ -131,7 +131,7 @@ def test_an_option_before_the_command(cli: Cli) -> None:
         ([], "", False),
         (["-X", "dev"], "", True),
         ([], "sys.setprofile(lambda *_: None)", True),
-        ([], "threading.Thread(target=lambda: time.sleep(0.1)).start()", True),
+        ([], "threading.Thread(target=threading.main_thread().join).start()", True),
         ([], "threading.Thread(target=time.sleep, args=[9], daemon=True).start()", False),
     ],
 )

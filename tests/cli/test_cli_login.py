@@ -99,6 +99,9 @@ def test_the_password_is_never_an_argument(cli: Cli) -> None:
 def test_mistakes(cli: Cli) -> None:
     nobody = cli("login", "r.example.com", "--password-stdin", stdin="x")
     assert (nobody.code, nobody.stderr) == (2, "error: whose login is it?\nhint: add -u USER\n")
+    # Nobody is asked for a name, and then told that it is all in vain.
+    early = cli("login", "r.example.com", "--ca-file", cli.home / "none.pem")
+    assert f"error: --ca-file: there is no file {cli.home / 'none.pem'}" in early.stderr
     nothing = cli("login", "r.example.com", "-u", "me", "--password-stdin")
     assert nothing.code == 2
     assert "is empty" in nothing.stderr

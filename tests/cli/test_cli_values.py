@@ -65,7 +65,9 @@ def test_words_none_and_empty() -> None:
     assert values.parse_words(("[", "x")) == ("[", "x")
 
 
-@pytest.mark.parametrize("text", ["[", "[1]", '["a", 2]', "[java]", '["a"]x'])
+@pytest.mark.parametrize(
+    "text", ["[", "[" * 100_000, "[1]", '["a", 2]', "[java]", '["a"]x', '[""]']
+)
 def test_what_is_no_array_of_words(text: str) -> None:
     with pytest.raises(ConfigurationError, match="--entrypoint"):
         values.parse_words((text,))

@@ -166,7 +166,7 @@ def usable(found: object) -> None:
 def test_hosts_toml(data: bytes, home: Path) -> None:
     certs = home / ".config/containerd/certs.d"
     (certs / "r.example.org" / "hosts.toml").write_bytes(data)
-    found = survives(read_namespaces, [certs])
+    found = survives(read_namespaces, [certs], lambda *_: None)
     for host in () if found is None else found["r.example.org"].hosts:
         survives(use_certificates, host.certificates, home)
 

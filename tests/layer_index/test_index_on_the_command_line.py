@@ -11,7 +11,7 @@ from pyjib.cli.layer_index_keys import (
     KEY_VARIABLE,
     parse_key_source,
     read_layer_index,
-    warn_of_unused_key,
+    warn_of_variable,
 )
 from pyjib.cli.values import parse_layer_index
 from pyjib.errors import ConfigurationError
@@ -137,13 +137,26 @@ def test_a_private_key_of_another_pair(tmp_path: Path) -> None:
 
 
 def test_a_key_that_turns_nothing_on() -> None:
-    (warning,) = warn_of_unused_key(None, (), host(PRIVATE))
-    assert KEY_VARIABLE in warning.message
+    (warning,) = warn_of_variable(None, (), host(PRIVATE))
+    assert f"{KEY_VARIABLE} is set, and nothing is signed" in warning.message
     assert "--layer-index-key" in (warning.hint or "")
-    assert warn_of_unused_key(LayerIndexMode.AUTO, (), host(PRIVATE)) == ()
-    assert warn_of_unused_key(LayerIndexMode.OFF, (), host(PRIVATE)) == ()
-    assert warn_of_unused_key(None, (PUBLIC,), host(PRIVATE)) == ()
-    assert warn_of_unused_key(None, (), host()) == ()
+    assert not [*warn_of_variable(LayerIndexMode.AUTO, (), host(PRIVATE))]
+    assert not [*warn_of_variable(LayerIndexMode.OFF, (), host(PRIVATE))]
+    assert not [*warn_of_variable(None, (PUBLIC,), host(PRIVATE))]
+    assert not [*warn_of_variable(None, (), host())]
+
+
+@pytest.mark.parametrize("choice", [LayerIndexMode.AUTO, INDEX])
+def test_a_secret_that_ci_does_not_have(choice: LayerIndexMode | Reference) -> None:
+    """A variable of a missing secret is empty, and the index is silently one without keys."""
+    empty = HostEnvironment.of({KEY_VARIABLE: ""}, Path("/nowhere"))
+    (warning,) = warn_of_variable(choice, (), empty)
+    assert f"{KEY_VARIABLE} is empty" in warning.message
+    assert "--layer-index-key layer-index.pub" in (warning.hint or "")
+    assert not [*warn_of_variable(choice, (PUBLIC,), empty)]
+    assert not [*warn_of_variable(choice, (), host())]
+    assert not [*warn_of_variable(None, (), empty)]
+    assert not [*warn_of_variable(LayerIndexMode.OFF, (), empty)]
 
 
 def test_wrong_keys_on_the_command_line(tmp_path: Path) -> None:

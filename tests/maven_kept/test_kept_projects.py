@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 import sys
 import zlib
@@ -108,6 +109,42 @@ class TestAProject:
         assert fresh[1] == world.app
         write(world.project / "lib" / "pom.xml", pom(":lib", parent("t:top:1"), packaging="x"))
         assert world.ask(world.kept()) == world.ask(None) != fresh
+
+    @pytest.mark.parametrize(
+        ("here", "path"),
+        [
+            ("project", "../project/app"),
+            ("project/lib", "../app"),
+            ("project/lib", ".."),
+            ("elsewhere", "link/../app"),
+        ],
+    )
+    def test_one_that_is_named_from_elsewhere(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, here: str, path: str
+    ) -> None:
+        """By another path it is still a module of its build, and kept."""
+        usual = world.ask(None)[-1]
+        (world.root / "elsewhere").mkdir()
+        (world.root / "elsewhere" / "link").symlink_to(world.project / "lib")
+        monkeypatch.chdir(world.root / here)
+        world.path = Path(path)
+        fresh = world.ask(None)
+        assert fresh[-1] == usual
+        assert world.ask(world.kept()) == fresh == world.ask(Unasked(world.store))
+
+    def test_a_link_on_the_way_that_leads_elsewhere(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        copy = world.root / "copy"
+        shutil.copytree(world.project, copy)
+        write(copy / "app" / "pom.xml", world.own("other/app"))
+        link = world.root / "link"
+        link.symlink_to(world.project / "lib")
+        world.path = link / ".." / "app"
+        first = world.ask(world.kept())
+        link.unlink()
+        link.symlink_to(copy / "lib")
+        assert world.ask(world.kept()) == world.ask(None) != first
 
     def test_variables_that_nobody_asks_for_change_nothing(self, world: World) -> None:
         world.variables |= {"MODE": "x", "OTHER": "1"}

@@ -28,7 +28,17 @@ from pyjib.project.maven.model import Repository
 from pyjib.project.maven.remote import parse_repository
 from pyjib.project.maven.session import start_session
 from pyjib.project.model import Project
-from tests.support.maven import bom, dependencies, managed, parent, pom, properties, write
+from tests.support.maven import (
+    bom,
+    dependencies,
+    dependency,
+    managed,
+    modules,
+    parent,
+    pom,
+    properties,
+    write,
+)
 from tests.support.maven_graph import all_asked
 from tests.support.maven_server import MavenServer, cut, path_of, redirect
 from tests.support.projects import main_class
@@ -189,6 +199,30 @@ class TestFiles:
         assert "t:y" in error.message
         assert f"are not asked: far={other.url}" in (error.hint or "")
         assert not other.asked
+
+    @pytest.mark.parametrize(
+        ("missing", "hint"),
+        [
+            ("t:lib:1", "package it first: mvn package -pl :lib -am"),
+            (
+                dependency("t:own:1", scope="system", systemPath="${basedir}/own.jar"),
+                "put the file where systemPath in the pom says",
+            ),
+        ],
+        ids=["module", "scope system"],
+    )
+    def test_what_no_repository_has_is_missed_in_none(
+        self, app: App, server: MavenServer, other: MavenServer, missing: str, hint: str
+    ) -> None:
+        server.publish("t:x:1", repositories(("far", other.url)))
+        app.pom(dependencies("t:x:1", missing))
+        above = app.root.parent
+        write(above / "lib" / "pom.xml", pom("t:lib:1"))
+        write(above / "pom.xml", pom("t:top:1", modules("app", "lib"), packaging="pom"))
+        told = app.refusal(server.url).hint
+        assert told is not None
+        assert told.startswith(hint)
+        assert "are not asked" not in told
 
     def test_a_profile_of_settings(self, app: App, server: MavenServer) -> None:
         server.publish("t:x:1")
