@@ -90,7 +90,7 @@ class BuildResult:
 def plan(
     options: BuildOptions,
     *,
-    path: Path = Path(),
+    path: Path | str = Path(),
     read: Reader | None = None,
     listener: Listener = ignore,
 ) -> Planned:
@@ -101,6 +101,7 @@ def plan(
     ``TypeError`` for options of the wrong type.
     """
     check_types(options)
+    path = Path(path)
     if options.layers is not None:
         from pyjib.plan.listed_layers import plan_listed
         from pyjib.project.listed_files import read_listed
@@ -140,15 +141,15 @@ def _transformed(made: BuildPlan, options: BuildOptions) -> BuildPlan:
 def build(
     options: BuildOptions,
     *,
-    path: Path = Path(),
+    path: Path | str = Path(),
     read: Reader | None = None,
     listener: Listener = ignore,
     cancellation: Cancellation | None = None,
 ) -> BuildResult:
     """Build the image of the project at ``path`` once and write it to every target.
 
-    ``read`` is as for ``plan``. Raises ``PyjibError``; whatever happens, no target has a name
-    whose content is missing, and no half-written file stays.
+    ``read`` is as for ``plan``. Raises ``PyjibError``, and ``TypeError`` as ``plan`` does; whatever
+    happens, no target has a name whose content is missing, and no half-written file stays.
     """
     if not options.targets:
         raise ConfigurationError(
@@ -195,7 +196,7 @@ class Assembled:
 def assemble(
     options: BuildOptions,
     *,
-    path: Path = Path(),
+    path: Path | str = Path(),
     read: Reader | None = None,
     listener: Listener = ignore,
     cancellation: Cancellation | None = None,

@@ -61,3 +61,9 @@ def test_help_shows_what_can_be_asked() -> None:
     assert parameter.annotation == "tuple[str, ...]"
     assert parameter.default == ()
     assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+
+
+def test_a_path_may_be_a_text() -> None:
+    hello = Path(__file__).parent.parent / "fixtures" / "docker-hello"
+    options = BuildOptions()
+    assert pyjib.plan(options, path=str(hello)).plan == pyjib.plan(options, path=hello).plan

@@ -29,6 +29,7 @@ from pyjib.serve.documents import MAX_MANIFEST
 from pyjib.serve.journal import Watcher
 from pyjib.serve.names import is_name
 
+PATH = NamedPath()
 _HASHES = ("$2a$", "$2b$", "$2y$", "$apr1$", "$1$", "$5$", "$6$", "{SHA}")
 """What the hashes of passwords begin with that htpasswd and others write."""
 _NEEDED = frozenset({"connections", "head", "body", "page"})
@@ -254,8 +255,9 @@ class JournalFile:
         line = json.dumps({"time": str(now()), **exchange.to_json()}) + "\n"
         try:
             with self._lock:
-                if self._file is not None:
-                    self._file.write(line.encode())
+                rest = memoryview(line.encode())
+                while rest and self._file is not None:
+                    rest = rest[self._file.write(rest) or 0 :]
         except OSError as error:
             if not self._complained:
                 self._complained = True
