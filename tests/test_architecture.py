@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": GROUND | {"patience", "programs", "oci", "options"},
     "serve": GROUND | {"oci", "registry"},
     "project": GROUND | {"oci", "options", "presence"},
-    "plan": GROUND | {"oci", "options", "project.model"},
+    "plan": GROUND | {"oci", "options", "project.model", "project.java_names"},
     "jib": GROUND | {"oci", "options", "project.maven.model", "plan.model"},
     "layer": GROUND | {"oci", "plan.model", "project.model", "store"},
     "image": GROUND | {"oci", "plan.model", "layer.model", "layer.decompress"},

@@ -97,7 +97,11 @@ def _validate_layer_list(
         f"{where} layers",
         f"the manifest lists {len(manifest.layers)}, the image has {len(layers)}",
     )
-    known = {types.layer_type(family, compression) for compression in Compression}
+    known = {
+        types.layer_type(family, compression, foreign=foreign)
+        for compression in Compression
+        for foreign in (False, True)
+    }
     for place, (entry, layer) in enumerate(zip(manifest.layers, layers, strict=True)):
         _require_descriptor(entry, layer.descriptor, f"{where} layers[{place}]")
         _require(

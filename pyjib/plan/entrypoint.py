@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from enum import StrEnum
 
 from pyjib.errors import ConfigurationError, MainClassError
 from pyjib.options import BuildOptions, Mode
+from pyjib.project.java_names import is_class_name
 from pyjib.project.model import Project, ProjectKind
 
 INHERIT = ("INHERIT",)
@@ -14,11 +14,6 @@ NOT_INFERRED = "could-not-infer-a-main-class"
 """Jib's text in the main class file of an image that has its own entrypoint."""
 
 _JETTY_COMMAND = ("java", "-jar", "/usr/local/jetty/start.jar", "--module=ee10-deploy")
-
-# Unicode categories of Java's identifiers: letters, letter-like numbers, currency signs and
-# underscores begin one; digits and combining marks may follow.
-_STARTS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nl", "Sc", "Pc"})
-_PARTS = _STARTS | {"Nd", "Mn", "Mc"}
 
 
 class Start(StrEnum):
@@ -80,7 +75,7 @@ def find_main_class(project: Project, options: BuildOptions) -> str:
     have, and ``MainClassError`` for none or several.
     """
     if options.main_class is not None:
-        if options.identity.is_jib and options.entrypoint and not _is_class(options.main_class):
+        if options.identity.is_jib and options.entrypoint and not is_class_name(options.main_class):
             return NOT_INFERRED  # Jib does not look at what it has no use for
         return _checked(options.main_class)
     if project.main_class is not None:
@@ -103,18 +98,9 @@ def find_main_class(project: Project, options: BuildOptions) -> str:
 
 
 def _checked(name: str) -> str:
-    if not _is_class(name):
+    if not is_class_name(name):
         raise ConfigurationError(
             f"the main class {name!r} is not the name of a Java class",
             hint="write its full name, for example --main-class com.example.Main",
         )
     return name
-
-
-def _is_class(name: str) -> bool:
-    return all(map(_is_java_identifier, name.split(".")))
-
-
-def _is_java_identifier(text: str) -> bool:
-    categories = [unicodedata.category(character) for character in text]
-    return bool(categories) and categories[0] in _STARTS and set(categories) <= _PARTS

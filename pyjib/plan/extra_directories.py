@@ -90,7 +90,10 @@ def _chosen(
 
 @frozen
 class _Modes:
-    """Modes by container path: an exact path counts first, then globs in their order."""
+    """Modes by container path: an exact path counts first, then globs in their order.
+
+    Of two with one pattern the later counts, at the place of the earlier, as in Jib's map.
+    """
 
     exact: dict[str, int]
     globs: tuple[tuple[re.Pattern[str], int], ...]
@@ -103,12 +106,9 @@ class _Modes:
                     f"the permissions of {permission.pattern} are {permission.mode:o}",
                     hint="write three octal digits, for example --permission /run.sh=755",
                 )
-        return cls(
-            exact={permission.pattern: permission.mode for permission in permissions},
-            globs=tuple(
-                (compile_glob(permission.pattern), permission.mode) for permission in permissions
-            ),
-        )
+        exact = {permission.pattern: permission.mode for permission in permissions}
+        globs = tuple((compile_glob(pattern), mode) for pattern, mode in exact.items())
+        return cls(exact=exact, globs=globs)
 
     def of_target(self, target: str, *, is_directory: bool) -> int:
         if target in self.exact:

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from pyjib.errors import DependencyError, ProjectError
+from pyjib.presence import is_file, is_folder
 from pyjib.project.archive_member import ArchiveMember
 from pyjib.project.classfile import HEAD_SIZE, MalformedClassError, read_version
 from pyjib.project.manifest import Manifest, read_manifest
@@ -30,11 +31,11 @@ _LAUNCHERS = (
 
 def read_app_archive(path: Path, *, is_war: bool) -> AppArchive:
     """Read a jar, or a war whatever its name; raises ``ProjectError`` and ``DependencyError``."""
-    if path.is_dir():
+    if is_folder(path):
         raise ProjectError(
             f"The file path provided is for a directory: {path}", hint="name a .jar or .war file"
         )
-    if not path.exists():
+    if not is_file(path):
         raise ProjectError(
             f"The file path provided does not exist: {path}", hint="name a .jar or .war file"
         )
@@ -79,13 +80,14 @@ def _libraries(path: Path, manifest: Manifest) -> tuple[ProjectFile, ...]:
     found = []
     for entry in manifest.class_path:
         library = path.parent / entry
-        if not library.exists():
+        is_directory = is_folder(library)
+        if not is_directory and not is_file(library):
             raise DependencyError(
                 "Dependency required by the JAR (as specified in `Class-Path` in the JAR "
-                f"manifest) doesn't exist: {library}",
+                f"manifest) doesn't exist: {str(library)[:500]}",
                 hint="put the libraries where the manifest says, or build a jar that holds them",
             )
-        source = None if library.is_dir() else DiskFile(library)
+        source = None if is_directory else DiskFile(library)
         found.append(ProjectFile(path=Path(entry).as_posix(), source=source))
     return tuple(found)
 
@@ -107,7 +109,7 @@ def _layers(archive: Archive) -> tuple[BootLayer, ...] | None:
                 f"layers.idx: {line[:80]!r} in {archive.path}",
                 hint="build the jar again with Spring Boot's plugin for Maven or Gradle",
             )
-    return tuple(BootLayer(name=name, content=tuple(paths)) for name, paths in layers.items())
+    return tuple(BootLayer.of(name, paths) for name, paths in layers.items())
 
 
 def _java_version(archive: Archive, manifest: Manifest) -> int | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pyjib.errors import ProjectError
-from pyjib.project.model import DiskFile, unreadable
+from pyjib.project.model import DiskFile
 
 STORED = 0
 DEFLATED = 8
@@ -84,11 +84,8 @@ class ArchiveMember:
 
 
 def open_archive(path: Path) -> BinaryIO:
-    """Open a jar or war; raises ``ProjectError`` if the system does not let us."""
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise unreadable(path, error) from None
+    """Open a jar or war; raises ``ProjectError`` if it cannot be read, or is no regular file."""
+    return DiskFile(path).open()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from pyjib.presence import is_file, is_folder
 from pyjib.project.build_files import BuildFacts, BuildTool, read_gradle_facts
 from pyjib.project.build_output import first_newer, not_compiled, stale
 from pyjib.project.class_path_file import ClassPathFile, read_class_path_file
-from pyjib.project.maven.plugin_values import is_class_name
+from pyjib.project.java_names import is_class_name
 from pyjib.project.model import (
     DEPENDENCIES,
     PROJECT_DEPENDENCIES,
@@ -86,7 +86,7 @@ class GradleProject:
         return tuple(map(Path, self.told_skaffold("syncExcludes")))
 
     def told_skaffold(self, name: str) -> tuple[str, ...]:
-        """Return a list of what Jib would tell Skaffold; raises ``ProjectError`` for another value."""
+        """Return a list that Jib would tell Skaffold; raises ``ProjectError`` for what is none."""
         stated = self.skaffold.get(name) or []
         if not isinstance(stated, list):
             raise _malformed(self.listed.path, f"skaffold.{name}", list)

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from pyjib.errors import DependencyError
 from pyjib.events import Warned
 from pyjib.frozen import frozen
+from pyjib.presence import is_file, is_folder
 from pyjib.project.model import DEPENDENCIES, SNAPSHOT_DEPENDENCIES, Dependency, DiskFile
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # one letter is a drive of Windows
@@ -64,13 +65,13 @@ def resolve_class_path(jar: Path, entries: Iterable[str]) -> ClassPath:
     directories = []
     for entry in entries:
         path = _local_path(jar, entry)
-        if entry.endswith("/") or path.is_dir():
+        if entry.endswith("/") or is_folder(path):
             directories.append(entry)
-        elif path.is_file():
+        elif is_file(path):
             jars[path] = None
         else:
             raise DependencyError(
-                f"{jar} needs {entry}, and there is no file {path}",
+                f"{jar} needs {entry[:500]}, and there is no file {str(path)[:500]}",
                 hint="put the libraries where the Class-Path in its manifest says, or build a "
                 "jar that holds them",
             )

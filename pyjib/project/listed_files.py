@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from pyjib.errors import ProjectError
 from pyjib.options import ListedCopy, ListedLayer
+from pyjib.presence import is_file, is_folder
 from pyjib.project.model import DiskFile, ProjectFile
 from pyjib.project.walk import walk_files
 
@@ -23,9 +23,9 @@ def read_listed(layers: Iterable[ListedLayer]) -> dict[ListedCopy, tuple[Project
 
 
 def _read(source: Path) -> tuple[ProjectFile, ...]:
-    if os.path.isfile(source):  # noqa: PTH113 - False where pathlib may raise
+    if is_file(source):
         return (ProjectFile(path=source.name, source=DiskFile(source)),)
-    if not os.path.isdir(source):  # noqa: PTH112 - the same
+    if not is_folder(source):
         raise ProjectError(
             f"Cannot create FileLayers from non-file, non-directory: {source}",
             hint="correct src; relative paths start from the context, the directory that is built",

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, Self
 
 from pyjib.errors import ProjectError
 from pyjib.events import Warned
@@ -62,7 +62,7 @@ class DiskFile:
         except OSError as error:
             raise unreadable(self.path, error) from None
 
-    def begin(self, count: int) -> bytes:
+    def head(self, count: int) -> bytes:
         """Return the first ``count`` bytes, or all if there are fewer, at less cost than ``open``.
 
         Raises ``ProjectError``, as ``open`` does.
@@ -211,17 +211,25 @@ class Project:
 
 @frozen
 class BootLayer:
-    """A layer of ``layers.idx``: paths in the jar; one that ends in a slash is all below it."""
+    """A layer of Spring Boot's ``layers.idx``: files of the jar, and directories with all in them.
+
+    Directories end in a slash.
+    """
 
     name: str
-    content: tuple[str, ...]
+    files: frozenset[str]
+    directories: tuple[str, ...]
+
+    @classmethod
+    def of(cls, name: str, content: Iterable[str]) -> Self:
+        """Return the layer of that name, with the paths that the index lists for it."""
+        paths = tuple(content)
+        directories = tuple(path for path in paths if path.endswith("/"))
+        return cls(name=name, files=frozenset(paths), directories=directories)
 
     def holds(self, path: str) -> bool:
         """Tell whether a file belongs to the layer."""
-        return any(
-            path.startswith(entry) if entry.endswith("/") else path == entry
-            for entry in self.content
-        )
+        return path in self.files or path.startswith(self.directories)
 
 
 @frozen

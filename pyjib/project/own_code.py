@@ -92,7 +92,7 @@ class _Reader:
 
     def head(self, source: FileSource) -> bytes:
         if isinstance(source, DiskFile):
-            return source.begin(HEAD_SIZE)
+            return source.head(HEAD_SIZE)
         if isinstance(source, ArchiveMember):
             return source.head_from(self._archive(source.archive), HEAD_SIZE)
         return self._read(source, HEAD_SIZE)
@@ -100,7 +100,7 @@ class _Reader:
     def content(self, source: FileSource) -> bytes:
         if isinstance(source, DiskFile):
             # Without a look at its size: where there are thousands, each question counts.
-            content = source.begin(_MOST_CLASSES)
+            content = source.head(_MOST_CLASSES)
             if len(content) < _MOST_CLASSES:
                 return content
         if source.size > _LARGEST_CLASS:

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Sequence
 
 from pyjib.errors import ProjectError
-from pyjib.frozen import frozen
 from pyjib.project.libraries import group_of
 from pyjib.project.manifest import Manifest
 from pyjib.project.model import (
@@ -21,6 +20,7 @@ from pyjib.project.model import (
     DEPENDENCY_GROUPS,
     PROJECT_DEPENDENCIES,
     SNAPSHOT_DEPENDENCIES,
+    BootLayer,
     Dependency,
     FileSource,
     Project,
@@ -87,24 +87,6 @@ def read_boot_jar(archive: Archive, manifest: Manifest) -> Project:
     )
 
 
-@frozen
-class _Layer:
-    """A layer of the index: paths in the jar, those that end in a slash with all below them."""
-
-    name: str
-    content: tuple[str, ...]
-
-    @property
-    def group(self) -> str:
-        return _GROUP_OF_LAYER.get(self.name, self.name)
-
-    def holds(self, path: str) -> bool:
-        return any(
-            path.startswith(entry) if entry.endswith("/") else path == entry
-            for entry in self.content
-        )
-
-
 def _files_beside(archive: Archive) -> Iterable[ProjectFile]:
     """Return what lies outside ``BOOT-INF`` and is not the launcher's."""
     launchers = (_ROOT, _LOADER, _LOADER_SERVICES)
@@ -127,7 +109,7 @@ def _merged(first: Iterable[ProjectFile], then: Iterable[ProjectFile]) -> Sequen
 
 
 def _read_libraries(
-    archive: Archive, manifest: Manifest, layers: Sequence[_Layer]
+    archive: Archive, manifest: Manifest, layers: Sequence[BootLayer]
 ) -> Iterable[Dependency]:
     """Yield the libraries in the order of the class path.
 
@@ -143,9 +125,10 @@ def _read_libraries(
         yield _library(name, member, layers)
 
 
-def _library(name: str, source: FileSource, layers: Sequence[_Layer]) -> Dependency:
+def _library(name: str, source: FileSource, layers: Sequence[BootLayer]) -> Dependency:
     file_name = name.rpartition("/")[2]
-    group = next((layer.group for layer in layers if layer.holds(name)), group_of(file_name))
+    holder = next((layer for layer in layers if layer.holds(name)), None)
+    group = group_of(file_name) if holder is None else _group(holder)
     return Dependency(name=file_name, source=source, group=group)
 
 
@@ -159,7 +142,7 @@ def _read_order(archive: Archive, manifest: Manifest, prefix: str) -> Iterable[s
         yield found[1] if "/" in found[1] else f"{prefix}{found[1]}"
 
 
-def _read_layers(archive: Archive, manifest: Manifest) -> Sequence[_Layer]:
+def _read_layers(archive: Archive, manifest: Manifest) -> Sequence[BootLayer]:
     """Return the layers of ``layers.idx``, none if the jar has no such index."""
     index = manifest.get("Spring-Boot-Layers-Index") or f"{_ROOT}/layers.idx"
     content: dict[str, list[str]] = {}
@@ -171,13 +154,17 @@ def _read_layers(archive: Archive, manifest: Manifest) -> Sequence[_Layer]:
             current.append(found[1])
         else:
             raise _malformed(archive, index, line)
-    return [_Layer(name=name, content=tuple(paths)) for name, paths in content.items()]
+    return [BootLayer.of(name, paths) for name, paths in content.items()]
 
 
-def _groups(layers: Sequence[_Layer]) -> tuple[str, ...]:
+def _groups(layers: Sequence[BootLayer]) -> tuple[str, ...]:
     """Return all groups in the order of layers; what no layer holds goes with Jib's three."""
-    named = [layer.group for layer in layers if layer.name != _LOADER_LAYER]
+    named = [_group(layer) for layer in layers if layer.name != _LOADER_LAYER]
     return tuple(dict.fromkeys((*named, *DEPENDENCY_GROUPS)))
+
+
+def _group(layer: BootLayer) -> str:
+    return _GROUP_OF_LAYER.get(layer.name, layer.name)
 
 
 def _index_lines(archive: Archive, name: str) -> Sequence[str]:

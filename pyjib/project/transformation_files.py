@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from pyjib.errors import ProjectError
 from pyjib.options import Transformation, UseNativeImage, UseQuarkusTree
+from pyjib.presence import is_file, is_folder
 from pyjib.project.model import DiskFile, ProjectFile, by_path, unreadable
 
 
@@ -31,14 +31,14 @@ def read_transformation_files(
 
 
 def _file(path: Path, root: Path) -> tuple[ProjectFile, ...]:
-    if not os.path.isfile(path):  # noqa: PTH113 - False where pathlib may raise
+    if not is_file(path):
         return ()
     return (ProjectFile(path=path.relative_to(root).as_posix(), source=DiskFile(path)),)
 
 
 def _listed(directory: Path, root: Path) -> list[ProjectFile]:
     """List a directory without what is in its subdirectories."""
-    if not directory.is_dir():
+    if not is_folder(directory):
         raise ProjectError(
             f"there is no directory {directory}, which Quarkus makes",
             hint="build it first: mvn package",
@@ -50,7 +50,7 @@ def _listed(directory: Path, root: Path) -> list[ProjectFile]:
     return [
         ProjectFile(
             path=entry.relative_to(root).as_posix(),
-            source=None if entry.is_dir() else DiskFile(entry),
+            source=None if is_folder(entry) else DiskFile(entry),
         )
         for entry in entries
     ]

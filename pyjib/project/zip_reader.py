@@ -79,8 +79,9 @@ class Archive:
         directory, which no file system can hold.
         """
         start = len(prefix)
-        both = next((name for name in self.members if name in self.directories), None)
-        if both is not None and both.startswith(prefix):
+        inside = (name for name in self.members if name.startswith(prefix))
+        both = next((name for name in inside if name in self.directories), None)
+        if both is not None:
             raise damaged(str(self.path), f"{both!r} is both a file and a directory in it")
         files = [
             ProjectFile(path=name[start:], source=member)
@@ -141,13 +142,16 @@ def _find_directory(file: BinaryIO, size: int, path: Path) -> _Place:
             continue
         _, entries, length, offset, comment = _END.unpack_from(tail, position)
         end = tail_start + position
-        if position + _END.size + comment > len(tail):
+        behind = len(tail) - position - _END.size - comment
+        if behind < 0:
             continue
         if entries == _UNKNOWN16 or _UNKNOWN32 in (length, offset):
             end, entries, length, offset = _wide_end(file, end, (entries, length, offset))
         start = end - length
         prefix = start - offset
-        if start >= 0 and prefix >= 0 and _is_header(file, start, entries):
+        # Nothing but its place tells an empty archive from such bytes in a comment.
+        is_found = _is_header(file, start) if length else not behind
+        if start >= 0 and prefix >= 0 and is_found:
             return _checked(_Place(start=start, size=length, entries=entries, prefix=prefix), path)
     raise ProjectError(
         f"cannot read {path}: it is not a jar or war, or its end is missing",
@@ -172,23 +176,30 @@ def _wide_end(file: BinaryIO, end: int, narrow: tuple[int, int, int]) -> tuple[i
     return end, *narrow
 
 
-def _is_header(file: BinaryIO, start: int, entries: int) -> bool:
-    file.seek(start)
-    return not entries or file.read(4) == _HEADER_SIGNATURE
+def _is_header(file: BinaryIO, start: int) -> bool:
+    file.seek(max(0, start))
+    return file.read(4) == _HEADER_SIGNATURE
 
 
 def _checked(place: _Place, path: Path) -> _Place:
     if place.entries > MAX_MEMBERS or place.size > _MAX_DIRECTORY:
-        raise _bomb(path, f"{place.entries} members are more than the {MAX_MEMBERS} allowed")
+        raise _too_many(place.entries, path)
     return place
 
 
 def _read_headers(
     directory: bytes, place: _Place, path: Path
 ) -> Iterator[tuple[str, ArchiveMember]]:
-    """Yield each entry with its name as it stands there."""
-    position = 0
-    for _ in range(place.entries):
+    """Yield each entry with its name as it stands there.
+
+    To the end of the directory, as Java does: tools that know no ZIP64 write how many entries
+    there are in 16 bits, whatever does not fit in left out.
+    """
+    position = entries = 0
+    while position < len(directory) or entries < place.entries:
+        entries += 1
+        if entries > MAX_MEMBERS:
+            raise _too_many(entries, path)
         if len(directory) - position < _HEADER.size:
             raise damaged(str(path), "its directory ends too early")
         (signature, flags, method, crc, packed, size, *lengths, offset) = _HEADER.unpack_from(
@@ -281,6 +292,10 @@ def _refuse_bomb(members: Mapping[str, ArchiveMember], size: int, path: Path) ->
     total = sum(member.size for member in members.values())
     if total > MAX_SIZE or total > max(HARMLESS_SIZE, size * MAX_RATIO):
         raise _bomb(path, f"its {size} bytes would grow to {total}")
+
+
+def _too_many(members: int, path: Path) -> ProjectError:
+    return _bomb(path, f"{members} members are more than the {MAX_MEMBERS} allowed")
 
 
 def _bomb(path: Path, reason: str) -> ProjectError:

@@ -15,7 +15,7 @@ from pyjib.oci.reference import Reference
 from pyjib.registry.calls.referrers import fallback_tag
 from pyjib.serve import Fault, Moment, RegistryServer, Rules
 from tests.support.images import random_image
-from tests.support.registry import put_image, tags_in
+from tests.support.registry import manifest_in, put_image, tags_in
 from tests.support.trouble import Client, Stage, at, name, seen
 
 pytestmark = pytest.mark.faults
@@ -52,10 +52,12 @@ def kinds(index: Index) -> list[str]:
     return [str(entry["artifactType"]) for entry in json.loads(index.data)["manifests"]]
 
 
-def put_artifact(it: Client, server: RegistryServer, data: bytes) -> None:
-    digest = Descriptor.of(data, types.OCI_MANIFEST).digest
+def put_artifact(
+    it: Client, server: RegistryServer, data: bytes, media_type: str = types.OCI_MANIFEST
+) -> None:
+    digest = Descriptor.of(data, media_type).digest
     reference = Reference.parse(f"{server.address}/team/app@{digest}")
-    it.client.manifest_put(reference, data, types.OCI_MANIFEST)
+    it.client.manifest_put(reference, data, media_type)
 
 
 @pytest.mark.parametrize("status", [400, 404, 406])
@@ -68,10 +70,26 @@ def test_fault_43_no_referrers_api(stage: Stage, status: int) -> None:
     found = it.client.referrers(name(server), IMAGE.digest)
     assert kinds(found) == ["x/sbom", "x/sig"]
     assert found.manifests[0].annotations == {"key": "value"}
-    assert TAG in tags_in(server, "team/app")
+    assert kinds(Index.parse(manifest_in(server, "team/app", TAG))) == ["x/sbom", "x/sig"]
+    assert len(seen(server, "PUT", TAG)) == 2  # the third is there already
     only = it.client.referrers(name(server), IMAGE.digest, "x/sig")
     assert len(only.manifests) == 1
     assert len(seen(server, "GET", "referrers")) == 1  # it is known by now that there is none
+
+
+def test_fault_43_kinds_that_are_not_stated(stage: Stage) -> None:
+    """The type of its config is a manifest's then; an index has none."""
+    server = stage.registry(*without_api(404), rules=SPARSE)
+    put_image(server, "team/app", IMAGE, "1")
+    it = stage.client()
+    unstated = json.loads(artifact(""))
+    unstated["config"]["mediaType"] = "x/config"
+    members = {"schemaVersion": 2, "manifests": [], "subject": IMAGE.descriptor.to_json()}
+    for media_type, document in ((types.OCI_MANIFEST, unstated), (types.OCI_INDEX, members)):
+        put_artifact(it, server, dump({**document, "mediaType": media_type}), media_type)
+    entries = json.loads(manifest_in(server, "team/app", TAG))["manifests"]
+    assert [entry.get("artifactType") for entry in entries] == ["x/config", None]
+    assert [entry["mediaType"] for entry in entries] == [types.OCI_MANIFEST, types.OCI_INDEX]
 
 
 def test_fault_43_subject_noticed(stage: Stage) -> None:
@@ -111,6 +129,8 @@ def test_fault_44_two_pushers(stage: Stage, etag: bool) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
+    turns = [one.method for one in server.journal if one.path.endswith(TAG)]
+    assert turns == ["GET", "PUT", "GET"] * 6  # nobody reads between another's look and write
     server.faults.clear()
     server.faults.add(at(Moment.BEFORE, "GET", "**/referrers/*", status=404))
     found = stage.client().client.referrers(name(server), IMAGE.digest)
@@ -131,6 +151,18 @@ def test_fault_44_somebody_else_in_between(stage: Stage) -> None:
     assert [one.status for one in puts] == [412, 201]
     found = it.client.referrers(name(server), IMAGE.digest)
     assert kinds(found) == ["x/first", "x/second"]
+
+
+def test_fault_44_somebody_else_afterwards(stage: Stage) -> None:
+    """Without ETags another process may write over what was just written: it is written again."""
+    lost = at(Moment.BEFORE, "PUT", f"**/manifests/{TAG}", status=201, calls=(1, 1))
+    server = stage.registry(lost, *without_api(404), rules=SPARSE)
+    put_image(server, "team/app", IMAGE, "1")
+    it = stage.client()
+    put_artifact(it, server, artifact("x/sig"))
+    assert kinds(Index.parse(manifest_in(server, "team/app", TAG))) == ["x/sig"]
+    assert len(seen(server, "PUT", TAG)) == 2
+    assert all("if-match" not in one.headers for one in seen(server, "PUT", TAG))
 
 
 @pytest.mark.parametrize(

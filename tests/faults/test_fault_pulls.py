@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,28 @@ def test_fault_36_other_bytes(
     with pytest.raises(error):
         store.fetch(BLOB.descriptor, it.client.blob_chunks(name(server), BLOB.descriptor))
     assert Store(tmp_path).find(BLOB.descriptor) is None
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_fault_36_bytes_without_an_end(stage: Stage, tmp_path: Path) -> None:
+    """Client and store each stop at the first byte too many, whoever else would."""
+    server, it = opened(stage, on_blob(endless=True))
+    taken: list[int] = []
+    with pytest.raises(SizeMismatchError, match="more bytes"):
+        taken.extend(map(len, it.client.blob_chunks(name(server), BLOB.descriptor)))
+    assert sum(taken) <= 3 * MIB
+    assert len(asked(server)) == 1
+    handed_over = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal handed_over
+        while handed_over < 100:
+            handed_over += 1
+            yield bytes(MIB)
+
+    with pytest.raises(SizeMismatchError, match="more bytes"):
+        Store(tmp_path).fetch(BLOB.descriptor, chunks())
+    assert handed_over == 4
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

@@ -10,6 +10,7 @@ import pytest
 from pyjib.errors import RateLimitedError
 from pyjib.events import RetryScheduled
 from pyjib.oci.digest import Digest
+from pyjib.registry.net import retry
 from pyjib.serve import Fault, Moment
 from tests.support.registry import blob_in
 from tests.support.trouble import UPLOADS, Stage, at, blob_of, name, seen
@@ -22,12 +23,16 @@ def busy(**more: Any) -> Fault:
     return at(Moment.BEFORE, "POST", UPLOADS, status=429, **more)
 
 
-def test_fault_01_503_twice_on_post(stage: Stage) -> None:
+def test_fault_01_503_twice_on_post(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The waits double, up to where chance would have them; they are made longer, to be told."""
+    monkeypatch.setattr(retry.random, "uniform", lambda least, most: least + 100 * most)
     server = stage.registry(at(Moment.BEFORE, "POST", UPLOADS, status=503, calls=(1, 2)))
     it = stage.client()
     it.client.blob_push(name(server), BLOB)
     assert [exchange.status for exchange in seen(server, "POST")] == [503, 503, 202]
-    assert [event.attempt for event in it.of(RetryScheduled)] == [2, 3]
+    retries = [(event.attempt, event.delay) for event in it.of(RetryScheduled)]
+    assert retries == [(2, 50.0), (3, 100.0)]
+    assert [round(wait, -1) for wait in it.waits[:2]] == [50.0, 100.0]
     assert blob_in(server, "team/app", BLOB.descriptor.digest)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 from pyjib.errors import CancelledError, TransportError
 from pyjib.oci.blob import Blob
 from pyjib.oci.reference import Reference
-from pyjib.registry.calls import ladder
+from pyjib.registry.calls import ladder, upload_session
 from pyjib.registry.calls.uploads import Outcome
 from pyjib.registry.transfer import push_image
 from pyjib.serve import Fault, Moment, RegistryServer, Request
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.faults
 KIB = 1024
 BLOB = blob_of(3 * MIB)
 NO_PUT = at(Moment.BEFORE, "PUT", SESSION, headers_match=WITH_BODY, status=405)
+NOTHING_YET = (("Range", "0-0"),)
 TOO_LARGE = at(Moment.BEFORE, "PUT", SESSION, headers_match=WITH_BODY, status=413)
 
 
@@ -79,6 +81,7 @@ def test_fault_08_session_gone_on_patch(stage: Stage) -> None:
     check_arrived(server, stage.client())
     assert [exchange.status for exchange in seen(server, "PATCH")] == [404, 202]
     assert len(seen(server, "POST")) == 3
+    assert len(seen(server, "DELETE")) == 1  # of the one that took no PUT: the other is gone
 
 
 def test_fault_09_416_with_range(stage: Stage, small_chunks: None) -> None:
@@ -138,10 +141,20 @@ def test_fault_11_no_way_is_left(stage: Stage, small_chunks: None) -> None:
 
 @pytest.mark.parametrize("size", [1, 150 * KIB])
 def test_fault_12_range_of_nothing(stage: Stage, small_chunks: None, size: int) -> None:
-    server = stage.registry(TOO_LARGE)
+    server = stage.registry(TOO_LARGE, at(Moment.AFTER, "POST", UPLOADS, headers=NOTHING_YET))
     check_arrived(server, stage.client(), blob_of(size))
     assert (ranges(server)[0] or "").startswith("0-")
     assert len(ranges(server)) == -(-size // (64 * KIB))
+
+
+def test_fault_12_range_of_nothing_after_a_break(stage: Stage, small_chunks: None) -> None:
+    """The first chunk never came; the registry says so as it would of a single byte."""
+    cut = at(Moment.BEFORE, "PATCH", SESSION, drop=True, calls=(1, 1))
+    asked = at(Moment.AFTER, "GET", SESSION, headers=NOTHING_YET)
+    server = stage.registry(TOO_LARGE, cut, asked)
+    check_arrived(server, stage.client(), blob_of(150 * KIB))
+    assert ranges(server) == ["0-65535", "0-65535", "65536-131071", "131072-153599"]
+    assert len(seen(server, "GET", "uploads")) == 1
 
 
 @pytest.mark.parametrize("shape", ["../../../../..{location}", "{location}", "{url}{location}"])
@@ -217,13 +230,38 @@ def test_fault_20_mount_refused(stage: Stage, status: int) -> None:
     assert seen(server, "POST")[1].query == ""
 
 
-def test_fault_48_cancelled_within_a_push(stage: Stage) -> None:
+def test_fault_20_token_for_a_mount_refused(stage: Stage) -> None:
+    """The registry wants more for the mount, and its token server will not have that."""
+    server = stage.registry(users={"me": "pw"}, auth="token")
+    more = f'Bearer realm="{server.url}/token",scope="repository:base/jre:pull,metadata"'
+    server.faults.add(
+        at(
+            *(Moment.BEFORE, "POST", UPLOADS),
+            query="mount=",
+            status=401,
+            headers=(("WWW-Authenticate", more),),
+        ),
+        at(Moment.BEFORE, "GET", "/token", query="metadata", status=422),
+    )
+    it = stage.client(login=(server.address, "me", "pw"))
+    check_arrived(server, it, replace(BLOB, origin=name(server, "base/jre")))
+    assert [exchange.status for exchange in seen(server, "POST")] == [401, 202]
+    assert [exchange.status for exchange in seen(server, "GET", "/token")] == [200, 422, 200]
+
+
+def test_fault_48_cancelled_within_a_push(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry lets each body wait for two minutes, and takes a word of farewell at once."""
+    monkeypatch.setattr(upload_session, "_CANCEL_PATIENCE", 10.0)  # this machine may be busy
     server = stage.registry()
     it = stage.client()
+    came: list[tuple[str, str]] = []
+    is_over = threading.Event()
 
     def cancel(request: Request) -> None:
+        came.append((request.method, request.path))
         if request.method == "PUT":
             it.cancellation.cancel()
+            is_over.wait(120)
 
     server.intercept = cancel
     image = random_image(1, layers=3, size=8 * MIB)
@@ -238,11 +276,15 @@ def test_fault_48_cancelled_within_a_push(stage: Stage) -> None:
             listener=it.events.append,
             cancellation=it.cancellation,
         )
-    assert time.monotonic() - began < 20  # and not for as long as the uploads would take
-    opened = {exchange.path for exchange in seen(server, "PUT")}
+    took = time.monotonic() - began
+    is_over.set()
+    assert took < 20  # and not for as long as the uploads would take
+    opened, deleted = (
+        {path for how, path in came if how == method} for method in ("PUT", "DELETE")
+    )
     assert opened
-    assert opened <= {exchange.path for exchange in seen(server, "DELETE")}
-    assert seen(server, "PUT", "manifests") == []
+    assert opened <= deleted
+    assert not [path for path in opened if "manifests" in path]
 
 
 def test_fault_49_413_on_put(stage: Stage) -> None:

@@ -351,6 +351,25 @@ def test_annotations_of_base_layers_survive_where_the_format_has_them() -> None:
         assert dict(image.manifest.layers[0].annotations) == expected
 
 
+def test_foreign_layers_of_a_base_stay_so_but_for_jib() -> None:
+    """Jib knows neither such layers nor what else a descriptor may say."""
+    base = temurin_image(image_format=ImageFormat.OCI)
+    layer, plain = base.layers[0], types.layer_type(ImageFormat.OCI, Compression.GZIP)
+    told = {"urls": ("https://files.example/layer",), "annotations": {"toc": "x"}}
+    foreign = types.layer_type(ImageFormat.OCI, Compression.GZIP, foreign=True)
+    for stated, identity, expected in (
+        (foreign, plan_of().identity, (foreign, told["urls"], told["annotations"])),
+        (foreign, JIB, (plain, (), {})),
+        (plain, plan_of().identity, (plain, (), told["annotations"])),
+        (plain, JIB, (plain, (), {})),
+    ):
+        odd = replace(layer, descriptor=replace(layer.descriptor, media_type=stated, **told))
+        odd_base = replace(base, layers=(odd, *base.layers[1:]))
+        plan = plan_of(format=ImageFormat.OCI, identity=identity)
+        found = assemble_image(odd_base, [], plan).manifest.layers[0]
+        assert (found.media_type, found.urls, dict(found.annotations)) == expected
+
+
 @pytest.mark.parametrize("image_format", ImageFormat)
 def test_an_index_lists_images_with_their_platforms(image_format: ImageFormat) -> None:
     plan = plan_of(format=image_format)

@@ -142,6 +142,14 @@ def test_media_types_are_of_one_family(
         validate(replace(image, manifest=manifest, layers=(layer,)))
 
 
+@pytest.mark.parametrize("image_format", ImageFormat)
+def test_layers_that_are_kept_elsewhere_are_layers_too(image_format: ImageFormat) -> None:
+    tar = random_tar(2)
+    media_type = types.layer_type(image_format, Compression.GZIP, foreign=True)
+    layer = Blob.of_bytes(compress(tar, Compression.GZIP), media_type)
+    validate(image_with(image_of([tar]).config, [layer], image_format))
+
+
 @pytest.mark.parametrize("said", Compression)
 @pytest.mark.parametrize("real", Compression)
 def test_the_media_type_s_compression_is_that_of_the_bytes(

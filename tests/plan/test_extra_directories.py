@@ -106,6 +106,17 @@ def test_an_exact_path_counts_before_globs_and_globs_in_their_order() -> None:
     }
 
 
+def test_the_later_of_two_modes_for_one_pattern_counts() -> None:
+    layer = one_layer(
+        permissions=(
+            Permission(pattern="/a.*", mode=0o700),
+            Permission(pattern="/*.txt", mode=0o711),
+            Permission(pattern="/a.*", mode=0o600),
+        ),
+    )
+    assert modes(layer)["/a.txt"] == "600"
+
+
 @pytest.mark.parametrize("mode", [-1, 0o1000, 0o4755])
 def test_modes_have_nine_bits(mode: int) -> None:
     with pytest.raises(ConfigurationError) as raised:

@@ -102,12 +102,13 @@ def test_a_jar_must_say_what_starts_it(tmp_path: Path, mode: Mode) -> None:
     assert plan(path, mode=mode, entrypoint=("x",)).config.entrypoint == ("x",)
 
 
-def test_a_missing_library(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["libs/no", "n" * 300])
+def test_a_missing_library(tmp_path: Path, name: str) -> None:
     path = write_archive(
         tmp_path / "a.jar",
-        {"META-INF/MANIFEST.MF": manifest(Main_Class="A", Class_Path="libs/no.jar")},
+        {"META-INF/MANIFEST.MF": manifest(Main_Class="A", Class_Path=f"{name}.jar")},
     )
-    with pytest.raises(DependencyError, match=r"Class-Path.*doesn't exist: .*no\.jar"):
+    with pytest.raises(DependencyError, match=rf"Class-Path.*doesn't exist: .*{name}\.jar"):
         plan(path)
 
 
@@ -244,6 +245,8 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         read_app_archive(tmp_path, is_war=False)
     with pytest.raises(ProjectError, match="does not exist"):
         read_app_archive(tmp_path / "no.jar", is_war=False)
+    with pytest.raises(ProjectError, match="does not exist"):
+        read_app_archive(tmp_path / ("n" * 300), is_war=False)
 
 
 def test_a_directory_that_is_called_like_a_class_counts_as_one(tmp_path: Path) -> None:

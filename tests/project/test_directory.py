@@ -515,7 +515,10 @@ class TestNoProject:
 
     def test_the_root_of_a_build_that_gradle_told_of(self, tmp_path: Path) -> None:
         write_tree(tmp_path, {"settings.gradle": "", "app/build/pyjib/classpath.json": "{}"})
-        assert f"name the directory of the module to build: pyjib build {tmp_path / 'app'}" in refusal(tmp_path)
+        assert (
+            f"name the directory of the module to build: pyjib build {tmp_path / 'app'}"
+            in refusal(tmp_path)
+        )
 
     def test_a_parent_of_modules(self, tmp_path: Path) -> None:
         modules = "<modules><module>web</module><module>core</module></modules>"

@@ -74,6 +74,13 @@ def test_bytes_before_and_a_comment_behind(tmp_path: Path) -> None:
     assert [members[name].open().read() for name in "ab"] == [b"one", b"two" * 99]
 
 
+def test_the_end_of_an_empty_archive_in_a_comment_is_no_end(tmp_path: Path) -> None:
+    jar = write_archive(tmp_path / "a.jar", {"a": b"x"})
+    with zipfile.ZipFile(jar, "a") as archive:
+        archive.comment = b"PK\5\6" + bytes(18) + b"."
+    assert list(read_archive(jar).members) == ["a"]
+
+
 def test_zip64(tmp_path: Path) -> None:
     jar = tmp_path / "a.jar"
     with zipfile.ZipFile(jar, "w") as archive:
@@ -123,6 +130,16 @@ def test_a_file_that_is_a_directory_too(tmp_path: Path) -> None:
     jar = write_archive(tmp_path / "a.jar", {"a": b"", "a/b": b""}, directories=False)
     with pytest.raises(ProjectError, match="both a file and a directory"):
         read_archive(jar).files_below()
+
+
+def test_a_file_that_is_a_directory_too_matters_where_it_lies(tmp_path: Path) -> None:
+    names = ("x", "x/y", "in/z", "in/z/y", "ok/a")
+    archive = read_archive(
+        write_archive(tmp_path / "a.jar", dict.fromkeys(names, b""), directories=False)
+    )
+    with pytest.raises(ProjectError, match="'in/z' is both"):
+        archive.files_below("in/")
+    assert [file.path for file in archive.files_below("ok/")] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -252,6 +269,24 @@ def test_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert "4 members" in refusal(jar)
 
 
+def test_more_members_than_the_end_of_the_archive_counts(tmp_path: Path) -> None:
+    """Of 65,538 members a tool without ZIP64 counts two; Java finds all."""
+    jar = write_archive(tmp_path / "a.jar", dict.fromkeys("abcd", b"x"))
+    patched(jar, struct.pack("<HH", 4, 4), struct.pack("<HH", 2, 2))
+    assert list(read_archive(jar).members) == list("abcd")
+    patched(jar, struct.pack("<HH", 2, 2), struct.pack("<HH", 0, 0))
+    assert list(read_archive(jar).members) == list("abcd")
+
+
+def test_too_many_members_that_the_end_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zip_reader, "MAX_MEMBERS", 3)
+    jar = write_archive(tmp_path / "a.jar", dict.fromkeys("abcd", b""))
+    patched(jar, struct.pack("<HH", 4, 4), struct.pack("<HH", 1, 1))
+    assert "4 members" in refusal(jar)
+
+
 def test_an_honest_archive_of_zeros_up_to_ten_mebibytes(tmp_path: Path) -> None:
     jar = write_archive(tmp_path / "a.jar", {"zeros": bytes(10 << 20)})
     assert read_archive(jar).members["zeros"].size == 10 << 20
@@ -261,6 +296,13 @@ def test_a_manifest_that_is_too_large(tmp_path: Path) -> None:
     jar = write_archive(tmp_path / "a.jar", {"a": b"12345"})
     with pytest.raises(ProjectError, match="5 bytes are too many"):
         read_archive(jar).read("a", limit=4)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names here")
+def test_a_pipe_is_no_archive_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jar")
+    with pytest.raises(ProjectError, match="not a regular file"):
+        read_archive(tmp_path / "pipe.jar")
 
 
 def test_an_archive_that_may_not_be_read(tmp_path: Path) -> None:

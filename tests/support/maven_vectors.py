@@ -9,6 +9,7 @@ from pyjib.project.maven.command_line import Arguments
 from tests.support.maven import (
     MavenRepository,
     dependencies,
+    managed,
     parent,
     pom,
     profile,
@@ -69,6 +70,10 @@ LIBRARIES = {
     "loop": "pool2",
     "pool2": "loop:2 x:1",
     "loop:2": "never",
+    "ring1": "ring2",
+    "ring2": "ring1:2 ring3",
+    "ring3": "ring4",
+    "ring4": "ring3:2 x:1",
     "pre:1.0": "",
     "pre:2.1-beta": "",
 }
@@ -184,6 +189,11 @@ VECTORS = (
         sections=(dependencies(RAW_KEY, asked("x:1"), asked("c")),),
         expected="x:3 c",
     ),
+    Vector(
+        name="27-raw-keys-managed",
+        sections=(managed(asked("x:9"), RAW_KEY), all_asked("a3")),
+        expected="a3 x:9",
+    ),
     Vector(name="28-default", sections=(profiles(DEFAULT, BY_PROPERTY),), expected="d"),
     Vector(
         name="28-by-property",
@@ -203,6 +213,11 @@ VECTORS = (
     ),
     Vector(name="below-provided", depends="p", expected="p w"),
     Vector(name="a-cycle", depends="loop", expected="loop pool2 x"),
+    Vector(
+        name="a-cycle-below-a-cycle",
+        depends="ring1 b2",
+        expected="ring1 ring2 ring3 ring4 b2 x:2",
+    ),
     Vector(name="a-pre-release-in-a-range", depends="pre:[1.0,)", expected="pre:2.1-beta"),
     Vector(name="a-range-managed", depends="hr", manages="rg:2.0", expected="hr rg:2.0"),
     Vector(name="no-star", depends="a12!*", expected="a12"),

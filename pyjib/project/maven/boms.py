@@ -87,17 +87,21 @@ class Boms:
         is unusable or imports itself.
         """
         own: dict[str, PomDependency] = {}
-        imports = []
+        imports, listed = [], []
         for dependency in managed:
             group, artifact, _, kind, classifier, scope = dependency[:6]
             if scope == IMPORT and kind == "pom":
                 imports.append(dependency)
-            elif classifier:
-                own[dependency.key] = dependency
-            else:  # as ``key`` is, and nearly all are
-                own[f"{group}:{artifact}:{kind}"] = dependency
+                continue
+            # Without a classifier, as nearly all are, that is the key.
+            key = dependency.key if classifier else f"{group}:{artifact}:{kind}"
+            own.setdefault(key, dependency)
+            listed.append(dependency)
+        are_repeated = len(own) < len(listed)
         if not imports:
-            return Imported(Management(own))
+            return Imported(Management(own, listed=tuple(listed) if are_repeated else ()))
+        if are_repeated:
+            own = {dependency.key: dependency for dependency in listed}
         self._open.append(importer)
         try:
             found = [self._import(dependency, pom, repositories) for dependency in imports]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _NAMED_VERSIONS = ("LATEST", "RELEASE")
 _NOT_PASSED_ON = ("test", "provided")
 _WILDCARD = "*"
+_NAMED = 5
 
 
 class DependencySource(Protocol):
@@ -90,9 +91,13 @@ def collect(
 
     ``managed`` is the project's own dependencyManagement, the only one that reaches below the
     first level. Raises ``DependencyError`` where no version is in a range, and what ``source``
-    raises.
+    raises, also where artifacts lead from one to the next without end.
     """
-    return _Collector(_index(managed), source).collect(dependencies)
+    collector = _Collector(_index(managed), source)
+    try:
+        return collector.collect(dependencies)
+    except RecursionError:
+        raise collector.too_deep() from None
 
 
 class _Wanted(NamedTuple):
@@ -128,6 +133,15 @@ class _Collector:
         for dependency in dependencies:
             self._add(_wanted(dependency), place)
         return place.children
+
+    def too_deep(self) -> DependencyError:
+        """Return what to raise for a path that is longer than can be followed."""
+        path = [str(found.artifact) for found in self._path.values()]
+        return DependencyError(
+            f"the dependencies lead through more than {len(path)} artifacts: "
+            f"{' → '.join(path[:_NAMED])} → …",
+            hint="exclude what begins this: no honest library asks for so many in a row",
+        )
 
     def _add(
         self,

@@ -124,8 +124,9 @@ class _Graph:
         ready = [conflict for conflict in self._conflicts.values() if not conflict.parents]
         while len(order) < len(self._conflicts):
             if not ready:
+                # Below nothing is what was entered before and has been reached from within since.
                 entered = min(
-                    (conflict for conflict in self._conflicts.values() if waiting[conflict.number]),
+                    (found for found in self._conflicts.values() if waiting[found.number] > 0),
                     key=lambda conflict: (conflict.depth, waiting[conflict.number]),
                 )
                 waiting[entered.number] = 0

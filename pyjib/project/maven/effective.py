@@ -210,7 +210,7 @@ class Builder:
         managed = interpolate_dependencies(lineage.body.dependency_management, text)
         management, boms = self._boms.management(coordinates, managed, path, repositories)
         dependencies = manage(interpolate_dependencies(lineage.body.dependencies, text), management)
-        flat = tuple(management.flat().values())
+        flat = management.flat()
         reject(path, dependency_violations(dependencies, project=coordinates))
         reject(path, managed_violations(flat))
         return dependencies, flat, boms

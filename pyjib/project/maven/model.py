@@ -323,12 +323,13 @@ class EffectiveModel:
 
     ``properties`` are the POM's with profiles' (user properties do not change them, except
     ``revision``, ``sha1`` and ``changelist``). ``dependencies`` have management applied,
-    version and scope set. ``dependency_management`` has BOM imports replaced by what they hold,
-    by key unique. ``repositories`` are in the order of asking. ``plugins`` have pluginManagement
-    merged in and the packaging's lifecycle bindings added; ``plugin_management`` is for plugins
-    that are only called by name. Directories are absolute. ``lineage`` has the POM, its parent
-    and so on, and the BOMs: files on whose change the model is stale. ``facts`` are other texts
-    of the POM by dotted path. ``warnings`` are sentences for the user.
+    version and scope set. ``dependency_management`` has BOM imports replaced by what they hold;
+    of two with one key the first counts. ``repositories`` are in the order of asking.
+    ``plugins`` have pluginManagement merged in and the packaging's lifecycle bindings added;
+    ``plugin_management`` is for plugins that are only called by name. Directories are absolute.
+    ``lineage`` has the POM, its parent and so on, and the BOMs: files on whose change the model
+    is stale. ``facts`` are other texts of the POM by dotted path. ``warnings`` are sentences for
+    the user.
     """
 
     group: str

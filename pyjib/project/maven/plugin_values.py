@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pyjib.project.java_names import is_class_name
 from pyjib.project.maven.interpolation import align
 from pyjib.project.maven.model import DEFAULT_PLUGIN_GROUP, EffectiveModel, Node, Plugin
 
@@ -47,11 +48,6 @@ def preferred_main_classes(model: EffectiveModel) -> Iterator[str]:
     boot = _plugin(model, _BOOT_PLUGIN, _BOOT_GROUP)
     configured = boot.configuration.value("mainClass") if boot and boot.configuration else None
     yield from filter(None, (configured, model.properties.get("start-class")))
-
-
-def is_class_name(text: str) -> bool:
-    """Tell whether every part of a dotted name is an identifier of Java (keywords pass)."""
-    return all(part.replace("$", "_").isidentifier() for part in text.split("."))
 
 
 def war_file(model: EffectiveModel) -> Path:

@@ -14,7 +14,6 @@ from pyjib.project.maven.management import NO_MANAGEMENT, manage
 from pyjib.project.maven.model import Execution, Plugin, PomDependency
 
 Plugins = tuple[Plugin, ...]
-_Executions = Callable[[Plugin, Plugin], tuple[Execution, ...]]
 
 
 def inherit_plugins(child: Plugins, parent: Plugins) -> Plugins:
@@ -22,7 +21,7 @@ def inherit_plugins(child: Plugins, parent: Plugins) -> Plugins:
     if not parent:
         return child
     inherited = {plugin.key: _heritage(plugin) for plugin in parent if _leaves_something(plugin)}
-    return _woven(inherited, child, lambda mine, theirs: _under(mine, theirs, _parent_first))
+    return _woven(inherited, child, _under)
 
 
 def profile_plugins(base: Plugins, profile: Plugins) -> Plugins:
@@ -33,13 +32,16 @@ def profile_plugins(base: Plugins, profile: Plugins) -> Plugins:
 
 
 def merge_duplicates(plugins: Plugins) -> Plugins:
-    """Return each plugin once: what the last says wins, at the place of the first."""
+    """Return each plugin once: what the last says wins, at the place of the first.
+
+    As in Maven, ``inherited`` of the first decides which of its executions stay.
+    """
     merged: dict[str, Plugin] = {}
     for plugin in plugins:
         first = merged.get(plugin.key)
-        merged[plugin.key] = (
-            plugin if first is None else _under(plugin, _heritage(first), _parent_first)
-        )
+        if first is not None:
+            first = replace(first, executions=_inherited_executions(first))
+        merged[plugin.key] = plugin if first is None else _under(plugin, first)
     return plugins if len(merged) == len(plugins) else tuple(merged.values())
 
 
@@ -47,8 +49,7 @@ def manage_plugins(plugins: Plugins, managed: Plugins) -> Plugins:
     """Return plugins with what pluginManagement says put under each."""
     found = {plugin.key: plugin for plugin in managed}
     return tuple(
-        _under(plugin, found[plugin.key], _parent_first) if plugin.key in found else plugin
-        for plugin in plugins
+        _under(plugin, found[plugin.key]) if plugin.key in found else plugin for plugin in plugins
     )
 
 
@@ -58,7 +59,7 @@ def bind_plugins(plugins: Plugins, bound: Plugins, managed: Plugins) -> Plugins:
     management = {plugin.key: plugin for plugin in managed}
     for plugin in bound:
         existing = merged.get(plugin.key, management.get(plugin.key))
-        merged[plugin.key] = plugin if existing is None else _under(existing, plugin, _parent_first)
+        merged[plugin.key] = plugin if existing is None else _under(existing, plugin)
     return tuple(merged.values())
 
 
@@ -84,15 +85,18 @@ def _leaves_something(plugin: Plugin) -> bool:
 
 def _heritage(plugin: Plugin) -> Plugin:
     """Return what a child sees of its parent's plugin."""
-    passed_on = plugin.inherited is not False
-    executions = tuple(
-        execution
-        for execution in plugin.executions
-        if (passed_on if execution.inherited is None else execution.inherited)
-    )
-    if passed_on:
+    executions = _inherited_executions(plugin)
+    if plugin.inherited is not False:
         return replace(plugin, executions=executions)
     return replace(plugin, executions=executions, configuration=None, inherited=None)
+
+
+def _inherited_executions(plugin: Plugin) -> tuple[Execution, ...]:
+    return tuple(
+        execution
+        for execution in plugin.executions
+        if (plugin if execution.inherited is None else execution).inherited is not False
+    )
 
 
 def _woven(
@@ -116,12 +120,12 @@ def _woven(
     return (*woven, *pending)
 
 
-def _under(dominant: Plugin, recessive: Plugin, executions: _Executions) -> Plugin:
+def _under(dominant: Plugin, recessive: Plugin, *, own_goals_first: bool = True) -> Plugin:
     return replace(
         dominant,
         version=dominant.version or recessive.version,
         configuration=merge_nodes(dominant.configuration, recessive.configuration),
-        executions=executions(dominant, recessive),
+        executions=_executions(dominant, recessive, own_goals_first=own_goals_first),
         dependencies=_dependencies(dominant.dependencies, recessive.dependencies),
         inherited=recessive.inherited if dominant.inherited is None else dominant.inherited,
         extensions=recessive.extensions if dominant.extensions is None else dominant.extensions,
@@ -129,28 +133,22 @@ def _under(dominant: Plugin, recessive: Plugin, executions: _Executions) -> Plug
 
 
 def _over(profile: Plugin, base: Plugin) -> Plugin:
-    merged = _under(profile, base, _base_first)
+    merged = _under(profile, base, own_goals_first=False)
     dependencies = {found.key: found for found in (*base.dependencies, *profile.dependencies)}
     return replace(merged, dependencies=tuple(dependencies.values()))
 
 
-def _parent_first(dominant: Plugin, recessive: Plugin) -> tuple[Execution, ...]:
+def _executions(
+    dominant: Plugin, recessive: Plugin, *, own_goals_first: bool
+) -> tuple[Execution, ...]:
+    """Merge executions by id; the goals of each begin with those of the dominant, or do not."""
     merged = {execution.id: execution for execution in recessive.executions}
     for execution in dominant.executions:
         other = merged.get(execution.id)
-        merged[execution.id] = (
-            execution if other is None else _merge_execution(execution, other, first=execution)
-        )
-    return tuple(merged.values())
-
-
-def _base_first(profile: Plugin, base: Plugin) -> tuple[Execution, ...]:
-    merged = {execution.id: execution for execution in base.executions}
-    for execution in profile.executions:
-        other = merged.get(execution.id)
-        merged[execution.id] = (
-            execution if other is None else _merge_execution(execution, other, first=other)
-        )
+        if other is not None:
+            first = execution if own_goals_first else other
+            execution = _merge_execution(execution, other, first=first)  # noqa: PLW2901
+        merged[execution.id] = execution
     return tuple(merged.values())
 
 

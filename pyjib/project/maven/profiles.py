@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
+from itertools import islice
 from pathlib import Path
 
 from pyjib.errors import ProjectError
@@ -152,20 +153,19 @@ def jdk_matches(condition: str, version: str) -> bool:
 
 
 def is_family(family: str, name: str, separator: str) -> bool:
-    """Tell whether an operating system (``os.name``, lower case) belongs to a family."""
+    """Tell whether an operating system (``os.name``, lower case) belongs to a family.
+
+    Maven knows no ``winnt``, other than Ant, from which it has the rules.
+    """
     windows = "windows" in name
-    old_windows = windows and any(word in name for word in ("95", "98", "me", "ce"))
-    mac = "mac" in name or "darwin" in name
+    mac = "mac" in name
     answers = {
         "windows": windows,
-        "win9x": old_windows,
-        "winnt": windows and not old_windows,
+        "win9x": windows and any(word in name for word in ("95", "98", "me", "ce")),
         "dos": separator == ";" and "netware" not in name and not windows,
         "mac": mac,
         "tandem": "nonstop_kernel" in name,
-        "unix": separator == ":"
-        and "openvms" not in name
-        and (not mac or name.endswith("x") or "darwin" in name),
+        "unix": separator == ":" and "openvms" not in name and (not mac or name.endswith("x")),
         "z/os": "z/os" in name or "os/390" in name,
     }
     return answers.get(family, family in name)
@@ -179,7 +179,7 @@ def _in_range(version: str, condition: str) -> bool:
         left = _compare(version, *bounds[0], left=True)
         return left == 0 or (left > 0 and _compare(version, *bounds[1], left=False) <= 0)
     except ValueError:
-        return False  # a warning in Maven
+        return False  # a warning in Maven 3.9, an error before
 
 
 def _bounds(condition: str) -> Iterator[tuple[str, bool]]:
@@ -196,17 +196,22 @@ def _compare(version: str, bound: str, closed: bool, *, left: bool) -> int:
     if not bound:
         return 1 if left else -1
     digits = re.sub(r"[^\d._-]", "", version).rstrip("._-")  # "9-ea" is 9
-    ours = _three(re.split(r"[._-]", digits))
-    theirs = _three(bound.split("."))
-    if ours != theirs:
-        return -1 if ours < theirs else 1
+    parts = zip(
+        (*re.split(r"[._-]", digits), "0", "0"), (*bound.split("."), "0", "0"), strict=False
+    )
+    for ours, theirs in islice(parts, 3):
+        # The first difference decides, so that "[1.8]", which is none, holds for all since Java 9.
+        if _number(ours) != _number(theirs):
+            return -1 if _number(ours) < _number(theirs) else 1
     if closed:
         return 0
     return -1 if left else 1
 
 
-def _three(parts: Sequence[str]) -> tuple[int, ...]:
-    return tuple(int(part) for part in (*parts, "0", "0")[:3])
+def _number(text: str) -> int:
+    if not text.isdecimal():  # Python would take "1_0" too
+        raise ValueError
+    return int(text)
 
 
 def _negation(text: str) -> tuple[str, bool]:

@@ -20,6 +20,7 @@ from pyjib.project.maven.model import EffectiveModel
 from pyjib.project.maven.reactor import Reactor, find_reactor, own_file
 from pyjib.project.maven.remote import Downloads
 from pyjib.project.maven.resolve import Library, Resolver
+from pyjib.project.maven.seen import absolute
 from pyjib.project.maven.session import MavenSession, start_session
 from pyjib.project.maven.worked_out import POM, ClassPath, WorkedOut
 from pyjib.project.model import (
@@ -123,7 +124,7 @@ def open_maven_project(
     repository = _local_repository(session, open_downloads)
     try:
         builder = Builder(session, repository)
-        pom = root.absolute() / POM
+        pom = absolute(root) / POM
         return MavenProject(
             reactor=find_reactor(builder, pom, scope),
             model=builder.project(pom),

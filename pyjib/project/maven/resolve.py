@@ -7,6 +7,7 @@ type. Specification: ``maven-and-gradle-projects`` §3 and §4.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyjib.errors import DependencyError
@@ -82,20 +83,15 @@ class Resolver:
         and the command that fetches it. Raises ``ProjectError`` for what Maven rejects.
         """
         source = _Source(self, model)
-        try:
-            return self._resolve(model, source)
-        except DependencyError as error:
-            error.advise(source.hint_after(error.hint))
-            raise
-
-    def _resolve(self, model: EffectiveModel, source: _Source) -> Resolution:
-        graph = collect(model.dependencies, model.dependency_management, source)
-        mediate(graph)
+        with source.naming_unasked():
+            graph = collect(model.dependencies, model.dependency_management, source)
+            mediate(graph)
         ordered = tuple(in_order(graph))
         self.repository.fetch(self._of_repositories(ordered), model.repositories)
         finder = _Finder(self, str(model.coordinates), model.repositories)
         found = [finder.find(occurrence, trail) for occurrence, trail in ordered]
-        finder.require_all()
+        with source.naming_unasked():
+            finder.require_all()
         libraries = tuple(library for library in found if library is not None)
         known = source.repository_ids | self.mirrors
         return Resolution(
@@ -182,12 +178,20 @@ class _Source:
         self._fetch_ahead(found.dependencies)
         return found
 
-    def hint_after(self, hint: str | None) -> str | None:
-        """Return a hint, and the repositories that POMs of dependencies name: nobody asks them."""
-        if not self._unasked or hint is None or not self._resolver.repository.downloads_files:
-            return hint
-        named = ", ".join(f"{each.id}={hide_user(each.url)}" for each in self._unasked.values())
-        return f"{hint}; POMs of dependencies name repositories that are not asked: {named}"
+    @contextmanager
+    def naming_unasked(self) -> Iterator[None]:
+        """Tell whoever misses something which repositories POMs of dependencies name, in vain."""
+        try:
+            yield
+        except DependencyError as error:
+            unasked = self._unasked.values() if self._resolver.repository.downloads_files else ()
+            if unasked and error.hint is not None:
+                named = ", ".join(f"{each.id}={hide_user(each.url)}" for each in unasked)
+                error.advise(
+                    f"{error.hint}; POMs of dependencies name repositories that are not asked: "
+                    f"{named}"
+                )
+            raise
 
     def _fetch_ahead(self, dependencies: Sequence[PomDependency]) -> None:
         """Begin to fetch the POMs that the walk will most likely ask for next."""

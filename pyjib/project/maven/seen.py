@@ -161,6 +161,15 @@ def watched_like(variables: Mapping[str, str], properties: dict[str, str]) -> Ma
     return properties
 
 
+def absolute(path: Path) -> Path:
+    """Return an absolute path without ``..``: modules are known by those that POMs come to.
+
+    Links stay, unless there is a ``..``, which behind a link leads elsewhere.
+    """
+    found = path.absolute()
+    return found.resolve() if ".." in found.parts else found
+
+
 def is_file(path: str | Path) -> bool:
     """Tell whether a path is a file, as ``Path.is_file`` does; one of too long a name is none."""
     return _kind(path) == FILE

@@ -11,6 +11,7 @@ from pyjib.frozen import frozen
 from pyjib.project.maven.effective import Outline
 from pyjib.project.maven.model import Coordinates, EffectiveModel
 from pyjib.project.maven.reactor import Reactor
+from pyjib.project.maven.seen import absolute
 
 
 @frozen
@@ -28,7 +29,7 @@ class Modules:
         """
         if reactor.problem is not None:
             raise reactor.problem
-        return cls(root=root.absolute(), reactor=reactor)
+        return cls(root=absolute(root), reactor=reactor)
 
     def models(self) -> Iterator[EffectiveModel]:
         """Yield the models of the modules below ``root``."""

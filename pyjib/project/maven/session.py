@@ -75,7 +75,7 @@ def start_session(
     ``jdk`` is the caller's choice over the one that is found. Raises ``ConfigurationError`` for
     a file that is there and cannot be used.
     """
-    directory = directory.absolute()
+    directory = seen.absolute(directory)
     root = find_root(directory)
     version = _maven_version(root, host)
     modern = _numbers(version) >= _BY_LINE_SINCE
@@ -127,23 +127,23 @@ def find_root(directory: Path) -> Path:
 
 
 def given_properties(session: MavenSession) -> dict[str, str]:
-    """Return the system properties without those that stand for variables: ``-D`` and the like.
+    """Return the system properties but for ``env.NAME``: what ``-D`` and the JVM's options say.
 
-    It tells no trace of variables that somebody asks for them.
+    A trace does not hear of it.
     """
     system = seen.unwatched(session.system_properties)
     return {name: value for name, value in system.items() if not name.startswith("env.")}
 
 
 def _settings(
-    given: Arguments, host: HostEnvironment, system: Mapping[str, str], users: Path
+    given: Arguments, host: HostEnvironment, system: Mapping[str, str], usual: Path
 ) -> Settings:
     """Return the settings given or the user's, over those of the installation."""
     maven_home = host.get("MAVEN_HOME") or host.get("M2_HOME")
     shared = Path(maven_home, "conf", "settings.xml") if maven_home else None
     shared = _must_be(given.global_settings) or shared
     settings = read_settings(
-        _must_be(given.settings) or users,
+        _must_be(given.settings) or usual,
         shared,
         Interpolator(given.properties.get, system.get),
     )

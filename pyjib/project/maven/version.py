@@ -126,10 +126,9 @@ class VersionRange:
     @property
     def only(self) -> str | None:
         """The one version that ``[1.5]`` allows; nobody need ask which versions there are."""
-        lower, upper = self._intervals[0].lower, self._intervals[-1].upper
-        if lower and upper and lower.version == upper.version:
-            return lower.version.text
-        return None
+        bounds = [bound for interval in self._intervals for bound in interval]
+        first = bounds[0]
+        return first.version.text if first and all(bound == first for bound in bounds) else None
 
 
 def parse_range(text: str) -> VersionRange | None:
@@ -163,8 +162,8 @@ def _interval(part: str, text: str) -> _Interval:
     if len(bounds) == 1:
         if not all(inclusive):
             raise _malformed(text, "a single version must stand in square brackets")
-        prefix = bounds[0].removesuffix("*")
-        ends = (f"{prefix}min", f"{prefix}max") if prefix != bounds[0] else bounds * 2
+        is_prefix = bounds[0].endswith(".*")
+        ends = (f"{bounds[0][:-1]}min", f"{bounds[0][:-1]}max") if is_prefix else bounds * 2
         return _Interval(*(_Bound(Version.parse(end), True) for end in ends))
     lower, upper = (
         _Bound(Version.parse(bound), closed) if bound else None

@@ -115,6 +115,45 @@ def test_boms_and_parents(
     assert short(found.dependencies) == [f"x:{version}"]
 
 
+RAW = "${project.groupId}:x:2"
+"""The same key as ``g:x``, but not before expressions are replaced."""
+
+
+@pytest.mark.parametrize(
+    ("parents", "own", "version"),
+    [
+        ((RAW,), ("g:x:9",), "9"),
+        (("g:x:9",), (RAW,), "2"),
+        (("g:x:9",), (RAW, bom("g:other:1")), "9"),  # whoever imports BOMs keeps the last
+    ],
+)
+def test_one_key_managed_twice(
+    repository: MavenRepository, parents: tuple[str, ...], own: tuple[str, ...], version: str
+) -> None:
+    repository.pom("g:other:1", managed("g:y:1"), packaging="pom")
+    repository.pom("g:parent:1", managed(*parents), packaging="pom")
+    found = model(repository, parent("g:parent:1", ""), managed(*own), dependencies("g:x"))
+    assert short(found.dependencies) == [f"x:{version}"]
+    assert short(found.dependency_management)[0] == f"x:{version}"
+
+
+def test_one_key_managed_twice_fills_what_is_open(repository: MavenRepository) -> None:
+    first = dependency("${project.groupId}:x", exclude=["g:e"])
+    then = dependency("g:x:9", scope="test", exclude=["g:f"])
+    found = model(repository, managed(first, then), dependencies("g:x"))
+    assert short(found.dependencies) == ["x:9(test)"]
+    assert [each.artifact for each in found.dependencies[0].exclusions] == ["e"]
+    repository.pom("g:bom:1", managed(dependency(RAW), then), packaging="pom")
+    found = model(repository, managed(bom("g:bom:1")), dependencies("g:x"))
+    assert short(found.dependencies) == ["x:2"]  # an importer sees the first alone
+
+
+def test_of_two_dependencies_with_one_key_the_last_is_managed(repository: MavenRepository) -> None:
+    section = managed(dependency("g:x:1", scope="test"))
+    found = model(repository, section, dependencies(RAW, "g:x:4"))
+    assert short(found.dependencies) == ["x:2", "x:4(test)"]
+
+
 def test_a_bom_is_a_whole_model(repository: MavenRepository) -> None:
     repository.pom("g:up:1", properties(v="1", w="1"), managed("g:up:${v}"), packaging="pom")
     repository.pom("g:nested:1", managed("g:n:1", "g:x:0"), packaging="pom")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from pyjib.project.maven.model import EffectiveModel, Node, Plugin, PomDependenc
 from pyjib.project.maven.pom import parse_pom
 from pyjib.project.maven.session import start_session
 from tests.support import peers
+from tests.support.lineage_generator import Lineages
 from tests.support.maven import (
     bom,
     build,
@@ -26,6 +28,7 @@ from tests.support.maven import (
     execution,
     executions,
     managed,
+    modules,
     parent,
     plugin,
     pom,
@@ -40,6 +43,8 @@ pytestmark = [pytest.mark.resolver, pytest.mark.peers]
 
 HELP = "org.apache.maven.plugins:maven-help-plugin:3.4.1:effective-pom"
 FIXTURE = Path(__file__).parents[3] / "fixtures" / "docker-hello-spring" / "pom.xml"
+
+PROJECTS = 25
 
 JIB = "com.google.cloud.tools:jib-maven-plugin"
 ROOT = pom(
@@ -156,6 +161,29 @@ def test_a_spring_boot_project(tmp_path: Path) -> None:
     _compare(path, [], _repository(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("seed", "arguments"), [(1, []), (2, ["-Don=1", "-Dp2=user"]), (3, ["-P", "q1,!q2"])]
+)
+def test_projects_at_random(tmp_path: Path, seed: int, arguments: list[str]) -> None:
+    """All are modules of one build, so that Maven starts once."""
+    repository, lineages = _repository(tmp_path), Lineages(seed)
+    lineages.write_boms(repository)
+    names = [f"r{number}" for number in range(PROJECTS)]
+    paths = [lineages.write_project(tmp_path / name) for name in names]
+    listed = modules(*(f"{name}/m/app" for name in names))
+    root = write(tmp_path / "pom.xml", pom("g:all:1", listed, packaging="pom"))
+    shared = [*arguments, f"-Dmaven.repo.local={repository}"]
+    written = tmp_path / "effective.xml"
+    peers.run("mvn", "-B", "-q", "-f", root, *shared, HELP, f"-Doutput={written}")
+    theirs = {
+        found.artifact: found
+        for text in re.findall(rb"<project .*?</project>", written.read_bytes(), re.DOTALL)
+        for found in [parse_pom(text, written)]
+    }
+    for name, path in zip(names, paths, strict=True):
+        _require_equal(_ours(path, shared, repository), theirs[f"{name}-app"])
+
+
 def _repository(tmp_path: Path) -> Path:
     """Return the local repository of the machine, for Maven's own plugins must be there."""
     named = os.environ.get("PYJIB_MAVEN_REPOSITORY")
@@ -172,12 +200,18 @@ def _compare(path: Path, arguments: list[str], repository: Path) -> None:
     shared = [*arguments, f"-Dmaven.repo.local={repository}"]
     written = path.parent / "effective.xml"
     peers.run("mvn", "-B", "-q", "-f", path, *shared, HELP, f"-Doutput={written}")
-    theirs = parse_pom(written.read_bytes(), written)
+    _require_equal(_ours(path, shared, repository), parse_pom(written.read_bytes(), written))
+
+
+def _ours(path: Path, arguments: list[str], repository: Path) -> EffectiveModel:
     host = HostEnvironment.of(os.environ)
     session = start_session(
-        path.parent, host, parse_arguments(shared, path.parent), started=datetime.now(UTC)
+        path.parent, host, parse_arguments(arguments, path.parent), started=datetime.now(UTC)
     )
-    ours = Builder(session, LocalRepository(repository)).project(path)
+    return Builder(session, LocalRepository(repository)).project(path)
+
+
+def _require_equal(ours: EffectiveModel, theirs: RawPom) -> None:
     assert dict(ours.properties) == dict(theirs.body.properties)
     assert _dependencies(ours.dependencies) == _dependencies(theirs.body.dependencies)
     assert _dependencies(ours.dependency_management) == _dependencies(
@@ -245,4 +279,6 @@ def _plugins(found: tuple[Plugin, ...] | list[Plugin]) -> dict[str, object]:
 def _tree(node: Node | None) -> object:
     if node is None:
         return None
-    return (node.name, node.text, dict(node.attributes), list(map(_tree, node.children)))
+    # Where there are children, help:effective-pom writes no text.
+    text = None if node.children else node.text
+    return (node.name, text, dict(node.attributes), list(map(_tree, node.children)))

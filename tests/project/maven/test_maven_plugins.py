@@ -217,3 +217,25 @@ def test_a_plugin_declared_twice_is_one(tmp_path: Path) -> None:
     first = plugin(JIB, configuration("<a>1</a><b>1</b>"))
     model = project(tmp_path, build(first, plugin(JIB, configuration("<b>2</b>"))))
     assert jib(model) == "<configuration><b>2</b><a>1</a></configuration>"
+
+
+def test_a_plugin_declared_twice_and_kept_from_children_the_first_time(tmp_path: Path) -> None:
+    """It is merged whole but for its executions, and stays out of children."""
+    first = plugin(
+        f"{JIB}:1",
+        configuration("<a>1</a>"),
+        tags(inherited="false"),
+        executions(execution("x"), execution("y", tags(inherited="true"))),
+    )
+    section = build(first, plugin(f"{JIB}:1", configuration("<b>2</b>")))
+    above = project(tmp_path, section, packaging="pom")
+    assert jib(above) == "<configuration><b>2</b><a>1</a></configuration>"
+    found = above.plugin("jib-maven-plugin", JIB.partition(":")[0])
+    assert found is not None
+    assert [run.id for run in found.executions] == ["y"]
+    repository = MavenRepository(tmp_path / "repository")
+    repository.pom("g:parent:1", section, packaging="pom")
+    below = effective(
+        write(tmp_path / "pom.xml", pom("g:app:1", parent("g:parent:1", ""))), repository
+    )
+    assert jib(below) == "-"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -233,6 +234,12 @@ class TestGraphs:
         write_graph(repository, graph)
         resolution = resolve(project(tmp_path, all_asked("a0")), repository)
         assert len(resolution.libraries) == 101
+
+    def test_a_chain_that_is_too_deep(self, repository: MavenRepository, tmp_path: Path) -> None:
+        graph = {f"a{depth}": f"a{depth + 1}" for depth in range(sys.getrecursionlimit())}
+        write_graph(repository, graph)
+        with pytest.raises(DependencyError, match=r"more than \d+ artifacts: t:a0:jar:1 → "):
+            resolve(project(tmp_path, all_asked("a0")), repository)
 
     def test_a_graph_with_many_paths(self, repository: MavenRepository, tmp_path: Path) -> None:
         """2^30 paths lead to the end: without sharing nobody would ever get there."""

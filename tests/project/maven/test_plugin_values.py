@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pyjib.project.java_names import is_class_name
 from pyjib.project.maven.model import EffectiveModel
 from pyjib.project.maven.plugin_values import (
     declared_java,
-    is_class_name,
     manifest_main_class,
     packaged_jar,
     preferred_main_classes,
@@ -106,11 +106,15 @@ class TestMainClass:
         assert list(preferred_main_classes(model)) == ["a.Boot", "a.Start"]
         assert list(preferred_main_classes(read())) == []
 
-    @pytest.mark.parametrize("text", ["a", "a.B", "ä.Ö", "_._", "class"])
+    @pytest.mark.parametrize(
+        "text", ["a", "a.B", "ä.Ö", "_._", "class", "$", "a.€", "‿x", "a\u200bb"]
+    )
     def test_class_names(self, text: str) -> None:
         assert is_class_name(text)
 
-    @pytest.mark.parametrize("text", ["", ".", "a.", "1a", "a b", "a-b"])
+    @pytest.mark.parametrize(
+        "text", ["", ".", "a.", "1a", "a b", "a-b", "a\u00b7b", "\u212e", "\u200bb"]
+    )
     def test_other_names(self, text: str) -> None:
         assert not is_class_name(text)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pyjib.errors import DependencyError
 from pyjib.options import HostEnvironment
 from pyjib.project.maven.command_line import Arguments
 from pyjib.project.maven.effective import Builder
@@ -21,6 +22,7 @@ from pyjib.project.maven.local_repository import LocalRepository
 from pyjib.project.maven.reactor import Reactor
 from pyjib.project.maven.resolve import Resolver
 from pyjib.project.maven.session import start_session
+from tests.support.graph_generator import Graph
 from tests.support.maven import MavenRepository, modules, pom, write
 from tests.support.maven_vectors import VECTORS, write_libraries
 from tests.support.pom_generator import generate
@@ -32,12 +34,15 @@ pytestmark = [pytest.mark.resolver, pytest.mark.peers]
 GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:build-classpath"
 FIXTURE = Path(__file__).parents[3] / "fixtures" / "docker-hello-spring" / "pom.xml"
 SEEDS = range(40)
+GRAPHS = range(12)
+PROJECTS_OF_A_GRAPH = 10
 PLAIN = [vector for vector in VECTORS if not vector.properties]
 NAMES = [
     "docker-hello-spring",
     *(f"vector-{vector}" for vector in PLAIN),
     *(f"generated-{seed}" for seed in SEEDS),
 ]
+MADE_UP = [f"graph-{seed}-{number}" for seed in GRAPHS for number in range(PROJECTS_OF_A_GRAPH)]
 _QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
@@ -60,6 +65,12 @@ def write_projects(root: Path, repository: Path) -> dict[str, Path]:
     for seed in SEEDS:
         projects[f"generated-{seed}"] = root / f"generated-{seed}"
         write(projects[f"generated-{seed}"] / "pom.xml", generate(seed))
+    for seed in GRAPHS:
+        graph = Graph(seed, f"g{seed}-")
+        graph.write_libraries(MavenRepository(repository))
+        for number in range(PROJECTS_OF_A_GRAPH):
+            name = f"graph-{seed}-{number}"
+            projects[name] = graph.write_project(root / name)
     listed = modules(*(path.relative_to(root).as_posix() for path in projects.values()))
     write(root / "pom.xml", pom("t:everything:1", listed, packaging="pom"))
     return projects
@@ -91,7 +102,23 @@ def test_the_class_path(maven: Answers, name: str) -> None:
     project = maven.projects[name]
     answer = project / "classpath.txt"
     assert answer.is_file(), maven.log[-5000:]
-    expected = [path for path in answer.read_text().strip().split(os.pathsep) if path]
+    assert class_path(maven, project) == _paths(answer)
+
+
+@pytest.mark.parametrize("name", MADE_UP)
+def test_graphs_at_random(maven: Answers, name: str) -> None:
+    project = maven.projects[name]
+    answer = project / "classpath.txt"
+    if answer.is_file():
+        assert class_path(maven, project) == _paths(answer)
+    else:
+        assert f"on project {name}: " in maven.log
+        with pytest.raises(DependencyError):
+            class_path(maven, project)
+
+
+def class_path(maven: Answers, project: Path) -> list[str]:
+    """Return what pyjib makes of a project."""
     host = HostEnvironment.of(os.environ, project)
     arguments = Arguments(properties={"maven.repo.local": str(maven.repository)})
     session = start_session(project, host, arguments)
@@ -99,4 +126,8 @@ def test_the_class_path(maven: Answers, name: str) -> None:
     builder = Builder(session, repository)
     model = builder.project(project / "pom.xml")
     resolution = Resolver(builder, repository, Reactor(builder, ())).resolve(model)
-    assert [str(library.path) for library in resolution.libraries] == expected
+    return [str(library.path) for library in resolution.libraries]
+
+
+def _paths(answer: Path) -> list[str]:
+    return [path for path in answer.read_text().strip().split(os.pathsep) if path]
