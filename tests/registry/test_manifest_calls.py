@@ -379,6 +379,15 @@ def test_referrers_that_are_always_the_same(server: ScriptedServer) -> None:
     assert len(server.seen("GET", ".*/referrers/.*")) == 2
 
 
+@pytest.mark.parametrize("reply", [Reply(404), Reply(200, {}, b"<html>")])
+def test_some_of_the_referrers_are_not_taken_for_all(server: ScriptedServer, reply: Reply) -> None:
+    first = referrers(SIGNATURE, Link='<?page=2>; rel="next"')
+    server.rule("GET", ".*/referrers/.*", first, times=1)
+    server.rule("GET", ".*/referrers/.*", reply)
+    with watched() as it, pytest.raises(ContentError, match="links to a page that is no index"):
+        it.client.referrers(tagged(server), DIGEST)
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("reply", [Reply(404), Reply(400), Reply(406), Reply(200, {}, b"<html>")])
 def test_referrers_without_the_api(server: ScriptedServer, reply: Reply) -> None:

@@ -118,8 +118,12 @@ def _from_api(
     entries: dict[str, Json] = {}
     for page in pages(session, call):
         found = _entries(page) if page.status == 200 else None
-        if found is None:
-            return list(entries.values()) or None
+        if found is None and not entries:
+            return None
+        if found is None:  # the pages before are not all there is
+            raise MalformedDocumentError(
+                f"cannot {call.action}: {name.registry} links to a page that is no index"
+            )
         before = len(entries)
         for entry in found:
             entries.setdefault(str(entry.get("digest")), entry)
