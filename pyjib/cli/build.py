@@ -115,6 +115,8 @@ def build_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
     if configured.skipped is not None:
         output.show(Line(verb="skipped", text=configured.skipped, level=Level.NOTICES))
         return
+    if configured.source is not None:
+        output.show(Line(verb="config", text=configured.source))
     build_and_tell(
         configured,
         path,

@@ -50,6 +50,7 @@ def test_build_alone_does_what_jib_build_does(
     configure(project, f"<to><image>{name}</image><tags>1.0,stable</tags></to>")
     done = cli("build", project)
     assert done.code == 0, done.stderr
+    assert f"config   jib-maven-plugin 3.5.2 in {project / 'pom.xml'}\n" in done.stderr
     assert done.stdout.startswith(f"{name}@sha256:")
     assert tags_in(registry, "team/app") == ["1.0", "latest", "stable"]
     target = project / "target"
