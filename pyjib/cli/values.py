@@ -15,7 +15,7 @@ from pyjib.jib.to_options import Unnamed
 from pyjib.oci.instant import EPOCH, Instant
 from pyjib.oci.location import ArchiveLocation, Location, Scratch, parse_location
 from pyjib.oci.media_type import Compression
-from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES, Reference, check_tag
+from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES, Reference, check_tag, hide_login
 from pyjib.options import (
     CompressionChoice,
     ExtraDirectory,
@@ -279,7 +279,7 @@ def parse_host(text: str) -> str:
     """Parse a registry's ``HOST[:PORT]``, as it stands in image references."""
     if not text or "/" in text or "@" in text or any(character.isspace() for character in text):
         raise ConfigurationError(
-            f"{text!r} is not a registry's host",
+            f"{hide_login(text)!r} is not a registry's host",
             hint="write HOST or HOST:PORT as image references have it, without http:// and paths",
         )
     return text.lower()

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from pyjib.errors import ConfigurationError, InvalidReferenceError
 from pyjib.frozen import frozen
-from pyjib.oci.reference import Reference
+from pyjib.oci.reference import Reference, hide_login
 
 
 @frozen
@@ -94,7 +94,7 @@ def parse_location(text: str) -> Location:
     if scheme in ("http", "https"):
         return _registry(text)  # for the error that tells how to write it
     raise ConfigurationError(
-        f"unknown kind of image location {scheme[:40]}:// in {text[:300]!r}",
+        f"unknown kind of image location {scheme[:40]}:// in {hide_login(text)[:300]!r}",
         hint="use NAME, registry://NAME, docker://NAME, tar://FILE or oci://DIR",
     )
 

@@ -24,6 +24,10 @@ _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
+_LOGIN = re.compile(
+    r"(?P<scheme>[a-z]+://)?(?P<user>[^:/@]*)(?::.*@(?!sha\d+:)|@(?=.*/))(?P<rest>.*)", re.DOTALL
+)
+"""What stands before a host and an ``@`` in a URL; an ``@`` in a reference leads to a digest."""
 _MAX_HOST = _MAX_REPOSITORY = 255
 _MAX_TEXT = 1024  # a host of 255, a port, a repository of 255, a tag and a sha512 make 790
 
@@ -49,6 +53,8 @@ class Reference:
         """
         if len(text) > _MAX_TEXT:
             raise _invalid(text, f"it is longer than {_MAX_TEXT} characters")
+        if hide_login(text) != text:
+            raise _invalid(text, "a name has no login in it", _LOGIN_HINT)
         name, at, digest_text = text.partition("@")
         digest = _parse_digest(digest_text, text) if at else None
         registry, path = _split_host(name, text)
@@ -108,6 +114,12 @@ class Reference:
         return f"{self.name}{tag}{digest}"
 
 
+def hide_login(text: str) -> str:
+    """Return text without the user and the password that stand in it as in a URL."""
+    found = _LOGIN.fullmatch(text)
+    return f"{found['scheme'] or ''}***@{found['rest']}" if found else text
+
+
 def check_tag(text: str) -> None:
     """Raise ``InvalidReferenceError`` unless text is a tag."""
     if not is_tag(text):
@@ -124,6 +136,7 @@ def is_tag(text: str) -> bool:
     return _TAG.fullmatch(text) is not None
 
 
+_LOGIN_HINT = "leave it out, and log in with pyjib login, or with --username and --password-stdin"
 _TAG_HINT = "a tag has up to 128 letters, digits, '_', '.' and '-', and starts with none of '.-'"
 
 
@@ -184,5 +197,5 @@ def _parse_digest(digest: str, text: str) -> Digest:
 
 def _invalid(text: str, reason: str, hint: str | None = None) -> InvalidReferenceError:
     # Whoever passes a whole file for a name gets no whole file back.
-    message = f"invalid image reference {text[:300]!r}: {reason[:600]}"
+    message = f"invalid image reference {hide_login(text)[:300]!r}: {reason[:600]}"
     return InvalidReferenceError(message, hint=None if hint is None else hint[:600])

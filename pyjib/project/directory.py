@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pyjib.errors import DependencyError, ProjectError
+from pyjib.events import Warned
 from pyjib.options import HostEnvironment, Mode
 from pyjib.project.build_files import BuildTool
 from pyjib.project.build_libraries import (
@@ -144,7 +145,12 @@ def _read_instead(root: Path, mode: Mode, missing: DependencyError) -> Project:
         raise DependencyError(
             f"{missing.message}; {error.message}", hint=f"{missing.hint}; or {error.hint}"
         ) from None
-    return replace(project, detail=f"{project.detail} (the pom alone did not do: {missing})")
+    warnings = project.warnings
+    if not project.dependencies:  # as if the pom asked for none, and its parent may
+        told = f"no library is in the image, and the pom could not be worked out: {missing.message}"
+        warnings = (*warnings, Warned(message=told, hint=missing.hint))
+    detail = f"{project.detail} (the pom alone did not do: {missing})"
+    return replace(project, detail=detail, warnings=warnings)
 
 
 def _read_listed(output: BuildOutput, mode: Mode) -> Project | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyjib.errors import InvalidReferenceError
+from pyjib.errors import ConfigurationError, InvalidReferenceError
 from pyjib.oci.digest import Digest
 from pyjib.oci.location import RegistryLocation, Scratch, parse_location
 from pyjib.oci.reference import Reference
@@ -141,6 +142,35 @@ def test_hints(text: str, hint: str) -> None:
     with pytest.raises(InvalidReferenceError) as caught:
         Reference.parse(text)
     assert hint in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ci:s3cr3t@localhost:5000/app:1", "***@localhost:5000/app:1"),
+        ("https://ci:s3cr3t@r.example/app", "https://***@r.example/app"),
+        ("ci:s3c/r3t@x@r.example:1/app@sha256:abc", "***@r.example:1/app@sha256:abc"),
+        ("ci:s3cr3t@localhost:1", "***@localhost:1"),
+        ("s3cr3t@r.example/app", "***@r.example/app"),
+    ],
+)
+@pytest.mark.parametrize("parse", [Reference.parse, parse_location])
+def test_a_login_is_refused_and_not_shown(
+    text: str, shown: str, parse: Callable[[str], object]
+) -> None:
+    with pytest.raises(InvalidReferenceError, match="a name has no login in it") as caught:
+        parse(text)
+    assert f"reference {shown!r}: a name" in caught.value.message
+    assert "pyjib login" in str(caught.value.hint)
+
+
+def test_a_login_is_not_shown_whatever_the_scheme_or_the_length() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_location("ftp://ci:s3cr3t@r.example/app")
+    assert "s3cr3t" not in caught.value.message
+    with pytest.raises(ConfigurationError) as caught:
+        Reference.parse("ci:s3cr3t" + "x" * 2000 + "@r.example/app")
+    assert "s3cr3t" not in caught.value.message
 
 
 def test_digest_decides() -> None:

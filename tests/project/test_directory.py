@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyjib.errors import DependencyError, ProjectError
-from pyjib.options import Mode
+from pyjib.options import HostEnvironment, Mode
 from pyjib.project.model import Project, ProjectKind
 from pyjib.project.read import read_project
 from tests.support.projects import (
@@ -566,3 +566,14 @@ def test_two_readings_are_equal(tmp_path: Path) -> None:
     assert read(tmp_path) == read(tmp_path)
     write_boot_jar(tmp_path / "target" / "app-1.0.jar")
     assert read(tmp_path) == read(tmp_path)
+
+
+def test_a_pom_that_cannot_be_worked_out_is_warned_of_where_no_library_is(tmp_path: Path) -> None:
+    parent = "<parent><groupId>com.corp</groupId><artifactId>p</artifactId><version>7</version>"
+    pom = f"<project><modelVersion>4.0.0</modelVersion>{parent}</parent><artifactId>x</artifactId>"
+    write_tree(tmp_path, {"pom.xml": f"{pom}</project>", "target/classes/A.class": main_class("A")})
+    host = HostEnvironment(home=tmp_path / "home")
+    (warning,) = read_project(tmp_path, mode=Mode.EXPLODED, host=host).warnings
+    assert warning.message.startswith("no library is in the image, and the pom could not be worked")
+    assert "corp" in warning.message
+    assert "mvn dependency:go-offline" in str(warning.hint)
