@@ -13,7 +13,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,8 +132,20 @@ class Running:
         self.engine.attempt("rm", "-f", self.container)
 
 
+@contextmanager
+def told_by(engine: Engine, container: str) -> Iterator[None]:
+    """Have a failure show what became of the container, and what the app in it wrote."""
+    try:
+        yield
+    except BaseException:
+        for arguments in (["ps", "-a"], ["logs", "--tail", "30", container]):
+            told = engine.attempt(*arguments)
+            print(f"$ {engine.program} {' '.join(arguments)}", told.stdout, told.stderr, sep="\n")
+        raise
+
+
 def check_answers(engine: Engine, image: str) -> None:
-    with Running(engine, image):
+    with Running(engine, image) as container, told_by(engine, container):
         wait_for(lambda: get("/hello"), HELLO)
         health = wait_for(lambda: get("/actuator/health"), "UP")
         assert json.loads(health)["status"] == "UP"
@@ -176,7 +189,11 @@ def test_podman_load(archive: Path, podman_service: Engine) -> None:
     inspected = podman_service.inspect("docker.io/objectworld/docker-hello:tar")
     assert inspected["Config"]["Entrypoint"][0] == "java"
     options = ["--network=host", "-e", f"SERVER_PORT={(port := free_port())}"]
-    with Running(podman_service, "docker.io/objectworld/docker-hello:tar", options):
+    image = "docker.io/objectworld/docker-hello:tar"
+    with (
+        Running(podman_service, image, options) as container,
+        told_by(podman_service, container),
+    ):
         wait_for(lambda: get("/hello", port), HELLO)
         wait_for(lambda: get("/actuator/health", port), '"UP"')
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.programs import missing, require
+from tests.support.programs import missing
 
 PATIENCE = 60.0
 """How long a peer may take to start, in seconds, on a machine that is busy."""
@@ -77,34 +77,6 @@ def scratch(prefix: str, root: Sequence[str]) -> Iterator[Path]:
             if line.split()[1].startswith(f"{directory}/"):
                 subprocess.run([*root, "umount", "--lazy", line.split()[1]], check=False)
         subprocess.run([*root, "rm", "-rf", "--", directory], check=True)
-
-
-@contextmanager
-def bridge(root: Sequence[str]) -> Iterator[list[str]]:
-    """Make a network bridge, so that engines that run at the same time do not share one.
-
-    Yields options for dockerd. Its firewall rules are left out where another engine runs on
-    this machine, for setting up the ones would drop the others'; ports published on the
-    loopback interface go through Docker's proxy program and work in either case.
-    """
-    name, number = f"pj{os.getpid()}", os.getpid() % 250
-    options = ["--iptables=false"] if pings(Path("/var/run/docker.sock")) else []
-    ip = [*root, str(require("ip"))]
-    added = subprocess.run(
-        [*ip, "link", "add", name, "type", "bridge"], capture_output=True, text=True, check=False
-    )
-    if added.returncode != 0:
-        missing("dockerd", f"dockerd needs a network bridge: {added.stderr.strip()}")
-    try:
-        subprocess.run([*ip, "address", "add", f"10.213.{number}.1/24", "dev", name], check=True)
-        subprocess.run([*ip, "link", "set", name, "up"], check=True)
-        yield ["--bridge", name, *options]
-    finally:
-        subprocess.run([*ip, "link", "delete", name], check=False)
-        # Swarm's bridge stays behind otherwise; one in use is somebody else's.
-        ports = Path("/sys/class/net/docker_gwbridge/brif")
-        if ports.is_dir() and not any(ports.iterdir()):
-            subprocess.run([*ip, "link", "delete", "docker_gwbridge"], check=False)
 
 
 @dataclass(slots=True, kw_only=True)

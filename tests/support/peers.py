@@ -24,9 +24,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.bridges import bridge
 from tests.support.daemons import (
     as_root,
-    bridge,
     free_port,
     pings,
     running,
