@@ -140,7 +140,7 @@ def told_by(engine: Engine, container: str) -> Iterator[None]:
     except BaseException:
         for arguments in (["ps", "-a"], ["logs", "--tail", "30", container]):
             told = engine.attempt(*arguments)
-            print(f"$ {engine.program} {' '.join(arguments)}", told.stdout, told.stderr, sep="\n")
+            sys.stderr.write(f"{told.stdout}{told.stderr}\n")
         raise
 
 
