@@ -65,7 +65,7 @@ class BuildResult:
 
     ``names`` are what archives and layouts call it. ``base_digest`` is what the base's name
     stood for, ``None`` for ``scratch``. The layers of ``image`` that came from a registry can be
-    opened no more once the build has returned.
+    opened no more once the build has returned, and none where the cache had to be a temporary one.
     """
 
     image: AnyImage

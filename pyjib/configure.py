@@ -273,4 +273,9 @@ class _Servers:
                 )
             )
             return None
-        return Login(registry=name, username=server.username, password=password)
+        return Login(
+            registry=name,
+            username=server.username,
+            password=password,
+            source=f"<server> {name} in settings.xml",
+        )

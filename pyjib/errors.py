@@ -61,7 +61,8 @@ __all__ = [
 class PyjibError(Exception):
     """The root of all errors that pyjib raises on purpose.
 
-    ``message`` is a sentence without a final full stop; ``hint`` is what the user can do about
+    ``message`` is a sentence without a final full stop, and what it lists is a line each, two
+    spaces indented; ``hint`` is what the user can do about
     it; ``exit_code`` is what the command line ends with.
     """
 
@@ -72,10 +73,21 @@ class PyjibError(Exception):
         self.message = message
         self.advise(hint)
 
+    @property
+    def in_a_line(self) -> str:
+        """The message without ends of lines, for one that is told within another."""
+        first, *rest = (line.strip() for line in self.message.splitlines())
+        return f"{first}{' ' if first.endswith(':') else '; '}{'; '.join(rest)}" if rest else first
+
     def advise(self, hint: str | None) -> None:
         """Put a hint in the place of the one there is; tracebacks show it too."""
         self.hint = hint
         self.__notes__ = [f"hint: {hint}"] if hint else []
+
+    def add(self, more: str) -> None:
+        """Put more at the end of the message."""
+        self.message += more
+        self.args = (self.message,)
 
 
 class ConfigurationError(PyjibError):

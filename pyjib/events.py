@@ -165,12 +165,16 @@ class BlobMounted(Event):
 
 @frozen
 class RetryScheduled(Event):
-    """An attempt failed for a passing reason and is repeated after ``delay`` seconds."""
+    """An attempt failed for a passing reason and is repeated after ``delay`` seconds.
+
+    It is attempt number ``attempt``, of ``most`` if that is known.
+    """
 
     action: str
     attempt: int
     delay: float
     reason: str
+    most: int | None = None
 
 
 @frozen

@@ -7,12 +7,13 @@ What a killed process leaves is removed by a later one. Where partial files lie 
 they are told by their names, which nobody else gives, and those at work by a lock: whoever
 writes one keeps it locked, or where there are no locks, open, which on Windows keeps it from
 being removed. On other systems without locks nothing is removed. Partial files in a ``folder``
-of their own are left to its owner, who goes by their age.
+of their own are left to its owner, who goes by their age too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -23,6 +24,8 @@ from typing import BinaryIO, Self
 _NAME = re.compile(r"\.(.*)\.[0-9a-f]{12}\.pyjib\.partial", re.DOTALL)
 _BYTES_KEPT = 100
 """Of a file's own name so many bytes are part of a partial one's; names have 255 at most."""
+_NO_SUCH_THING = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
+"""What file systems say to fsync that have none: programs' own (FUSE), and some networks'."""
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -30,15 +33,24 @@ class Partial:
     """A file on its way to ``target``; a context, after which nothing is left unless it arrived.
 
     It is written beside its target, or in ``folder`` on the same file system. A ``private`` one
-    can be read by its owner alone. Any method, and entering, may raise ``OSError``.
+    can be read by its owner alone. One that nobody will miss need not be ``locked``. Any method,
+    and entering, may raise ``OSError``.
     """
 
-    def __init__(self, target: Path, *, folder: Path | None = None, private: bool = False) -> None:
+    def __init__(
+        self,
+        target: Path,
+        *,
+        folder: Path | None = None,
+        private: bool = False,
+        locked: bool = True,
+    ) -> None:
         self.target = target
         self.path = target
         self.file: BinaryIO
         self.arrived = False
         self._folder = folder
+        self._locked = locked
         self._mode = 0o600 if private else 0o666
 
     def __enter__(self) -> Self:
@@ -57,7 +69,7 @@ class Partial:
         """Create the file, under a name that it has to itself; what ``with`` begins with."""
         while True:
             self._create()
-            if self._folder is not None:
+            if not self._locked:
                 return
             if try_lock(self.file.fileno()) is not False and self.path.exists():
                 return
@@ -77,18 +89,19 @@ class Partial:
 
         With ``durable`` its bytes are forced to disk before. ``target`` is another name, where
         that is known only now. Where names stand for content, an older file is ``as_good``:
-        Windows refuses to replace it while another process reads it, and it stays.
+        Windows refuses to replace it while another process reads it, as some network's file systems
+        always do, and it stays.
         """
         target = target or self.target
         self.file.flush()
         if durable:
-            os.fsync(self.file.fileno())
+            _force_to_disk(self.file.fileno())
         size = self.file.tell()
         if os.name == "nt":
             self.file.close()  # Windows renames no file that is open
         try:
             self.path.replace(target)
-        except PermissionError:
+        except (PermissionError, FileExistsError):
             if not as_good or not target.is_file() or target.stat().st_size != size:
                 raise
             self.close()
@@ -129,6 +142,14 @@ def try_lock(descriptor: int) -> bool | None:
     except OSError:
         return None
     return True
+
+
+def _force_to_disk(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SUCH_THING:
+            raise
 
 
 def _remove_if_abandoned(path: Path) -> None:

@@ -183,14 +183,18 @@ class Opener:
     def _configuration(
         self, model: EffectiveModel, project: MavenProject, execution: str | None
     ) -> JibConfiguration | None:
-        from pyjib.jib.pom import read_pom  # noqa: PLC0415
+        from pyjib.jib.pom import find_plugin, read_pom  # noqa: PLC0415
 
+        plugin = find_plugin(model)
+        if plugin is None:
+            return None
         return read_pom(
             model,
             user=project.session.user_properties,
             system=project.session.system_properties,
             execution=execution,
             cwd=self.choice.cwd,
+            evaluate=project.plugin_expressions(model, plugin),
         )
 
     def _open(self, path: Path) -> MavenProject:
@@ -205,6 +209,7 @@ class Opener:
             arguments=self.choice.arguments,
             scope=self.choice.scope,
             open_downloads=self._open_downloads,
+            started=self._started(),
         )
 
     def _open_downloads(self, session: MavenSession) -> Downloads:
@@ -219,16 +224,21 @@ class Opener:
 
         if self.trace is not None:
             self.trace.spoil("repositories are asked")
-        now = self.now
         return open_downloads(
             session,
             self.choice.repositories,
             options=self.options.registry,
             host=self.options.host,
-            now=None if now is None else datetime.fromtimestamp(now.seconds, UTC),
+            now=self._started(),
             listener=self.listener,
             cancellation=self.cancellation,
         )
+
+    def _started(self) -> datetime | None:
+        if self.now is None:
+            return None
+        moment = datetime.fromtimestamp(self.now.seconds, UTC)
+        return moment.replace(microsecond=self.now.fraction // 1000)
 
     def _only_module(self, path: Path, project: MavenProject) -> Path:
         """Return the directory of the one module that Jib is told to build.

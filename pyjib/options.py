@@ -90,11 +90,15 @@ def _account_home() -> Path | None:
 
 @frozen
 class Login:
-    """A user name and password that the caller gives for one registry host."""
+    """A user name and password that the caller gives for one registry host.
+
+    ``source`` is where it was set, in words for messages: ``--username``, an element of a pom.
+    """
 
     registry: str
     username: str
     password: str = field(repr=False)
+    source: str = field(default="", compare=False)
 
 
 @frozen
@@ -103,11 +107,13 @@ class CredentialHelper:
 
     ``program`` is what follows ``docker-credential-`` in its name, or its path if there is a
     slash in it. ``environment`` goes over the host's variables; it is not shown in ``repr``.
+    ``source`` is what names it, in words for messages: an option, an element of a pom.
     """
 
     registry: str
     program: str
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    source: str = field(default="", compare=False)
 
 
 @frozen

@@ -22,7 +22,6 @@ from typing import IO, Any, Self, TypeVar
 
 from pyjib.cancellation import Cancellation
 from pyjib.patience import SLICE, apart
-from pyjib.presence import is_file
 
 FAREWELL = 0.5
 """Seconds that a program is given to end after it was asked to."""
@@ -189,32 +188,6 @@ class Program:
             _close(self._process)
 
         threading.Thread(target=close_later, name="pyjib-program", daemon=True).start()
-
-
-def find_program(name: str, variables: Mapping[str, str]) -> str | None:
-    """Return the path of a program that is on the ``PATH``, ``None`` if there is none.
-
-    Never one in the working directory, where Windows looks before all else, and where a project
-    from anywhere may have one: only the whole paths in ``PATH`` count.
-    """
-    endings = _endings(name, variables)
-    folders = map(Path, (variables.get("PATH") or "").split(os.pathsep))
-    for folder in filter(Path.is_absolute, folders):
-        for ending in endings:
-            path = folder / f"{name}{ending}"
-            if is_file(path) and os.access(path, os.X_OK):
-                return str(path)
-    return None
-
-
-def _endings(name: str, variables: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what may follow the name of a program in that of its file."""
-    if sys.platform == "win32":
-        endings = tuple((variables.get("PATHEXT") or ".COM;.EXE;.BAT;.CMD").split(";"))
-        has_one = any(name.upper().endswith(ending.upper()) for ending in endings if ending)
-        return ("", *endings) if has_one else endings
-    else:  # noqa: RET505  mypy follows one branch for each system
-        return ("",)
 
 
 def end_all() -> None:

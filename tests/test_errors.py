@@ -14,6 +14,12 @@ def test_a_traceback_shows_the_hint() -> None:
     assert traceback.format_exception_only(error) == ["pyjib.errors.ConfigurationError: no\n"]
 
 
+def test_a_message_within_another() -> None:
+    assert ConfigurationError("one").in_a_line == "one"
+    assert ConfigurationError("these:\n  one\n  two").in_a_line == "these: one; two"
+    assert ConfigurationError("no\n  not here").in_a_line == "no; not here"
+
+
 def test_what_was_wanted_of_a_server() -> None:
     assert TransportError("no", action="look").action == "look"
     assert TransportError("no").action == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -159,3 +160,26 @@ def test_who_leaves_fails(tmp_path: Path) -> None:
     }
     assert "PASSED test_cases.py::test_good" in lines
     assert "left this machine: socket.connect 192.0.2.1, from " in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills the POSIX way")
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    kills_itself = "import os, signal\ndef test(): os.kill(os.getpid(), signal.SIGKILL)\n"
+    (tmp_path / "test_killed.py").write_text(kills_itself)
+    (tmp_path / "test_good.py").write_text("def test(): pass\n")
+    place = tmp_path / "temporary"
+    place.mkdir()
+    left = []
+    for name in ("killed", "good"):
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+                *("-p", "tests.support.loopback", f"test_{name}.py"),
+            ],
+            cwd=tmp_path,
+            env={**os.environ, "TMPDIR": str(place)},
+            capture_output=True,
+            check=False,
+        )
+        left.append([path.name for path in place.iterdir() if loopback.NOTES in path.name])
+    assert [len(names) for names in left] == [1, 0]

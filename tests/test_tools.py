@@ -23,7 +23,7 @@ def test_a_daemon_is_connected_to_once(tmp_path: Path) -> None:
             together = Barrier(threads)
 
             def connect(_: int) -> Engine:
-                together.wait(20)
+                together.wait(60)
                 return tools.engine()
 
             with ThreadPoolExecutor(threads) as pool:

@@ -198,6 +198,9 @@ def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:
+        hint = "relative paths start at the working directory"
+        if isinstance(error, FileNotFoundError):
+            hint = f"check the path: {hint}"
         raise ConfigurationError(
-            f"cannot read the image tar://{path}: {error.strerror or error}"
+            f"cannot read the image tar://{path}: {error.strerror or error}", hint=hint
         ) from None

@@ -189,6 +189,8 @@ class _Directory:
             raise _unreadable(self.path / path, error) from None
 
     def blob(self, descriptor: Descriptor) -> Blob | None:
+        # Links are followed, since build tools make layouts of them: whatever they lead to has to
+        # have the digest that the path is made of.
         path = self.path / blob_path(descriptor.digest)
         try:
             if not path.is_file():

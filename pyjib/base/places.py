@@ -31,6 +31,7 @@ class Places:
         self._listener = listener
         *mirrors, self._last = client.places(reference)
         self._mirrors: list[Place] = mirrors
+        self._passed_over: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def by_tag(self, ask: Callable[[RegistryClient, Reference], T]) -> T:
@@ -64,28 +65,34 @@ class Places:
         patient: bool = False,
     ) -> T:
         client = self._client if patient or not places else self._client.hasty()
+        lacking: list[str] = []
         for place, reference in _references(places, digest):
             try:
                 found = ask(client.at(place), reference)
+            except NotFoundError:
+                lacking.append(place.reference.registry)  # which is no news
             except (RegistryError, TransportError, ContentError) as error:
                 self._pass_over(place, error)
             else:
                 self._prefer(place)
                 return found
         _, reference = next(_references([self._last], digest))
-        return ask(self._client.at(self._last), reference)
+        try:
+            return ask(self._client.at(self._last), reference)
+        except (RegistryError, TransportError, ContentError) as error:
+            error.add(self._words(lacking))
+            raise
 
     def _pass_over(
         self, place: Place, error: RegistryError | TransportError | ContentError
     ) -> None:
-        """Tell why a mirror is of no use; what it merely does not have is no news."""
-        if isinstance(error, NotFoundError):
-            return
+        """Tell why a mirror is of no use."""
+        mirror = place.reference.registry
         with self._lock:
             known = place not in self._mirrors
             self._mirrors = [other for other in self._mirrors if other != place]
+            self._passed_over.setdefault(mirror, _reason(error))
         if not known:
-            mirror = place.reference.registry
             self._listener(
                 Warned(
                     message=f"the mirror {mirror} of {self._reference.registry} is passed over: "
@@ -94,10 +101,25 @@ class Places:
                 )
             )
 
+    def _words(self, lacking: list[str]) -> str:
+        """Return what an error of the last place may say of those that were asked before it."""
+        with self._lock:
+            failed = [f"the mirror {host} failed: {why}" for host, why in self._passed_over.items()]
+        lacked = [f"the mirror {host} does not have it" for host in lacking]
+        place = self._last.reference.registry
+        origin = self._reference.registry
+        asked = [f"{place} was asked in place of {origin}"] if place != origin else []
+        return "".join(f"; {words}" for words in (*asked, *failed, *lacked))
+
     def _prefer(self, place: Place) -> None:
         with self._lock:
             self.mirror = place.reference.registry
             self._mirrors.sort(key=lambda other: other != place)
+
+
+def _reason(error: RegistryError | TransportError | ContentError) -> str:
+    action = "" if isinstance(error, ContentError) else error.action
+    return error.message.removeprefix(f"cannot {action}: ")
 
 
 def _references(places: list[Place], digest: Digest | None) -> Iterator[tuple[Place, Reference]]:

@@ -176,7 +176,7 @@ class _Source:
 
         def ask(client: RegistryClient, reference: Reference) -> bytes:
             found = b"".join(client.blob_chunks(reference, descriptor))
-            with _sender_named(reference):
+            with _sender_named(reference, descriptor.digest):
                 store.put_document(found, descriptor.digest)
             return found
 
@@ -235,17 +235,17 @@ class _Source:
                 done += len(chunk)
                 listener(TransferProgress(direction=Direction.PULL, key=key, done=done))
 
-        with _sender_named(reference):
+        with _sender_named(reference, descriptor.digest):
             return self.tools.store.fetch(descriptor, chunks())
 
 
 @contextmanager
-def _sender_named(reference: Reference) -> Iterator[None]:
+def _sender_named(reference: Reference, digest: Digest) -> Iterator[None]:
     """Tell of bytes with another digest who sent them."""
     try:
         yield
-    except DigestMismatchError as error:
+    except DigestMismatchError:
         raise DigestMismatchError(
-            f"{reference.registry} sent other bytes for {reference.name}: {error.message}",
+            f"{reference.registry} sent other bytes for blob {digest} of {reference.name}",
             hint="check the registry, and mirrors and proxies in front of it",
         ) from None

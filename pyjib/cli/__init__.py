@@ -6,7 +6,7 @@
 ``options``           what ``build`` and ``plan`` can be asked; ``values``: from text to values
 ``environment``       environment variables, clock, home and terminal: read here, nowhere else
 ``render`` ``live``   events as lines, or as a live view on a terminal
-``exits``             errors as messages and exit codes; ``interrupts``: Ctrl-C
+``exits``             errors as messages and exit codes; ``interrupts``: Ctrl-C, SIGTERM, SIGHUP
 ``reference``         docs/cli.md, made of the commands themselves
 ====================  =======================================================================
 """
@@ -24,9 +24,11 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and exit: 0 done, 1 failed, 2 asked in a wrong way, 130 cancelled.
+    """Run one command and exit: 0 done, 1 failed, 2 asked in a wrong way.
 
-    ``arguments`` are those of the process unless given.
+    A process that a signal asks to end dies by it: a shell has 130 for Ctrl-C, 143 for SIGTERM,
+    129 for SIGHUP. ``arguments`` are those of the process unless given; where they are given
+    those are exit codes.
     """
     # A command makes many objects that live until it ends: looking for garbage among them every
     # 700 takes a tenth of a short build.
@@ -45,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _end_at_once(code: int) -> None:
     """End the process, if nobody waits for more of it than its output.
 
+    ``code`` is an exit code, or 128 and the number of the signal to die by.
+
     Taking the interpreter down, object by object, costs a short build a twentieth.
     """
     if sys.flags.dev_mode or sys.getprofile() or sys.gettrace():
@@ -58,4 +62,8 @@ def _end_at_once(code: int) -> None:
                 stream.flush()
     except (OSError, ValueError):  # the interpreter says what is to be said of that
         return
+    if code > 128:
+        from pyjib.cli.interrupts import die  # noqa: PLC0415  as above
+
+        die(code)
     os._exit(code)

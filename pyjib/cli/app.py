@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pyjib import __version__
-from pyjib.cli.command import Entry, Group
+from pyjib.cli.command import Entry, Group, say_version
 
 COMMANDS = (
     Entry(
@@ -98,6 +97,18 @@ pyjib plan
 
 
 @click.group(cls=Group, entries=COMMANDS, examples=EXAMPLES)
-@click.version_option(__version__, "-V", "--version", message="pyjib %(version)s")
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=say_version,
+    help="Show the version and exit.",
+)
 def pyjib() -> None:
-    """Build container images of Java applications: no Docker, JVM, Maven or Gradle runs."""
+    """Build container images of Java applications: no Docker, JVM, Maven or Gradle runs.
+
+    Exit codes: 0 done, 1 failed, 2 asked for in a wrong way; 130, 143 or 129 ended by Ctrl-C,
+    SIGTERM or SIGHUP.
+    """

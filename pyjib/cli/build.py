@@ -19,7 +19,7 @@ from pyjib.cli.configured import read_configured
 from pyjib.cli.environment import read_host
 from pyjib.cli.interrupts import run_cancellable
 from pyjib.cli.layer_index_keys import warn_of_variable
-from pyjib.cli.messages import say
+from pyjib.cli.messages import OutputClosedError, check_stdout, json_text, say
 from pyjib.cli.render import Level, Line, Output
 from pyjib.cli.result_files import (
     check_named_outputs,
@@ -30,16 +30,18 @@ from pyjib.cli.result_files import (
 from pyjib.cli.skaffold_builder import SKAFFOLD, asked_by_skaffold
 from pyjib.configure import Configured
 from pyjib.destination import Published
+from pyjib.errors import ConfigurationError, DestinationError
 from pyjib.events import Event, LayerPacked, Listener
 from pyjib.oci.image import images_of
 from pyjib.oci.json import Json, dump
 from pyjib.oci.location import EngineLocation, Location, RegistryLocation
 from pyjib.options import BuildOptions
+from pyjib.presence import is_file
 
 METADATA = Option(
     "--metadata-file",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=shared.NamedPath(),
     help="Write image, imageId, imageDigest, tags and imagePushed into a file, as JSON.",
 )
 
@@ -113,10 +115,12 @@ def build_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
         output(warning)
     configured = read_configured(given, path, output)
     if configured.skipped is not None:
-        output.show(Line(verb="skipped", text=configured.skipped, level=Level.NOTICES))
+        output.show(Line(verb="skipped", text=configured.skipped, level=Level.WARNINGS))
         return
     if configured.source is not None:
         output.show(Line(verb="config", text=configured.source))
+    if not configured.options.targets:
+        _look_for_build_file(path)
     build_and_tell(
         configured,
         path,
@@ -125,6 +129,17 @@ def build_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
         as_json=given["as_json"],
         started=started,
     )
+
+
+def _look_for_build_file(path: Path) -> None:
+    """Raise ``ConfigurationError`` if there is a build file, which may be what was meant."""
+    file = path / "jib.yaml"
+    if is_file(file):
+        raise ConfigurationError(
+            "nowhere to write the image to",
+            hint=f"name a target, for example --to team/app; and {file} counts only where it is "
+            f"named: pyjib build -b {file} --to team/app",
+        )
 
 
 def build_and_tell(
@@ -141,6 +156,7 @@ def build_and_tell(
     ``started`` is when the command began, by ``time.monotonic``.
     """
     options = configured.options
+    check_stdout()
     check_named_outputs(configured)
     recorder = _Recorder(output)
     result = _build(configured, path, output, recorder, started)
@@ -156,11 +172,19 @@ def build_and_tell(
 def _tell_where(
     options: BuildOptions, result: BuildResult, recorder: _Recorder, *, as_json: bool
 ) -> None:
+    places = [published.location for published in result.published]
+    text = "\n".join(places)
     if as_json:
-        say(dump(document(options, result, recorder.cached, recorder.sources)).decode())
-    else:
-        for published in result.published:
-            say(published.location)
+        text = json_text(document(options, result, recorder.cached, recorder.sources))
+    hint = f"the image is written all the same: {', '.join(places)}"
+    try:
+        say(text)
+    except OutputClosedError:
+        message = "cannot write to standard output: nobody reads it any more"
+        raise DestinationError(message, hint=hint) from None
+    except DestinationError as error:
+        error.advise(hint)
+        raise
 
 
 def _build(
@@ -175,15 +199,12 @@ def _build(
                 listener=listener,
                 cancellation=cancellation,
             ),
-            notice=lambda: output.show(_CANCELLING),
+            notice=lambda text: output.show(Line(verb="cancel", text=text)),
             abandon=output.abandon,
             cancellation=configured.cancellation,
         )
         output.show(Line(verb="done", text=f"in {time.monotonic() - started:.2f} s"))
     return result
-
-
-_CANCELLING = Line(verb="cancel", text="stopping; press Ctrl-C again to stop at once")
 
 
 class _Recorder:

@@ -11,11 +11,11 @@ from pyjib.cli import output as outputs
 from pyjib.cli import values
 from pyjib.cli.command import Command, Group, Option
 from pyjib.cli.environment import read_host
-from pyjib.cli.messages import say, tell
+from pyjib.cli.messages import json_text, say, tell, tell_of
 from pyjib.cli.render import size
 from pyjib.errors import CacheError, ConfigurationError
-from pyjib.oci.json import dump
 from pyjib.options import BuildOptions
+from pyjib.store.disk import NoPlaceError
 from pyjib.store.store import Store
 from pyjib.tools import cache_directory
 
@@ -48,7 +48,11 @@ def dir_command(cache: Path | None) -> None:
     params=[shared.CACHE, shared.JSON, shared.DEBUG],
 )
 def du_command(cache: Path | None, *, as_json: bool) -> None:
-    """Show how much the cache holds."""
+    """Show how much the cache holds.
+
+    Temporary files are being written by builds, or were when these were killed; what is known to
+    be left by them is told.
+    """
     directory = _existing(cache)
     usage = Store(directory).usage()
     kinds = {
@@ -57,12 +61,21 @@ def du_command(cache: Path | None, *, as_json: bool) -> None:
         "temporary": (usage.temporary_files, usage.temporary_bytes),
         "total": (usage.files, usage.bytes),
     }
+    left = usage.abandoned_files
     if as_json:
+        kinds["abandoned"] = left, usage.abandoned_bytes
         counts = {name: {"files": files, "bytes": total} for name, (files, total) in kinds.items()}
-        say(dump({"directory": str(directory)} | counts).decode())
+        say(json_text({"directory": str(directory)} | counts))
         return
     for name, (files, total) in kinds.items():
         say(f"{name:10} {size(total):>9}  {_files(files)}")
+    if left:
+        tell_of(
+            "hint",
+            f"{left} of the temporary files ({size(usage.abandoned_bytes)}) "
+            f"{'was' if left == 1 else 'were'} left by killed builds: `pyjib cache prune` removes "
+            "them an hour after the last writing, with --all at once",
+        )
 
 
 @cache_group.command(
@@ -75,7 +88,7 @@ pyjib cache prune
 # Keep the cache of a CI runner small
 pyjib cache prune --older-than 7 --max-size 2GB
 
-# Everything
+# Everything, but for what a build is just writing
 pyjib cache prune --all
 """,
     params=[
@@ -91,7 +104,9 @@ pyjib cache prune --all
             type=shared.Text("size", values.parse_size),
             help="Blobs beyond a size such as 2GB, those first that were not used for longest.",
         ),
-        Option("--all", "everything", is_flag=True, help="Everything."),
+        Option(
+            "--all", "everything", is_flag=True, help="Everything but what is just being written."
+        ),
         shared.CACHE,
         outputs.QUIET,
         shared.DEBUG,
@@ -105,7 +120,11 @@ def prune_command(
     everything: bool,
     quiet: bool,
 ) -> None:
-    """Remove from the cache what was not used for some time, or what is too much."""
+    """Remove from the cache what was not used for some time, or what is too much.
+
+    What builds that were killed had half written goes too, an hour later. Builds may be running:
+    none fails for it, or gets other bytes.
+    """
     if everything and (older_than is not None or max_size is not None):
         raise ConfigurationError(
             "--all leaves nothing for --older-than and --max-size to choose from",
@@ -116,9 +135,13 @@ def prune_command(
     directory = _existing(cache, quiet=quiet)
     if not directory.exists():
         return
-    pruned = Store(directory).prune(
-        older_than_days=older_than, max_bytes=max_size, everything=everything
-    )
+    try:
+        pruned = Store(directory).prune(
+            older_than_days=older_than, max_bytes=max_size, everything=everything
+        )
+    except NoPlaceError as error:
+        error.advise("run it as the user that the cache belongs to, where it can be written")
+        raise
     if not quiet:
         tell(f"removed {_files(pruned.files)}, {size(pruned.bytes)}")
     if pruned.kept:
@@ -135,9 +158,16 @@ def _files(count: int) -> str:
 def _existing(cache: Path | None, *, quiet: bool = False) -> Path:
     """Return where the cache is; tell if it is not there. Raises ``ConfigurationError``."""
     directory = _directory(cache)
-    if directory.is_dir():
-        return directory
-    if directory.exists():
+    try:
+        if directory.is_dir():
+            return directory
+        is_there = directory.exists()
+    except OSError as error:
+        raise CacheError(
+            f"cannot look at the cache in {directory}: {error.strerror or error}",
+            hint="run it as the user that the cache belongs to, or name another one with --cache",
+        ) from None
+    if is_there:
         raise ConfigurationError(
             f"the cache cannot be in {directory}: it is not a directory",
             hint="name a directory with --cache",

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
 import click
 
+from pyjib import __version__
+from pyjib.cli.messages import say
+from pyjib.errors import ConfigurationError
 from pyjib.frozen import frozen
 
 OTHER = "Other options"
 WIDTH = 96
+_UNREAD = re.compile("[\udc80-\udcff]")
+"""What Python makes of bytes that the locale does not know."""
 
 
 class Option(click.Option):
@@ -20,6 +27,35 @@ class Option(click.Option):
     def __init__(self, *declarations: str, section: str = OTHER, **settings: Any) -> None:
         super().__init__(list(declarations), **settings)
         self.section = section
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value, in which texts are UTF-8; the names of files may be any bytes."""
+        return _as_utf_8(super().type_cast_value(ctx, value), self.opts[-1])
+
+
+def named(param: click.Parameter) -> str:
+    """Return what a parameter is called in messages: by its flag, or as in the usage."""
+    name = param.opts[-1]
+    return name if isinstance(param, click.Option) else name.upper()
+
+
+def _as_utf_8(value: Any, flag: str) -> Any:
+    """Return a value whose texts, alone or in tuples, were read as UTF-8 whatever the locale.
+
+    Raises ``ConfigurationError`` for one that is not.
+    """
+    if type(value) is tuple:
+        return tuple(_as_utf_8(part, flag) for part in value)
+    if not isinstance(value, str) or value.isascii():
+        return value
+    try:
+        return os.fsencode(value).decode() if _UNREAD.search(value) else value
+    except UnicodeError:
+        raise ConfigurationError(
+            f"{flag}: {value!r} is not UTF-8",
+            hint="write it in UTF-8, as all texts in an image are: the terminal, or a script, may "
+            "have another encoding",
+        ) from None
 
 
 class Command(click.Command):
@@ -34,6 +70,10 @@ class Command(click.Command):
         settings["context_settings"] = {**SETTINGS, **settings["context_settings"]}
         super().__init__(*arguments, **settings)
         self.examples = tuple(examples.strip().splitlines())
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return ``--help``, whose text is a result like any other."""
+        return _telling(super().get_help_option(ctx))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Name the command in every usage error, for the hint: click leaves it out of some."""
@@ -105,6 +145,10 @@ class Group(click.Group):
         entry = self.entries.get(cmd_name)
         return super().get_command(ctx, cmd_name) if entry is None else entry.load()
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return ``--help``, as of a command."""
+        return _telling(super().get_help_option(ctx))
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -138,6 +182,26 @@ class Group(click.Group):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
         """Write the examples."""
         _write_examples(self.examples, formatter)
+
+
+def _telling(option: click.Option | None) -> click.Option | None:
+    """Let ``--help`` write as results are written: click's own knows nothing of a full disk."""
+    if option is not None:
+        option.callback = _say_help
+    return option
+
+
+def _say_help(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        say(ctx.get_help())
+        ctx.exit()
+
+
+def say_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    """Tell the version and end, as the callback of an option."""
+    if asked and not ctx.resilient_parsing:
+        say(f"pyjib {__version__}")
+        ctx.exit()
 
 
 def sections(

@@ -20,7 +20,7 @@ from pyjib.cli.command import Command
 from pyjib.cli.configured import explicit_fields, read_configured
 from pyjib.cli.exits import FAILED, USAGE
 from pyjib.cli.interrupts import run_cancellable
-from pyjib.cli.messages import say, visible
+from pyjib.cli.messages import json_text, say, visible
 from pyjib.cli.render import Output
 from pyjib.cli.values import parse_image_location
 from pyjib.compare import Comparison, Difference, compare_images
@@ -31,7 +31,7 @@ from pyjib.jib.values import NOW
 from pyjib.oci.identity import Identity
 from pyjib.oci.image import AnyImage, ImageIndex, images_of
 from pyjib.oci.instant import Instant
-from pyjib.oci.json import Json, dump
+from pyjib.oci.json import Json
 from pyjib.oci.layout import LAYOUT_FILE
 from pyjib.oci.location import (
     ArchiveLocation,
@@ -100,7 +100,7 @@ def compare_jib_command(ctx: click.Context, /, image: Location, path: Path, **gi
     """
     ctx.obj.failed = USAGE  # 1 says that the images differ
     result = _compared(image, path, given, outputs.output_of(ctx, given))
-    say(dump(document(result)).decode() if given["as_json"] else "\n".join(_lines(result)))
+    say(json_text(document(result)) if given["as_json"] else "\n".join(_lines(result)))
     return 0 if result.is_equal else FAILED
 
 

@@ -14,12 +14,13 @@ from pyjib.cli import options as shared
 from pyjib.cli.command import Command, Option
 from pyjib.cli.environment import now, read_host
 from pyjib.cli.interrupts import run_cancellable
-from pyjib.cli.messages import say, visible
+from pyjib.cli.messages import json_text, say, visible
 from pyjib.cli.read_options import read_registry
 from pyjib.cli.values import parse_image_name
+from pyjib.cli.waiting import Waiting
 from pyjib.configure import MavenChoice, configure
 from pyjib.jib.to_options import Given
-from pyjib.oci.json import Json, dump
+from pyjib.oci.json import Json
 from pyjib.oci.location import RegistryLocation
 from pyjib.oci.reference import Reference
 from pyjib.options import BuildOptions, HostEnvironment, RegistryOptions
@@ -28,6 +29,10 @@ from pyjib.registry.login.diagnosis import diagnose
 from pyjib.registry.login.findings import Check, Diagnosis, MirrorState
 from pyjib.registry.login.verdict import Question, verdict
 
+UNKNOWN = 3
+"""The exit code where it cannot be told whether something works."""
+_WORDS = {True: "yes", False: "NO", None: "not known"}
+_CODES = {True: 0, False: 1, None: UNKNOWN}
 _WIDTH = 11
 _NOTABLE_SKEW = 5.0
 _LARGE_SKEW = 300.0
@@ -68,13 +73,16 @@ def doctor_command(ctx: click.Context, /, reference: Reference, **given: Any) ->
 
     All places that logins are looked for in are told in their order with what each said, then
     how the registry asks for a login, whether it takes the one there is, and whether that may
-    pull and push the image. Mirrors are asked as a build would ask them. No secret is shown. To
-    see whether pushing is allowed an upload is begun and cancelled at once. The last line tells
-    what it comes to.
+    pull and push the image. Mirrors are asked as a build would ask them. What fails is not tried
+    again, and no secret is shown. To see whether pushing is allowed an upload is begun and cancelled
+    at once; nothing is written, so that rules for tags and manifests, as of immutable tags, are not
+    tried. With --pull the manifest of the image and the first byte of a layer are fetched. The last
+    line tells what it comes to.
 
-    Ends with 0 if pulling and pushing are both known to be allowed, else with 1: also where the
-    registry would not tell. With --pull it ends with 0 if the image is there, at the registry or
-    at a mirror, and may be pulled.
+    Ends with 0 if pulling and pushing are both allowed, with 1 if one of them is not or the
+    registry cannot be reached, and with 3 if its answers do not tell, as where it is in trouble.
+    With --pull it ends with 0 if the image is there, at the registry or at a mirror, and can be
+    pulled.
     """
     host, options = read_host(), read_registry(given)
     if given["project"] is not None:
@@ -107,15 +115,17 @@ def examine(
     """Find out what can be found out of a registry."""
 
     def work(cancellation: Cancellation) -> Diagnosis:
-        return diagnose(
-            registry,
-            reference,
-            options=options,
-            host=host,
-            clock=lambda: now().seconds,
-            push=push,
-            cancellation=cancellation,
-        )
+        with Waiting() as waiting:
+            return diagnose(
+                registry,
+                reference,
+                options=options,
+                host=host,
+                clock=lambda: now().seconds,
+                push=push,
+                progress=waiting.tell,
+                cancellation=cancellation,
+            )
 
     return run_cancellable(work)
 
@@ -124,11 +134,11 @@ def show(found: Diagnosis, question: Question, *, as_json: bool) -> int:
     """Write what was found out to stdout; return the exit status, 0 if it comes to a yes."""
     result = verdict(found, question)
     if as_json:
-        say(dump({**document(found), "ok": result.ok, "result": result.said}).decode())
+        say(json_text({**document(found), "ok": result.ok, "result": result.said}))
     else:
-        last = _line("result", f"{'yes' if result.ok else 'NO'}: {result.said}")
+        last = _line("result", f"{_WORDS[result.ok]}: {result.said}")
         say("\n".join(map(visible, (*_lines(found), last))))
-    return 0 if result.ok else 1
+    return _CODES[result.ok]
 
 
 def document(found: Diagnosis) -> Json:
@@ -157,7 +167,8 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     if found.skew is not None:
         yield _line("clock", _clock(found.skew))
     if found.address and found.trouble is None:
-        yield from _many("asks for", found.challenges or ("no login",))
+        nothing = f"a login, but {found.unasked}" if found.unasked else "no login"
+        yield from _many("asks for", found.challenges or (nothing,))
     yield from _many("logins", tuple(_steps(found.steps)))
     for label, check in (
         ("token", found.token),
@@ -168,6 +179,8 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     ):
         if check is not None:
             yield _line(label, _check(check))
+    if found.untried:
+        yield _line("not tried", found.untried)
     if found.stranger:
         yield _line("stranger", f"GET /v2/ was answered with {found.stranger}, as by no registry")
     for warning in found.warnings:
@@ -219,5 +232,4 @@ def _mirrors(mirrors: tuple[MirrorState, ...]) -> Iterator[str]:
 
 
 def _check(check: Check) -> str:
-    words = {True: "yes", False: "NO", None: "not known"}[check.allowed]
-    return f"{words}: {check.said}"
+    return f"{_WORDS[check.allowed]}: {check.said}"

@@ -98,9 +98,22 @@ def _password_from_stdin() -> str:
         raise ConfigurationError(f"cannot read the password from standard input: {error}") from None
     password = text.removesuffix("\n").removesuffix("\r")
     if not password or len(password) > _LONGEST_PASSWORD or "\n" in password:
-        reason = "is empty" if not password else "is not one line of a password's length"
-        raise ConfigurationError(f"what came from standard input {reason}")
+        raise _no_password(password)
     return password
+
+
+def _no_password(text: str) -> ConfigurationError:
+    """Return the error for what is no password; most often a variable of a CI is not there."""
+    if not text:
+        return ConfigurationError(
+            "--password-stdin: what came from standard input is empty",
+            hint="check the variable or the file that it comes from: CIs leave secrets out of jobs "
+            "that may not see them, such as those of forks",
+        )
+    return ConfigurationError(
+        "--password-stdin: what came from standard input is not one line of a password's length",
+        hint="pipe in the password or token alone, on one line",
+    )
 
 
 _LONGEST_PASSWORD = 64 * 1024  # tokens of cloud registries have several thousand characters

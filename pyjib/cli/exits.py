@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -67,8 +68,7 @@ def report(error: BaseException, *, debug: bool = False) -> int:
         case OutputClosedError():
             return FAILED
         case KeyboardInterrupt() | click.exceptions.Abort() | CancelledError():
-            tell("cancelled")
-            return CANCELLED
+            return _report_end(error)
         case PyjibError():
             tell_of("error", error.message, error.hint)
             return error.exit_code
@@ -82,9 +82,23 @@ def report(error: BaseException, *, debug: bool = False) -> int:
     return FAILED
 
 
+def _report_end(error: BaseException) -> int:
+    """Tell that the user, or a signal, ended the command before its end."""
+    if isinstance(error, CancelledError):
+        tell(error.message)
+        return error.exit_code
+    if isinstance(error.__cause__ or error.__context__, EOFError):  # which click made Abort of
+        tell_of("error", "standard input ended before there was an answer")
+        return FAILED
+    tell("cancelled")
+    return CANCELLED
+
+
 def _unexpected(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "there is not enough memory"
+    if _is_nowhere(error):
+        return "the working directory is gone"
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or error}"
@@ -94,11 +108,24 @@ def _unexpected(error: BaseException) -> str:
 def _unexpected_hint(error: BaseException, *, debug: bool) -> str | None:
     if isinstance(error, MemoryError):
         return None
+    if _is_nowhere(error):
+        return "change to a directory that is there"
     if isinstance(error, OSError):  # no more than a file or a disk that is not as it should be
         return None if debug else "--debug tells what it was wanted for"
     if debug:
         return "please report this, with the lines above"
     return "run it again with --debug, and please report what that shows"
+
+
+def _is_nowhere(error: BaseException) -> bool:
+    """Tell whether an error came of a working directory that was removed."""
+    if not isinstance(error, FileNotFoundError) or error.filename is not None:
+        return False
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 def _in_our_voice(message: str) -> str:

@@ -53,7 +53,9 @@ def init_gradle_command(directory: Path, *, force: bool) -> None:
     the script's path. DIR is the working directory if it is left out.
     """
     if not directory.is_dir():
-        raise ConfigurationError(f"there is no directory {directory}")
+        raise ConfigurationError(
+            f"there is no directory {directory}", hint="name that of the Gradle project"
+        )
     path = directory / SCRIPT_NAME
     data = init_script().encode()
     if not force and _is_another(path, data):

@@ -15,14 +15,14 @@ from pyjib.cli import options as shared
 from pyjib.cli import output as outputs
 from pyjib.cli.command import Command, Option
 from pyjib.cli.interrupts import run_cancellable
-from pyjib.cli.messages import say, visible
+from pyjib.cli.messages import json_text, say, visible
 from pyjib.cli.reach_values import mirror_warnings
 from pyjib.cli.read_options import read_reach
 from pyjib.cli.render import size
 from pyjib.cli.values import parse_image_location
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.image import Image
-from pyjib.oci.json import Json, dump
+from pyjib.oci.json import Json
 from pyjib.oci.platform import Platform
 
 EXAMPLES = """
@@ -80,7 +80,7 @@ def inspect_command(ctx: click.Context, /, **given: Any) -> None:
             return images
 
     found = document(run_cancellable(read))
-    say(dump(found).decode() if given["as_json"] else "\n".join(_lines(found)))
+    say(json_text(found) if given["as_json"] else "\n".join(_lines(found)))
 
 
 def document(found: BaseImages) -> Json:

@@ -119,7 +119,7 @@ def _output(ctx: click.Context, given: Mapping[str, Any]) -> Output:
     progress = {"auto": "auto", "rich": "live", "plain": "plain"}[console]
     return open_output(
         progress="none" if verbosity == "warn" else progress,
-        quiet=verbosity in ("quiet", "error"),
+        quiet=2 if verbosity in ("quiet", "error") else 0,
         debug=ctx.obj.debug,
     )
 

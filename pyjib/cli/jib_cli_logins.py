@@ -36,10 +36,18 @@ def registry_options(given: Mapping[str, Any]) -> RegistryOptions:
             if username:
                 if prefix not in asked:
                     asked[prefix] = _password(given[f"{prefix}password"], username, registry)
-                login = Login(registry=registry, username=username, password=asked[prefix])
+                login = Login(
+                    registry=registry,
+                    username=username,
+                    password=asked[prefix],
+                    source=_flag(prefix, "username"),
+                )
                 logins.setdefault(registry, login)
             if helper:
-                helpers.setdefault(registry, CredentialHelper(registry=registry, program=helper))
+                chosen = CredentialHelper(
+                    registry=registry, program=helper, source=_flag(prefix, "credential_helper")
+                )
+                helpers.setdefault(registry, chosen)
     insecure = {registry for registry in registries.values() if registry and registry != DOCKER_HUB}
     return RegistryOptions(
         logins=tuple(logins.values()),
@@ -71,7 +79,11 @@ def login_warnings(given: Mapping[str, Any]) -> Iterator[Warned]:
 def _login_flags(given: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for word in ("username", "credential_helper"):
         if given[f"{prefix}{word}"] is not None:
-            yield f"--{prefix}{word}".replace("_", "-")
+            yield _flag(prefix, word)
+
+
+def _flag(prefix: str, word: str) -> str:
+    return f"--{prefix}{word}".replace("_", "-")
 
 
 def _reach_flags(given: Mapping[str, Any]) -> Iterator[str]:

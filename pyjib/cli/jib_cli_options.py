@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from pyjib import __version__
 from pyjib.cli import values as parse
-from pyjib.cli.command import Option
+from pyjib.cli.command import Option, say_version
 from pyjib.cli.jib_cli_command import split_command, split_list
 from pyjib.cli.jib_options import OPTIONS as JIB_OPTIONS
 from pyjib.cli.options import CACHE, DEBUG, JSON, NamedPath, Text
 from pyjib.jib.values import parse_image_time, parse_path, parse_ports
 from pyjib.oci.location import parse_location
-from pyjib.oci.reference import Reference
+from pyjib.oci.reference import Reference, check_tag
 
 ASK = "\0ask"
 """The value of a password that is to be asked for."""
@@ -29,6 +27,7 @@ _UNUSED = "Taken, and has no effect."
 _FILE = NamedPath()
 _LIST = Text("list", split_list)
 _COMMAND = Text("command", split_command)
+_TAGS = Text("tags", lambda text: tuple(map(_tag, split_list(text))))
 _PORTS = Text("ports", lambda text: parse_ports(split_list(text), "ports"))
 _PATHS = Text("paths", lambda text: tuple(map(_volume, split_list(text))))
 _PAIRS = Text("pairs", lambda text: tuple(map(parse.parse_pair, split_list(text))))
@@ -56,14 +55,13 @@ def _password(flag: str, text: str) -> Option:
     )
 
 
+def _tag(text: str) -> str:
+    check_tag(text)
+    return text
+
+
 def _volume(text: str) -> str:
     return parse_path(text, "the volume")
-
-
-def _say_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
-    if asked:
-        click.echo(f"pyjib {__version__}")
-        ctx.exit()
 
 
 TARGETS = (
@@ -82,7 +80,7 @@ TARGETS = (
         "What the image is called in an archive; required with tar://.",
         type=Text("reference", Reference.parse),
     ),
-    _list("--additional-tags", _IMAGE, "TAGS", "More tags for the target"),
+    _list("--additional-tags", _IMAGE, "TAGS", "More tags for the target", _TAGS),
     _one(
         "--image-format",
         _IMAGE,
@@ -200,7 +198,7 @@ OUTPUT = (
         _OUTPUT,
         "FILE",
         "Write image, imageId, imageDigest, tags and imagePushed into a file, as JSON.",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=_FILE,
     ),
     _one(
         "--base-image-cache", _OUTPUT, "DIR", "Taken, and has no effect: see --cache.", type=_FILE
@@ -224,7 +222,7 @@ OUTPUT = (
         is_flag=True,
         is_eager=True,
         expose_value=False,
-        callback=_say_version,
+        callback=say_version,
         help="Show the version.",
     ),
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from pyjib.cli.command import Option
-from pyjib.cli.options import NamedPath, Text
+from pyjib.cli.options import WORD, NamedPath, Text
 from pyjib.cli.values import parse_pair
 from pyjib.errors import ConfigurationError
 from pyjib.events import Warned
@@ -98,6 +98,7 @@ OPTIONS: tuple[Option, ...] = (
         "--module",
         section=SECTION,
         metavar="MODULE",
+        type=WORD,
         help="The module to build of those that the pom in PATH holds, as mvn -pl names it: its "
         "path, :ARTIFACT or GROUP:ARTIFACT. Default: the only one that configures Jib.",
     ),
@@ -130,6 +131,7 @@ OPTIONS: tuple[Option, ...] = (
         "--jib-execution",
         section=SECTION,
         metavar="ID",
+        type=WORD,
         help="An execution of jib-maven-plugin whose configuration is to be used. Default: what "
         "mvn jib:build uses.",
     ),

@@ -21,6 +21,8 @@ KeySource: TypeAlias = Path | str
 
 def parse_key_source(text: str) -> KeySource:
     """Tell a file from a public key; raises ``ConfigurationError`` for a secret."""
+    if not text.strip():
+        raise ConfigurationError("it is empty")
     from pyjib.layer_index.keys import is_key, is_private  # noqa: PLC0415  few builds have keys
 
     if is_private(text):

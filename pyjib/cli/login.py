@@ -78,8 +78,8 @@ def login_command(ctx: click.Context, /, registry: str, **given: Any) -> None:
     With --auth-file it is kept in that file instead, which need not be there yet.
 
     With --check nothing is kept or changed: the login that -u gives is tried, else the one that a
-    build would find. It ends with 0 if the registry is known to take it, or asks for none, else
-    with 1; the last line says why. Whether that may push is for
+    build would find. It ends with 0 if the registry takes it, or asks for none, with 1 if not, and
+    with 3 if the registry does not tell; the last line says why. Whether that may push is for
     `pyjib doctor` to tell.
     """
     host = read_host()
@@ -162,9 +162,8 @@ def _with_given(
     if not username:
         raise ConfigurationError("whose login is it?", hint="add -u USER")
     password = _password_of(username, registry, given)
-    return replace(
-        options, logins=(Login(registry=registry, username=username, password=password),)
-    )
+    tried = Login(registry=registry, username=username, password=password, source="--username")
+    return replace(options, logins=(tried,))
 
 
 def _password_of(username: str, registry: str, given: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import sys
@@ -12,6 +13,7 @@ import click
 
 from pyjib.cli.environment import colour
 from pyjib.errors import DestinationError
+from pyjib.oci.json import dump
 
 _COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -30,13 +32,22 @@ def say(text: str) -> None:
     """Write a result and a line's end to stdout, as UTF-8 whatever the locale.
 
     Raises ``OutputClosedError`` if nobody reads it any more, ``DestinationError`` if it cannot
-    be written.
+    be written, as where the process was started without one.
     """
     write_out(text.encode("utf-8", "surrogateescape") + b"\n")
 
 
+def json_text(value: object) -> str:
+    r"""Return a value as JSON, in which bytes of files' names that are no UTF-8 are ``\udcXX``."""
+    try:
+        return dump(value).decode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+
+
 def write_out(data: bytes) -> None:
     """Write bytes to stdout; raises like ``say``."""
+    check_stdout()
     try:
         click.echo(data, nl=False)
     except OSError as error:
@@ -47,6 +58,15 @@ def write_out(data: bytes) -> None:
         raise DestinationError(
             f"cannot write to standard output: {error.strerror or error}"
         ) from None
+
+
+def check_stdout() -> None:
+    """Raise ``DestinationError`` if there is no stdout, as after ``>&-`` in a shell."""
+    if sys.stdout is None:
+        raise DestinationError(
+            "cannot write to standard output: it is closed",
+            hint="send it to a file, or to /dev/null",
+        )
 
 
 def tell(text: str) -> None:

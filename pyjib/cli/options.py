@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from pyjib.cli import values as parse
-from pyjib.cli.command import Option
+from pyjib.cli.command import Option, named
 from pyjib.cli.environment import CACHE_VARIABLE
 from pyjib.cli.layer_index_keys import KEY_VARIABLE, parse_key_source
 from pyjib.cli.reach_values import parse_client_certificate, parse_mirror
@@ -21,10 +21,6 @@ from pyjib.oci.media_type import ImageFormat
 from pyjib.oci.platform import Platform
 from pyjib.oci.reference import Reference
 from pyjib.options import Mode
-
-PATH = click.Argument(["path"], type=click.Path(path_type=Path), default=Path(), metavar="[PATH]")
-"""The project: a directory, a jar or a war."""
-
 
 if TYPE_CHECKING:
     _ParamType: TypeAlias = click.ParamType[object]
@@ -39,15 +35,22 @@ class Text(_ParamType):
         self.name = name
         self._parser = parser
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002  click's signature
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Parse a text; a default is a value already."""
         if not isinstance(value, str):
             return value
         try:
             return self._parser(value)
         except ConfigurationError as error:
-            flag = param.opts[-1] if param is not None else self.name
-            raise ConfigurationError(f"{flag}: {error.message}", hint=error.hint) from None
+            flag = named(param) if param is not None else self.name
+            message, hint = error.message, error.hint
+            if not value.strip() and "empty" not in f"{message} {hint}":
+                message = "it is empty"
+            if message == "it is empty":
+                hint = parse.left_out(flag, needed=param is not None and param.required)
+            if hint is None and ctx is not None:
+                hint = f"see `{ctx.command_path} --help`"
+            raise ConfigurationError(f"{flag}: {message}", hint=hint) from None
 
 
 class NamedPath(click.Path):
@@ -59,11 +62,13 @@ class NamedPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuse an empty text, which would be the working directory."""
         if value == "":
-            flag = param.opts[-1] if param is not None else "the path"
-            raise ConfigurationError(
-                f"{flag}: the path is empty", hint=f"write one, or leave {flag} out"
-            )
+            flag = named(param) if param is not None else "the path"
+            raise ConfigurationError(f"{flag}: the path is empty", hint=parse.left_out(flag))
         return super().convert(value, param, ctx)
+
+
+PATH = click.Argument(["path"], type=NamedPath(), default=Path(), metavar="[PATH]")
+"""The project: a directory, a jar or a war."""
 
 
 def _choice(kind: type[ImageFormat | Mode]) -> click.Choice[str]:
@@ -74,6 +79,7 @@ _FILE = NamedPath()
 _LOCATION = Text("location", parse.parse_image_location)
 _INSTANT = Text("time", parse.parse_instant)
 _PAIR = Text("pair", parse.parse_pair)
+WORD = Text("text", parse.parse_word)
 _PORTS = Text("port", lambda text: parse.parse_some(text, "port"))
 _PLATFORMS = Text(
     "platform", lambda text: tuple(map(Platform.parse, parse.parse_some(text, "platform")))
@@ -100,7 +106,7 @@ OPTIONS: tuple[Option, ...] = (
         _IMAGE,
         "LOCATION",
         "Where to write the image: NAME[:TAG] in a registry, docker://NAME into a Docker or "
-        "Podman daemon, tar://FILE, or oci://DIR[:TAG]. May be repeated.",
+        "Podman daemon, tar://FILE, or oci://DIR[:TAG]; directories are made. May be repeated.",
         type=Text("location", parse.parse_target),
     ),
     _many(
@@ -197,6 +203,7 @@ OPTIONS: tuple[Option, ...] = (
         "CLASS",
         "The class to start. Default: the one that the project states, or the only one that "
         "has a main method.",
+        type=WORD,
     ),
     _many("--jvm-flag", _APPLICATION, "FLAG", "A flag for java, as -Xmx512m. May be repeated."),
     _many(
@@ -204,6 +211,7 @@ OPTIONS: tuple[Option, ...] = (
         _APPLICATION,
         "PATH",
         "A path in the image that goes before all others on the class path. May be repeated.",
+        type=WORD,
     ),
     _one(
         "--expand-classpath",
@@ -226,12 +234,14 @@ OPTIONS: tuple[Option, ...] = (
         "GLOB",
         "Of every --extra-dir take only paths that match, relative to it: *.sh, conf/**. May be "
         "repeated.",
+        type=WORD,
     ),
     _many(
         "--extra-exclude",
         _APPLICATION,
         "GLOB",
         "Of every --extra-dir leave out paths that match. May be repeated.",
+        type=WORD,
     ),
     _many(
         "--permission",
@@ -278,6 +288,7 @@ OPTIONS: tuple[Option, ...] = (
         "USER",
         "Log in to the registry of --to as this user, for this build only; `pyjib login` is for "
         "all builds.",
+        type=WORD,
     ),
     _one(
         "--password-stdin",
@@ -354,7 +365,7 @@ OPTIONS: tuple[Option, ...] = (
         _REGISTRIES,
         "N",
         "How many blobs move at once, at most. Default: 4.",
-        type=click.IntRange(1, 64),
+        type=Text("number", lambda text: parse.parse_count(text, 1, 64)),
     ),
 )
 

@@ -20,13 +20,21 @@ OPTIONS = (
         "elsewhere, in CI, and where NO_COLOR is set. Default: auto.",
     ),
 )
-QUIET = Option("--quiet", "-q", is_flag=True, help="Nothing on stderr but errors.")
+QUIET = Option(
+    "--quiet",
+    "-q",
+    count=True,
+    help="No progress on stderr: warnings and errors only. Twice (-qq) errors only.",
+)
 
 
-def open_output(*, progress: str, quiet: bool, debug: bool) -> Output:
-    """Return the output, to be entered; ``debug`` lines and a live view would fight."""
+def open_output(*, progress: str, quiet: int, debug: bool) -> Output:
+    """Return the output, to be entered; ``debug`` lines and a live view would fight.
+
+    What is warned of may be what is wrong with the image: it takes two words to be deaf to it.
+    """
     if quiet:
-        return Lines(Level.ERRORS)
+        return Lines(Level.WARNINGS if quiet == 1 else Level.ERRORS)
     if progress == "none":
         return Lines(Level.NOTICES)
     if progress == "live" or (progress == "auto" and can_move(sys.stderr) and not debug):

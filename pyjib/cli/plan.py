@@ -17,13 +17,13 @@ from pyjib.cli import output as outputs
 from pyjib.cli.command import Command
 from pyjib.cli.configured import read_configured
 from pyjib.cli.interrupts import run_cancellable
-from pyjib.cli.messages import say, visible
+from pyjib.cli.messages import json_text, say, visible
 from pyjib.cli.render import Level, Line, Output, size
 from pyjib.configure import Configured
 from pyjib.image.java import check_java_name
 from pyjib.layer.cache_key import KeyMaker
 from pyjib.layer.pack import describe_layer
-from pyjib.oci.json import Json, dump
+from pyjib.oci.json import Json
 from pyjib.oci.location import EngineLocation, RegistryLocation
 from pyjib.options import BuildOptions
 from pyjib.plan.describe import describe_plan
@@ -66,14 +66,14 @@ def plan_command(ctx: click.Context, /, path: Path, **given: Any) -> None:
     output = outputs.output_of(ctx, given)
     configured = read_configured(given, path, output, log_in=False, writes=False)
     if configured.skipped is not None:
-        output.show(Line(verb="skipped", text=configured.skipped, level=Level.NOTICES))
+        output.show(Line(verb="skipped", text=configured.skipped, level=Level.WARNINGS))
         return
     result = run_cancellable(
         lambda cancellation: _describe(configured, path, output, cancellation),
         cancellation=configured.cancellation,
     )
     if given["as_json"]:
-        say(dump(result).decode())
+        say(json_text(result))
     else:
         say("\n".join(_lines(result)))
 

@@ -52,7 +52,9 @@ def parse_client_certificate(text: str) -> ClientCertificate:
         )
     for file in filter(None, (certificate, key)):
         if not Path(file).is_file():
-            raise ConfigurationError(f"there is no file {file}")
+            raise ConfigurationError(
+                f"there is no file {file}", hint="name files that are there: HOST=CERTIFICATE[,KEY]"
+            )
     return ClientCertificate(
         registry=parse.parse_registry(registry),
         certificate=Path(certificate),

@@ -109,12 +109,18 @@ def _check_file(path: Path, flag: str) -> None:
         raise ConfigurationError(f"{flag}: cannot look at {path}: {error.strerror}") from None
     if is_file:
         return
+    if path.is_dir():
+        raise ConfigurationError(
+            f"{flag}: {path} is a directory", hint=f"name a file in it: {flag} {path / 'FILE'}"
+        )
     if is_there:
         raise ConfigurationError(
             f"{flag}: {path} is not a regular file",
             hint="write what it holds to a file first: a pipe can be read only once, as <(…) makes",
         )
-    raise ConfigurationError(f"{flag}: there is no file {path}")
+    raise ConfigurationError(
+        f"{flag}: there is no file {path}", hint=f"name a file that is there, or leave {flag} out"
+    )
 
 
 def _read_login(given: Mapping[str, Any], options: BuildOptions) -> Login | None:
@@ -127,7 +133,7 @@ def _read_login(given: Mapping[str, Any], options: BuildOptions) -> Login | None
         return None
     registry = _login_registry(options)
     password = read_password(from_stdin=from_stdin, prompt=f"Password of {username} at {registry}")
-    return Login(registry=registry, username=username, password=password)
+    return Login(registry=registry, username=username, password=password, source="--username")
 
 
 def _login_registry(options: BuildOptions) -> str:

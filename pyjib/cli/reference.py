@@ -23,10 +23,18 @@ the moving parts.
 
 | exit code | meaning |
 |---|---|
-| 0 | done |
-| 1 | it failed: the message says what was tried, on what, and what came back |
+| 0 | done; `pyjib registry serve` was asked to stop |
+| 1 | it failed: the message says what was tried, on what, and what came back. Also: the result could not be written to stdout, as on a full disk; the message tells where the image is all the same |
 | 2 | it was asked for in a wrong way: an option, a name, a configuration |
-| 130 | it was cancelled, by Ctrl-C, SIGTERM or SIGHUP; nothing half-written is left |
+| 130, 143, 129 | it was ended by Ctrl-C (SIGINT), SIGTERM, as `docker stop` and CI services send it, or SIGHUP; nothing half-written is left |
+
+A command that a signal ends dies by that signal once it has cleaned up, as git and curl do: a
+shell shows 128 and the signal's number, and a script or `make` that was interrupted ends too. On
+Windows, and as process 1 of a container, it exits with that number. `compare-jib`, `doctor`
+and `login --check` have exit codes of their own, told with them.
+
+`-q` leaves progress out and keeps warnings, since what they tell of may be wrong with the image;
+`-qq` keeps errors only.
 
 | variable | what it is for |
 |---|---|
@@ -88,7 +96,7 @@ def _page(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def _option(option: click.Option) -> str:
-    value = "" if option.is_flag else f" {_metavar(option)}"
+    value = "" if option.is_flag or option.count else f" {_metavar(option)}"
     flags = ", ".join(f"`{name}{value}`" for name in option.opts)
     text = (option.help or "").replace("*", r"\*")  # globs are no emphasis
     return f"- {flags}: {text}"

@@ -53,8 +53,8 @@ pyjib registry serve --root ./cache --proxy docker.io
 """,
     params=[*SERVE, outputs.QUIET, shared.DEBUG],
 )
-def serve_command(*, quiet: bool, **given: Any) -> None:
-    """Serve a registry (OCI Distribution 1.1) until Ctrl-C.
+def serve_command(*, quiet: int, **given: Any) -> None:
+    """Serve a registry (OCI Distribution 1.1) until Ctrl-C or SIGTERM.
 
     Its HOST:PORT is written to stdout when it is ready, and each request to stderr. Unless told
     otherwise nobody has to log in, and there is no TLS.

@@ -20,7 +20,7 @@ from pyjib.cli.command import Option
 from pyjib.cli.environment import now, read_host
 from pyjib.cli.messages import tell_of
 from pyjib.cli.options import NamedPath, Text
-from pyjib.cli.values import parse_amount, parse_registry
+from pyjib.cli.values import parse_amount, parse_count, parse_registry
 from pyjib.errors import ConfigurationError, DestinationError, InvalidReferenceError
 from pyjib.oci.reference import Reference
 from pyjib.options import RegistryOptions
@@ -79,7 +79,7 @@ SERVE = [
         "--port",
         section=_PLACE,
         metavar="N",
-        type=click.IntRange(0, 65535),
+        type=Text("number", partial(parse_count, least=0, most=65535)),
         default=5000,
         help="The port to listen on, 0 for any free one. Default: 5000.",
     ),
@@ -209,7 +209,10 @@ def _check(given: Mapping[str, Any]) -> None:
     """Refuse what would be passed over in silence otherwise."""
     for name in given["repositories"]:
         if not is_name(name):
-            raise ConfigurationError(f"--repository {name}: not a repository's name")
+            raise ConfigurationError(
+                f"--repository {name}: not a repository's name",
+                hint="write words of a-z and 0-9, divided by slashes: --repository team/app",
+            )
     root = given["root"]
     if given["read_only"] and root is not None and not root.is_dir():
         raise ConfigurationError(

@@ -30,9 +30,11 @@ class Level(IntEnum):
     """How much is told."""
 
     ERRORS = 0
-    NOTICES = 1
-    """Warnings and repeated attempts too."""
-    PROGRESS = 2
+    WARNINGS = 1
+    """Also why there is no image, where that is no error."""
+    NOTICES = 2
+    """Repeated attempts too."""
+    PROGRESS = 3
 
 
 @frozen
@@ -143,7 +145,7 @@ class Narrator:
         match event:
             case events.Warned():
                 line = Line(
-                    verb="warning", text=event.message, hint=event.hint, level=Level.NOTICES
+                    verb="warning", text=event.message, hint=event.hint, level=Level.WARNINGS
                 )
             case events.RetryScheduled():
                 line = _retry(event)
@@ -259,9 +261,11 @@ class _Tally:
 
 
 def _retry(event: events.RetryScheduled) -> Line:
+    told = short(f"{event.action}: {event.reason}")
+    of = f" of {event.most}" if event.most else ""
     return Line(
         verb="retry",
-        text=f"{event.action}: {event.reason}; attempt {event.attempt} in {event.delay:.1f} s",
+        text=f"{told}; attempt {event.attempt}{of} in {event.delay:.1f} s",
         level=Level.NOTICES,
     )
 

@@ -15,14 +15,14 @@ from pyjib.cli import output as outputs
 from pyjib.cli.command import Command, Group, Option
 from pyjib.cli.configured import read_maven_choice
 from pyjib.cli.environment import now, read_host
-from pyjib.cli.messages import say
+from pyjib.cli.messages import json_text, say
 from pyjib.configure import MavenChoice, configure
 from pyjib.errors import ConfigurationError
 from pyjib.events import Listener
 from pyjib.jib.pom import find_plugin, release_of
 from pyjib.jib.properties import Properties
 from pyjib.jib.to_options import Given
-from pyjib.oci.json import Json, dump
+from pyjib.oci.json import Json
 from pyjib.options import BuildOptions
 from pyjib.project.gradle import COMMAND, GradleProject, open_gradle_project
 from pyjib.project.maven.model import EffectiveModel
@@ -39,6 +39,7 @@ _OPTIONS = [
     Option(
         "--module",
         metavar="MODULE",
+        type=shared.WORD,
         section=jib_options.SECTION,
         help="The module of those that the pom in DIR holds, as mvn -pl names it: its path, "
         ":ARTIFACT or GROUP:ARTIFACT.",
@@ -86,7 +87,7 @@ def files_command(path: Path, *, as_list: bool, **given: Any) -> None:
     with all of them.
     """
     document = _files_document(_open(path, _choice(given)))
-    say(dump(path_list(document)).decode() if as_list else announce(document))
+    say(json_text(path_list(document)) if as_list else announce(document))
 
 
 def _files_document(project: MavenProject | GradleProject) -> Json:
@@ -183,7 +184,9 @@ def _open(path: Path, choice: MavenChoice) -> MavenProject | GradleProject:
         module = select_module(Modules.of(path, maven.reactor), choice.module)
         return _open_maven(module, choice)
     if not path.is_dir():
-        raise ConfigurationError(f"there is no directory {path}")
+        raise ConfigurationError(
+            f"there is no directory {path}", hint="name that of a Maven or Gradle project"
+        )
     project = open_gradle_project(path)
     if project is None:
         raise ConfigurationError(

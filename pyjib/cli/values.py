@@ -32,6 +32,8 @@ _EARLIEST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
 _LATEST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 _SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([KMGT]?)(I?)B?", re.ASCII)
 _MOST = 1_000_000_000
+_DIGITS = 10
+_HOST = re.compile(r"[a-z0-9._:\[\]-]+", re.ASCII | re.IGNORECASE)
 _SHOWN = 200
 _SKOPEOS = re.compile(r"(docker|tar|oci):((?![0-9]+/)(?!//).+)", re.ASCII | re.DOTALL)
 _MODE = re.compile(r"[0-7]{3}", re.ASCII)
@@ -132,6 +134,32 @@ def parse_amount(text: str, least: int = 0) -> float:
     return amount
 
 
+def parse_count(text: str, least: int, most: int) -> int:
+    """Parse a whole number from ``least`` to ``most``."""
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS):
+        digits = "-1"
+    if not least <= int(digits) <= most:
+        raise ConfigurationError(
+            f"{text!r} is not a whole number from {least} to {most}",
+            hint=f"write a number from {least} to {most}",
+        )
+    return int(digits)
+
+
+def parse_word(text: str) -> str:
+    """Take any text but an empty one."""
+    if not text.strip():
+        raise ConfigurationError("it is empty")
+    return text
+
+
+def left_out(flag: str, *, needed: bool = False) -> str:
+    """Return the hint for what is given an empty value: most often a variable is empty."""
+    instead = "" if needed else f", or leave {flag} out"
+    return f"write one{instead}: the variable in its place may be empty"
+
+
 def parse_layer_index(text: str) -> LayerIndexMode | Reference:
     """Parse ``auto``, ``off``, or the name of an index in a registry.
 
@@ -176,7 +204,9 @@ def parse_pair(text: str) -> tuple[str, str]:
     """Parse ``NAME=VALUE``; the value may be empty and may have ``=`` in it."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise ConfigurationError(f"{text!r} is not NAME=VALUE")
+        raise ConfigurationError(
+            f"{text!r} is not NAME=VALUE", hint="write for example TZ=UTC; the value may be empty"
+        )
     return name, value
 
 
@@ -260,7 +290,7 @@ def parse_extra_directory(text: str) -> ExtraDirectory:
     if colon and len(source) > 1 and into.startswith("/"):
         return ExtraDirectory(source=Path(source), into=into)
     if not text:
-        raise ConfigurationError("the directory has no name")
+        raise ConfigurationError("it is empty")
     return ExtraDirectory(source=Path(text))
 
 
@@ -277,7 +307,7 @@ def parse_permission(text: str) -> Permission:
 
 def parse_host(text: str) -> str:
     """Parse a registry's ``HOST[:PORT]``, as it stands in image references."""
-    if not text or "/" in text or "@" in text or any(character.isspace() for character in text):
+    if not _HOST.fullmatch(text):
         raise ConfigurationError(
             f"{hide_login(text)!r} is not a registry's host",
             hint="write HOST or HOST:PORT as image references have it, without http:// and paths",

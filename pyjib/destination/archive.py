@@ -18,7 +18,7 @@ from dataclasses import field
 from pathlib import Path
 
 from pyjib.cancellation import Cancellation
-from pyjib.destination.files import blob_chunks, cannot_write, replacing
+from pyjib.destination.files import blob_chunks, cannot_write, check_folder, made, replacing
 from pyjib.destination.model import Published
 from pyjib.errors import DestinationError
 from pyjib.events import (
@@ -55,20 +55,21 @@ class ArchiveDestination:
     cancellation: Cancellation = field(default_factory=Cancellation)
 
     def check(self) -> None:
-        """Raise ``DestinationError`` if the directory is missing or no file can be there."""
+        """Raise ``DestinationError`` if no file can be there; directories are made later."""
         try:
             self._check(self._target)
         except OSError as error:
             raise cannot_write(self.path, error) from None
 
     def write(self, image: AnyImage) -> Published:
-        """Write the archive, or leave what was there before."""
+        """Write the archive, or leave what was there before; its directory is made if need be."""
         self.check()
         key = str(self.path)
         total = archive_size(image, self.names)
         self.listener(TransferStarted(direction=Direction.WRITE, key=key, label=key, total=total))
         done = 0
-        with replacing(self._target) as file:
+        target = self._target
+        with made(target.parent, self.path), replacing(target) as file:
             for chunk in archive_chunks(image, self.names):
                 self.cancellation.check()
                 file.write(chunk)
@@ -88,18 +89,12 @@ class ArchiveDestination:
         return Path(os.path.realpath(self.path))
 
     def _check(self, target: Path) -> None:
-        if not target.parent.is_dir():
-            raise DestinationError(
-                f"cannot write {self.path}: there is no directory {target.parent}",
-                hint="create it first, or choose another file",
-            )
         if target.exists() and not target.is_file():
-            raise DestinationError(f"cannot write {self.path}: it exists and is no regular file")
-        if not os.access(target.parent, os.W_OK):
             raise DestinationError(
-                f"cannot write {self.path}: no permission to write in {target.parent}",
-                hint="choose a place that you may write to",
+                f"cannot write {self.path}: it exists and is no regular file",
+                hint="name a file that is not there yet",
             )
+        check_folder(target.parent, self.path)
 
 
 def archive_chunks(image: AnyImage, names: Sequence[Reference]) -> Iterator[bytes]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,43 @@ from pyjib.oci.blob import Blob
 CHUNK = 1 << 20
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def check_folder(folder: Path, path: Path) -> None:
+    """Raise ``DestinationError`` unless a folder can be written in, or made and written in.
+
+    ``path`` is what is to be written there. ``OSError``s are the caller's to map.
+    """
+    there = next((at for at in (folder, *folder.parents) if os.path.lexists(at)), folder)
+    if not there.is_dir():
+        raise DestinationError(
+            f"cannot write {path}: {there} is no directory", hint="choose another place"
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise DestinationError(
+            f"cannot write {path}: no permission to write in {there}",
+            hint="choose a place that you may write to",
+        )
+
+
+@contextmanager
+def made(folder: Path, path: Path) -> Iterator[None]:
+    """Make a folder and those it lies in, for ``path``; after an error they are gone again.
+
+    Raises ``DestinationError`` if it cannot be made.
+    """
+    try:
+        new = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    try:
+        yield
+    except BaseException:
+        for place in new:
+            with suppress(OSError):  # somebody else has files there by now
+                place.rmdir()
+        raise
 
 
 @contextmanager
@@ -42,7 +80,7 @@ def cannot_write(path: Path, error: OSError) -> DestinationError:
         hint = "free some space, or write to another file system"
     elif error.errno in _FORBIDDEN:
         hint = "choose a place that you may write to"
-    elif error.errno == errno.ENOENT:
+    elif error.errno == errno.ENOENT and path.parent != Path():
         hint = "create its directory first"
     return DestinationError(f"cannot write {path}: {error.strerror or error}", hint=hint)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ from pyjib.destination.files import (
     CHUNK,
     blob_chunks,
     cannot_write,
+    check_folder,
+    made,
     replacing,
 )
 from pyjib.destination.lock import locked
@@ -61,10 +62,9 @@ class LayoutDestination:
     def check(self) -> None:
         """Raise ``DestinationError`` unless the path is a layout, empty, or yet to be created."""
         try:
+            check_folder(self.path.absolute(), self.path)
             if not self.path.exists():
                 return
-            if not self.path.is_dir():
-                raise DestinationError(f"cannot write {self.path}: it is no directory")
             if (self.path / LAYOUT_FILE).is_file():
                 _check_version(self.path)
             elif any(not is_partial(path) for path in self.path.iterdir()):
@@ -72,8 +72,6 @@ class LayoutDestination:
                     f"cannot write {self.path}: it has files, but is no OCI layout",
                     hint="choose an empty or a new directory",
                 )
-            if not os.access(self.path, os.W_OK):
-                raise DestinationError(f"cannot write {self.path}: no permission")
         except OSError as error:
             raise cannot_write(self.path, error) from None
 
@@ -81,13 +79,13 @@ class LayoutDestination:
         """Add the image: blobs first, then ``index.json`` in one step.
 
         Entries of other names stay; those of the same names are replaced. After an error the
-        index is as it was, and a directory that was created for the image is gone again.
+        index is as it was, and directories that were created for the image are gone again.
         Others that write into the directory wait for their turn.
         """
         self.check()
         self._warn_of_format(image)
         existed = self.path.exists()
-        with self._alone():
+        with made(self.path.absolute().parent, self.path), self._alone():
             is_new = not (self.path / LAYOUT_FILE).exists()
             try:
                 self._prepare()

@@ -11,6 +11,8 @@ from pyjib.errors import ContentError
 
 LONGEST_HEADER = 1 << 20
 """The largest header in bytes that is read; ``tarfile`` itself takes any, at once."""
+MOST_ENTRIES = 1_000_000
+"""The most entries that a tar may have."""
 
 
 def check_header_size(size: int) -> None:
@@ -33,16 +35,18 @@ def tar_errors(describe: Callable[[object], ContentError]) -> Iterator[None]:
 def entries(source: BinaryIO) -> Iterator[tarfile.TarInfo]:
     """Yield a plain tar's entries one by one, and keep none.
 
-    Raises ``ContentError`` for headers beyond measure and sizes below nothing, and whatever
-    ``tarfile`` does.
+    Raises ``ContentError`` for headers beyond measure, sizes below nothing and more than
+    ``MOST_ENTRIES``, and whatever ``tarfile`` does.
     """
-    place = -1
+    place, count = -1, 0
     with tarfile.open(fileobj=cast(BinaryIO, _Headers(source)), mode="r:") as tar:
         while (entry := tar.next()) is not None:
             # What leads back to itself, by a size below nothing, would be read for ever.
             if entry.size < 0 or entry.offset <= place:
                 raise ContentError("the tar has an entry of negative size")
-            place = entry.offset
+            place, count = entry.offset, count + 1
+            if count > MOST_ENTRIES:
+                raise ContentError(f"the tar has more than {MOST_ENTRIES} entries")
             yield entry
             # Or it keeps an object for every entry.
             tar.members = []  # type: ignore[attr-defined]

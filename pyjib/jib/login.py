@@ -23,14 +23,17 @@ _PORT = re.compile(r":\d+$")
 class _Side:
     """One of ``from`` and ``to``: its registries, and what is configured for them.
 
-    ``own`` are those of ``registries`` that the configured login and helper are for.
+    ``own`` are those of ``registries`` that the configured login and helper are for; where those
+    two are configured, ``auth_source`` and ``helper_source`` tell.
     """
 
     name: str
     registries: tuple[str, ...]
     own: tuple[str, ...]
     auth: JibAuth | None
+    auth_source: str
     helper: JibHelper | None
+    helper_source: str
 
 
 def read_registry_options(
@@ -79,16 +82,29 @@ def _sides(jib: JibConfiguration, options: BuildOptions) -> tuple[_Side, _Side]:
             registries=targets,
             own=_own(targets, to_image, jib.to_auth),
             auth=jib.to_auth,
+            auth_source=_auth_source(jib, "to", jib.to_auth),
             helper=jib.to_cred_helper,
+            helper_source=jib.origin("to.credHelper"),
         ),
         _Side(
             name="from",
             registries=base,
             own=_own(base, from_image, jib.from_auth),
             auth=jib.from_auth,
+            auth_source=_auth_source(jib, "from", jib.from_auth),
             helper=jib.from_cred_helper,
+            helper_source=jib.origin("from.credHelper"),
         ),
     )
+
+
+def _auth_source(jib: JibConfiguration, side: str, auth: JibAuth | None) -> str:
+    """Say where a login is configured: an element, or properties, which come in pairs."""
+    properties = f"jib.{side}.auth.username and .password"
+    if auth is not None and auth.by_user:
+        return f"-D {properties}"
+    name = f"{side}.auth"
+    return jib.origin(name) if name in jib.origins else properties
 
 
 def _own(
@@ -118,7 +134,12 @@ def _configured_logins(sides: Iterable[_Side]) -> Iterator[Login]:
     for side in sides:
         for registry in side.own if side.auth else ():
             assert side.auth is not None  # noqa: S101  for the type checker
-            yield Login(registry=registry, username=side.auth.username, password=side.auth.password)
+            yield Login(
+                registry=registry,
+                username=side.auth.username,
+                password=side.auth.password,
+                source=side.auth_source,
+            )
 
 
 def _helpers(sides: Iterable[_Side], known: set[str]) -> tuple[CredentialHelper, ...]:
@@ -130,6 +151,7 @@ def _helpers(sides: Iterable[_Side], known: set[str]) -> tuple[CredentialHelper,
                     registry=registry,
                     program=side.helper.helper,
                     environment=side.helper.environment,
+                    source=side.helper_source,
                 )
                 found.setdefault(registry, helper)
     return tuple(found.values())

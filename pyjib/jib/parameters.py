@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pyjib.errors import ConfigurationError
 from pyjib.jib.configuration import Pairs
 from pyjib.jib.properties import Found, Properties
-from pyjib.jib.reader import ParameterReader
+from pyjib.jib.reader import NO_VALUE, ParameterReader
 from pyjib.jib.values import parse_flag
 from pyjib.project.maven.model import Node, walk
+from pyjib.project.maven.plugin_texts import Evaluated, as_part, as_written
 
 PARAMETERS = (
     "from.image",
@@ -58,18 +58,29 @@ PARAMETERS = (
 _ELEMENTS_ONLY = ("pluginExtensions", "skaffold")
 _GROUPS = ("from", "to", "container", "extraDirectories", "outputPaths", "dockerClient")
 _SHORTHAND = "to"  # <to>REF</to> is <to><image>REF</image></to>
-_EXPRESSION = re.compile(r"\$\{[^}]*\}")
+Evaluate = Callable[[str], Evaluated]
+"""Makes of a text in the configuration what the plugin gets."""
 
 
 class Reader(ParameterReader):
     """Reads the parameters of one plugin.
 
-    ``node`` is the ``<configuration>``, if there is one; ``pom`` is for messages.
+    ``node`` is the ``<configuration>``, if there is one, whose texts ``evaluate`` completes;
+    ``pom`` is for messages.
     """
 
-    def __init__(self, *, properties: Properties, node: Node | None, pom: Path) -> None:
+    def __init__(
+        self,
+        *,
+        properties: Properties,
+        node: Node | None,
+        pom: Path,
+        evaluate: Evaluate = as_written,
+    ) -> None:
         super().__init__(properties)
-        self._node = _without_shorthand(node) if node is not None else None
+        self._unknown: dict[int, tuple[str, ...]] = {}  # by the id of a node in the tree
+        self._evaluate = evaluate
+        self._node = self._evaluated(_without_shorthand(node)) if node is not None else None
         self.pom = pom
 
     def place(self, name: str) -> str:
@@ -91,10 +102,14 @@ class Reader(ParameterReader):
         return found.value if found else None
 
     def element(self, name: str) -> Node | None:
-        """Return the element of a parameter, and remember it as the origin if it is there."""
+        """Return the element of a parameter, and remember it as the origin if it is there.
+
+        Warns of expressions in it that have no value.
+        """
         node = self._node.find(name.replace(".", "/")) if self._node is not None else None
         if node is not None:
             self.origins.setdefault(name, self.place(name))
+            self._warn_of_expressions(node, name)
         return node
 
     def text_or_alternative(self, name: str, alternative: str) -> str | None:
@@ -109,7 +124,6 @@ class Reader(ParameterReader):
             return None
         if node.children:
             raise ConfigurationError(f"{self.place(name)} has elements, and should be a text")
-        self._warn_of_expressions(node, name)
         return node.text
 
     def stated_texts(self, name: str) -> tuple[str, ...] | None:
@@ -120,9 +134,9 @@ class Reader(ParameterReader):
         texts = [child.text for child in items(node)]
         if None in texts:
             raise ConfigurationError(
-                f"{self.place(name)} has an empty element", hint="give it a value or take it out"
+                f"{self.place(name)} has an empty element",
+                hint=self._give_value(node) or "give it a value or take it out",
             )
-        self._warn_of_expressions(node, name)
         return tuple(text for text in texts if text is not None)
 
     def stated_pairs(self, name: str) -> Pairs | None:
@@ -130,8 +144,7 @@ class Reader(ParameterReader):
         node = self.element(name)
         if node is None:
             return None
-        self._warn_of_expressions(node, name)
-        return pairs_of(node, self.place(name))
+        return pairs_of(node, self.place(name), self._give_value(node))
 
     def stated_flag(self, name: str) -> bool | None:
         """Return the truth value of an element."""
@@ -143,6 +156,8 @@ class Reader(ParameterReader):
         node = self.element(name)
         if node is not None and node.text is not None:
             return parse_flag(node.text)
+        if node is not None and id(node) in self._unknown:  # said, and nothing came of it
+            return None
         found = self.remember(name, self.properties.find_as_maven(f"jib.{name}"))
         return None if found is None else parse_flag(found.value)
 
@@ -191,24 +206,46 @@ class Reader(ParameterReader):
             "check how it is spelt; capitals matter",
         )
 
+    def _evaluated(self, node: Node) -> Node:
+        """Return a tree with its texts as the plugin gets them, what has no value remembered."""
+        children = tuple(map(self._evaluated, node.children))
+        found = Evaluated(node.text) if node.text is None else self._evaluate(node.text)
+        made = Node(node.name, found.text or None, node.attributes, children)
+        if found.unknown:
+            self._unknown[id(made)] = found.unknown
+        return made
+
+    def _give_value(self, node: Node) -> str | None:
+        """Return what to do about an element that is empty for want of values."""
+        unknown = [name for part in walk(node) for name in self._unknown.get(id(part), ())]
+        return f"{unknown[0]}{NO_VALUE}: {_way_to_give(unknown[0])}" if unknown else None
+
     def _warn_of_expressions(self, node: Node, name: str) -> None:
-        for part in walk(node):
-            for expression in _EXPRESSION.findall(part.text or ""):
+        for part in walk(node) if self._unknown else ():
+            for expression in self._unknown.get(id(part), ()):
+                stays = "stays as it is" if part.text else "counts as nothing"
                 self.warn(
-                    f"{expression} in {self.place(name)} has no value and stays as it is",
-                    f"give it one, for example -D {expression[2:-1]}=VALUE",
+                    f"{expression} in {self.place(name)}{NO_VALUE} and {stays}",
+                    _way_to_give(expression),
                 )
+
+
+def _way_to_give(expression: str) -> str:
+    return f"give it one, for example -D {expression[2:-1]}=VALUE"
 
 
 def items(node: Node) -> Sequence[Node]:
     """Return the elements of a list: children of any name, or the parts of a text with commas."""
     if node.children or node.text is None:
         return node.children
-    return [Node("item", part or None) for part in node.text.split(",")]
+    return [Node("item", as_part(part)) for part in node.text.split(",")]
 
 
-def pairs_of(node: Node | None, place: str) -> Pairs:
-    """Return children by name, sorted as Java sorts; of one name the last counts."""
+def pairs_of(node: Node | None, place: str, remedy: str | None = None) -> Pairs:
+    """Return children by name, sorted as Java sorts; of one name the last counts.
+
+    ``remedy`` is what to do about one that is empty.
+    """
     if node is None:
         return ()
     values = {child.name: child.text for child in node.children}
@@ -216,7 +253,7 @@ def pairs_of(node: Node | None, place: str) -> Pairs:
     if missing:
         raise ConfigurationError(
             f"{place} contains null values for key(s): {', '.join(missing)}",
-            hint="give each a value; an empty one cannot be written in a POM",
+            hint=remedy or "give each a value; an empty one cannot be written in a POM",
         )
     return tuple(sorted(_complete(values), key=lambda pair: pair[0].encode("utf-16-be")))
 

@@ -23,7 +23,7 @@ from pyjib.jib.configuration import (
     JibPlatform,
     Pairs,
 )
-from pyjib.jib.parameters import PARAMETERS, Reader, items, pairs_of
+from pyjib.jib.parameters import PARAMETERS, Evaluate, Reader, items, pairs_of
 from pyjib.jib.properties import Properties, ineffective_properties
 from pyjib.jib.reader import (
     property_auth,
@@ -34,6 +34,7 @@ from pyjib.jib.reader import (
 )
 from pyjib.jib.values import parse_list
 from pyjib.project.maven.model import EffectiveModel, Node, Plugin, nothing
+from pyjib.project.maven.plugin_texts import as_written
 
 GROUP, ARTIFACT = "com.google.cloud.tools", "jib-maven-plugin"
 DEFAULT_CLI = "default-cli"
@@ -52,13 +53,15 @@ def read_pom(
     system: Mapping[str, str] | None = None,
     execution: str | None = None,
     cwd: Path = Path(),
+    evaluate: Evaluate = as_written,
 ) -> JibConfiguration | None:
     """Return what the POM and the properties configure; ``None`` if the POM has no Jib plugin.
 
     ``execution`` names one of the plugin's executions; without it the plugin's own
     configuration counts, and that of ``default-cli``. ``cwd`` is what relative paths in some
-    properties start from. Raises ``ConfigurationError`` for an execution that is not there and
-    for values without the form that Jib wants.
+    properties start from. ``evaluate`` makes of a text in ``<configuration>`` what the plugin gets.
+    Raises ``ConfigurationError`` for an execution that is not there and for values without the
+    form that Jib wants.
     """
     plugin = find_plugin(model)
     if plugin is None:
@@ -70,7 +73,7 @@ def read_pom(
         release=release_of(plugin.version),
     )
     node = _configuration(plugin, execution, model)
-    reader = Reader(properties=properties, node=node, pom=model.pom)
+    reader = Reader(properties=properties, node=node, pom=model.pom, evaluate=evaluate)
     configuration = _read(reader, model, plugin, cwd)
     reader.warn_of_unknown()
     warnings = (*reader.warnings, *_warnings(plugin, execution, properties))

@@ -24,6 +24,9 @@ from pyjib.jib.configuration import (
 from pyjib.jib.properties import Found, Properties
 from pyjib.jib.values import parse_flag, parse_list, parse_pairs, parse_platform
 
+NO_VALUE = " has no value"
+"""What warnings say of an expression, behind ``EXPRESSION in PLACE``."""
+
 
 class ParameterReader(ABC):
     """Looks parameters up by their dotted names, and keeps where each came from, and what is odd.

@@ -6,7 +6,7 @@ What ``mvn jib:build`` would do, ``jib:dockerBuild`` for a daemon without a name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +18,7 @@ from pyjib.frozen import frozen
 from pyjib.jib.configuration import BuiltModule, JibConfiguration, JibOutputPaths
 from pyjib.jib.fields import configured_fields
 from pyjib.jib.login import FindServer, read_registry_options
+from pyjib.jib.reader import NO_VALUE
 from pyjib.jib.skips import check_required_version, why_skipped
 from pyjib.oci.identity import (
     JIB_MAVEN_PLUGIN,
@@ -110,7 +111,21 @@ def to_options(configuration: JibConfiguration, model: BuiltModule, given: Given
     """
     identity = _identity(configuration, given)
     check_required_version(configuration, identity)
-    return _Translator(configuration, model, given, identity).build()
+    try:
+        return _Translator(configuration, model, given, identity).build()
+    except ConfigurationError as error:
+        _blame_expressions(error, configuration.warnings)
+        raise
+
+
+def _blame_expressions(error: ConfigurationError, warnings: Iterable[Warned]) -> None:
+    """Advise to give an expression a value where what is refused holds one that has none."""
+    for warned in warnings:
+        expression, _, rest = warned.message.partition(" in ")
+        place, missing, _ = rest.partition(NO_VALUE)
+        if missing and (expression in error.message or place in error.message):
+            error.advise(f"{expression}{NO_VALUE}: {warned.hint}")
+            return
 
 
 def _identity(configuration: JibConfiguration, given: Given) -> Identity:

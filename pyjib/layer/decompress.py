@@ -1,7 +1,7 @@
 """From compressed bytes back to content, whoever compressed them.
 
 Members of gzip and frames of zstd that follow each other are one content; memory is bounded,
-and what is damaged or cut short is noticed.
+what is damaged or cut short is noticed, and so is what would grow beyond all measure.
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 _INPUT = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
+MAX_SIZE = 10 << 30
+"""The most bytes that anything unpacks to."""
+MAX_RATIO = 1000
+"""So many times its size anything may unpack to, and HARMLESS_SIZE bytes in any case."""
+HARMLESS_SIZE = 10 << 20
 
 
 def sniff(head: bytes) -> Compression:
@@ -38,13 +43,41 @@ def decompressed(stream: BinaryIO, compression: Compression) -> BinaryIO:
     Members of gzip and frames of zstd that follow each other are one content. Reads are bounded
     in memory, however well the content was compressed. Truncated or damaged input raises
     ``ContentError`` from the read that meets it; so does anything after the last member but
-    zeros. The end of the content has been reported only when ``stream`` was read to its end.
+    zeros, and content of more than ``MAX_SIZE`` bytes, or of more than ``MAX_RATIO`` times those
+    that were read. The end of the content has been reported only when ``stream`` was read to its
+    end.
     """
-    if compression is Compression.GZIP:
-        return _buffered(_gunzip(stream))
-    if compression is Compression.ZSTD:
-        return _buffered(_unzstd(stream))
-    return stream
+    if compression is Compression.NONE:
+        return stream
+    source = _Counted(stream)
+    unpack = _gunzip if compression is Compression.GZIP else _unzstd
+    return _buffered(_measured(unpack(cast(BinaryIO, source)), source))
+
+
+class _Counted:
+    """Reads a stream, and counts the bytes."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+
+def _measured(chunks: Generator[bytes], source: _Counted) -> Generator[bytes]:
+    done = 0
+    for chunk in chunks:
+        done += len(chunk)
+        if done > min(MAX_SIZE, max(HARMLESS_SIZE, MAX_RATIO * source.count)):
+            raise ContentError(
+                f"the compressed data grows beyond all measure: {source.count} bytes to more than "
+                f"{done - len(chunk)}",
+                hint="whoever made it may want to fill this machine: find out where it is from",
+            )
+        yield chunk
 
 
 def _gunzip(stream: BinaryIO) -> Generator[bytes]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
-from pyjib.errors import CancelledError, PyjibError
+from pyjib.errors import CancelledError, PyjibError, RegistryError
 from pyjib.events import Listener
 from pyjib.layer.known import KnownLayers
 from pyjib.layer.model import Layer
@@ -22,6 +22,11 @@ from pyjib.oci.media_type import ImageFormat, layer_compression, layer_type
 
 _log = logging.getLogger(__name__)
 
+_REFUSALS = frozenset({400, 404, 405, 409, 413, 415, 501})
+_ELSEWHERE = (
+    "the registry may not take such an artifact: --layer-index REF names another place for it, "
+    "and --layer-index off goes without"
+)
 _WORTHWHILE = 1 << 16
 """Compressed layers of fewer bytes are not worth a place in an index."""
 
@@ -63,13 +68,17 @@ class LayerIndex(KnownLayers, ABC):
         added = [entry for entry in map(self._entry_of, worthwhile) if entry is not None]
         if all(entry in known for entry in added):
             return
+        # The image is there, and nobody waits for an index: what fails is left to the next build.
+        client = self._repository.client.hasty()
         try:
-            add_to_artifact(self._repository.client, reference, added)
+            add_to_artifact(client, reference, added)
         except CancelledError:
             raise
         except PyjibError as error:
+            refused = isinstance(error, RegistryError) and error.status in _REFUSALS
             self._reading.tell(
-                f"the layer index {reference} was not written: {error.message}", error.hint
+                f"the layer index {reference} was not written: {error.message}",
+                _ELSEWHERE if refused else error.hint,
             )
 
     def close(self) -> None:

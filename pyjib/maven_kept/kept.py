@@ -134,7 +134,8 @@ class Recording:
                 "looks": describe(self._trace, variables, os.urandom(16).hex()),
                 "kept": encode(self._value(found, project)),
             }
-            if not tells(data, _secrets(found, self._trace, variables)):
+            unwanted = _secrets(found, self._trace, variables) | self._trace.moments
+            if not tells(data, unwanted):
                 self._store.put_project(self._question, _seal(data))
         except (CacheError, NotKeepableError, UnicodeError):
             return  # it saves time next time, and this build needs it no more

@@ -185,7 +185,7 @@ class RepositoryDownloads:
             problems.insert(0, f"Could not find artifact {artifact} in {where}")
         if not wish.is_complete:
             problems.append("Maven's own repository was not asked, for it has no address here")
-            hint = hint or "give an address for it: --maven-repository URL"
+            hint = hint or "give its address: --maven-repository URL"
         is_absent = bool(searched) and len(searched) == len(wish.remotes) and wish.is_complete
         return Account(text="; ".join(problems), hint=hint, searched=is_absent)
 

@@ -105,10 +105,11 @@ class Transport:
             try:
                 return self._attempt(remote, url, out, most)
             except Passing as passing:
-                if attempt >= self._options.attempts:
+                attempts = min(self._options.attempts, passing.most or self._options.attempts)
+                if attempt >= attempts:
                     raise _given_up(passing.error) from None
                 attempt += 1
-                self._wait(f"get {url}", attempt, passing)
+                self._wait(f"get {url}", attempt, attempts, passing)
             except TransportError as error:
                 raise _given_up(error) from None
 
@@ -127,10 +128,12 @@ class Transport:
         for wire in wires.values():
             wire.close()
 
-    def _wait(self, action: str, attempt: int, passing: Passing) -> None:
+    def _wait(self, action: str, attempt: int, most: int, passing: Passing) -> None:
         delay = delay_before(attempt, passing.after)
         reason = passing.error.message
-        self._listener(RetryScheduled(action=action, attempt=attempt, delay=delay, reason=reason))
+        self._listener(
+            RetryScheduled(action=action, attempt=attempt, most=most, delay=delay, reason=reason)
+        )
         end = time.monotonic() + delay
         while (left := end - time.monotonic()) > 0:
             self._check()
@@ -151,7 +154,7 @@ class Transport:
             if answer.status in _ABSENT:
                 return None
             if answer.status != 200:
-                raise _refused(remote, answer)
+                raise _refused(remote, answer, self._login_of(remote))
             received = Received(answer.headers)
             for chunk in answer.chunks():
                 self._check()
@@ -188,6 +191,12 @@ class Transport:
         led_by = None if url == start else start
         request = Request(method="GET", url=url, headers=headers, verify=verify, led_by=led_by)
         return self._wire(url).send(request)
+
+    def _login_of(self, remote: Remote) -> str:
+        """Return where the login that a repository is shown stands, an empty text for none."""
+        if any(name.lower() == "authorization" for name in self._logins.headers(remote.id)):
+            return f"of <server><id>{remote.id}</id> in settings.xml"
+        return f"in the address of {remote.id}" if _login_in(remote.url) else ""
 
     def _wire(self, url: Url) -> Wire:
         # What it imports takes longer than reading a whole project.
@@ -248,17 +257,26 @@ def _login_in(url: str) -> str | None:
     return basic(unquote(name), unquote(password))
 
 
-def _refused(remote: Remote, answer: Answer) -> Passing | TransferError:
+def _refused(remote: Remote, answer: Answer, login: str) -> Passing | TransferError:
+    """Return what to raise; ``login`` tells where the one stands that the repository was shown."""
     status = answer.status
+    add = f"<server><id>{remote.id}</id> with username and password to settings.xml"
     if status == 401:
+        hint = f"the repository does not take the login {login}: correct it"
         return TransferError(
-            "authentication failed: status 401 Unauthorized",
-            hint=f"add <server><id>{remote.id}</id> with username and password to settings.xml",
+            "authentication failed: status 401 Unauthorized", hint=hint if login else f"add {add}"
         )
     if status == 403:
+        hint = f"see what the login {login} may read in this repository"
         return TransferError(
             "authorization failed: status 403 Forbidden",
-            hint=f"see what the login of server {remote.id} in settings.xml may read",
+            hint=hint if login else f"if the repository wants a login, add {add}",
+        )
+    if status == 407:
+        return TransferError(
+            "the proxy wants a login, or another: status 407",
+            hint="add username and password to <proxy> in settings.xml, or to http_proxy as "
+            "http://USER:PASSWORD@HOST:PORT",
         )
     reason = f"the server answered with status {status}"
     if status in PASSING_STATUSES:

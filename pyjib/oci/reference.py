@@ -90,11 +90,6 @@ class Reference:
         return text
 
     @property
-    def api_host(self) -> str:
-        """The host that answers the registry API."""
-        return "registry-1.docker.io" if self.registry == DOCKER_HUB else self.registry
-
-    @property
     def selector(self) -> str:
         """What a manifest is asked for by: the digest if there is one, else the tag."""
         return str(self.digest) if self.digest else self.tag or "latest"

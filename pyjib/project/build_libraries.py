@@ -55,22 +55,28 @@ def has_start_script(output: BuildOutput) -> bool:
     return any(found and _SCRIPT_LIBRARY.search(found[1]) for found in class_paths)
 
 
-def missing_libraries(output: BuildOutput) -> DependencyError:
+class NotOnDiskError(DependencyError):
+    """What the build leaves beside the classes has no libraries; ``places`` tells where to look."""
+
+    def __init__(self, output: BuildOutput, places: str, hint: str) -> None:
+        self.places = f"{output.directory} has no {places}, nor a Class-Path in the jar's manifest"
+        message = f"{output.root} declares dependencies, and they are not on disk: {self.places}"
+        super().__init__(message, hint=hint)
+
+
+def missing_libraries(output: BuildOutput) -> NotOnDiskError:
     """Return what to raise when declared libraries are nowhere on disk, with the ways out."""
-    where = output.directory
     if output.facts.tool is BuildTool.GRADLE:
-        return DependencyError(
-            f"{output.root} declares dependencies, and they are not on disk: looked for "
-            f"{where}/pyjib/classpath.json, a Spring Boot jar, {where}/install/*/lib and a "
-            "Class-Path in the jar's manifest",
+        return NotOnDiskError(
+            output,
+            "pyjib/classpath.json, Spring Boot jar, install/*/lib",
             hint="run `pyjib init gradle` and then gradle -I pyjib.init.gradle pyjibClasspath; or "
             "gradle installDist (application plugin), or gradle bootJar, or name the jar that "
             "holds them as PATH",
         )
-    return DependencyError(
-        f"{output.root} declares dependencies, and they are not on disk: looked for "
-        f"{where}/pyjib/classpath.json, {where}/quarkus-app, a Spring Boot jar, "
-        f"{where}/dependency/*.jar and a Class-Path in the jar's manifest",
+    return NotOnDiskError(
+        output,
+        "pyjib/classpath.json, quarkus-app, Spring Boot jar, dependency/*.jar",
         hint="run mvn dependency:copy-dependencies -DincludeScope=runtime, or mvn package with "
         "the plugin of Spring Boot or Quarkus, or name the jar that holds them as PATH",
     )

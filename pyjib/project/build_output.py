@@ -23,6 +23,7 @@ from pyjib.project.zip_reader import Archive, read_archive
 # Jars that are no application, whatever is built; Boot's plugin for Gradle calls its thin jar so.
 _SIDE_JARS = ("-sources", "-javadoc", "-tests", "-test-sources", "-plain", "-test-fixtures")
 _FAT_JARS = ("-jar-with-dependencies", "-shaded", "-all", "-fat", "-uber")
+_BUILD_FILE = "jib.yaml"
 _LISTED = "build/pyjib/classpath.json"
 _SLACK = 2.0  # seconds: copying a tree shuffles times within moments
 
@@ -100,9 +101,17 @@ def find_build_output(root: Path) -> BuildOutput:
     if facts is None:
         raise ProjectError(
             f"{root} is not a compiled Java project: it has neither target/ nor build/",
-            hint="name the directory of a Maven or Gradle project, or a .jar or .war file",
+            hint=_instead(root),
         )
     raise not_compiled(root, facts.tool)
+
+
+def _instead(root: Path) -> str:
+    """Return what to do where no project is: Jib's build file needs none."""
+    file = root / _BUILD_FILE
+    if file.is_file():
+        return f"to build by {file} and without a project, name it: pyjib build -b {file}"
+    return "name the directory of a Maven or Gradle project, or a .jar or .war file"
 
 
 def not_compiled(root: Path, tool: BuildTool) -> ProjectError:

@@ -16,6 +16,7 @@ from pyjib.options import HostEnvironment, Mode
 from pyjib.project.build_files import BuildTool
 from pyjib.project.build_libraries import (
     Libraries,
+    NotOnDiskError,
     find_libraries,
     has_start_script,
     missing_libraries,
@@ -34,7 +35,7 @@ from pyjib.project.class_path_file import ClassPathFile, read_class_path_file
 from pyjib.project.class_path_list import read_class_path_list
 from pyjib.project.gradle import open_gradle_project
 from pyjib.project.jar import read_plain_jar
-from pyjib.project.maven.worked_out import POM, NotPackagedError, WorkedOut
+from pyjib.project.maven.worked_out import AS_MAVEN, POM, NotPackagedError, WorkedOut
 from pyjib.project.model import Project, ProjectFile, ProjectKind
 from pyjib.project.own_code import examine_classes, is_class, split_classes
 from pyjib.project.quarkus import (
@@ -48,7 +49,7 @@ from pyjib.project.spring_boot import is_boot_jar, read_boot_jar
 from pyjib.project.walk import walk_files
 from pyjib.project.war import read_war
 
-_AS_MAVEN = "correct the pom: Maven refuses it too, as mvn validate shows"
+_COPY = "mvn dependency:copy-dependencies -DincludeScope=runtime"
 _NO_POM_NEEDED = (f"target/{DIRECTORY}/{LAUNCHER}", "target/pyjib/classpath.json")
 
 
@@ -121,7 +122,7 @@ def _read_by_pom(
     except DependencyError:
         raise
     except ProjectError as error:
-        raise ProjectError(error.message, hint=error.hint or _AS_MAVEN) from None
+        raise ProjectError(error.message, hint=error.hint or AS_MAVEN) from None
 
 
 def _worked_out(root: Path, host: HostEnvironment) -> WorkedOut:
@@ -142,14 +143,18 @@ def _read_instead(root: Path, mode: Mode, missing: DependencyError) -> Project:
     except DependencyError as error:
         if isinstance(missing, NotPackagedError):
             raise missing from None  # a module of this build wants building, and no other way
-        raise DependencyError(
-            f"{missing.message}; {error.message}", hint=f"{missing.hint}; or {error.hint}"
-        ) from None
+        hint, places = missing.hint, error.message
+        if isinstance(error, NotOnDiskError):
+            places = f"nor are libraries beside the classes: {error.places}"
+        if hint and "mvn " in hint:
+            hint += f"; or copy all into target: {_COPY}"
+        raise DependencyError(f"{missing.message}\n  {places}", hint=hint) from None
     warnings = project.warnings
     if not project.dependencies:  # as if the pom asked for none, and its parent may
-        told = f"no library is in the image, and the pom could not be worked out: {missing.message}"
+        told = "no library is in the image, and the pom could not be worked out: "
+        told += missing.in_a_line
         warnings = (*warnings, Warned(message=told, hint=missing.hint))
-    detail = f"{project.detail} (the pom alone did not do: {missing})"
+    detail = f"{project.detail} (the pom alone did not do: {missing.in_a_line})"
     return replace(project, detail=detail, warnings=warnings)
 
 

@@ -12,6 +12,7 @@ from pyjib.project.maven.worked_out import WorkedOut
 from pyjib.project.model import Project, unreadable
 from pyjib.project.war import read_war
 
+_BUILD_FILES = ("pom.xml", "build.gradle", "build.gradle.kts", "settings.gradle")
 _ACCEPTED = "name the directory of a compiled Maven or Gradle project, or a .jar or .war file"
 
 
@@ -59,5 +60,15 @@ def _read(
         )
     suffix = path.suffix.lower()
     if suffix not in (".jar", ".war") or not path.is_file():
-        raise ProjectError(f"{path} is neither a directory nor a jar or war", hint=_ACCEPTED)
+        raise ProjectError(
+            f"{path} is neither a directory nor a jar or war", hint=_what_was_meant(path)
+        )
     return read_war(path) if suffix == ".war" else read_jar(path, mode=mode)
+
+
+def _what_was_meant(path: Path) -> str:
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return f"a build file of Jib's is named by -b: pyjib build -b {path}"
+    if path.name in _BUILD_FILES:
+        return f"name the directory that it is in: pyjib build {path.parent}"
+    return _ACCEPTED

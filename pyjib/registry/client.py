@@ -228,6 +228,7 @@ class RegistryClient:
 
     def _push(self, name: Reference, blob: Blob, scopes: Scopes) -> Outcome:
         if self._streams.brought(name, blob.descriptor.digest):
+            self._session.pushed.blob(name)
             return Outcome.UPLOADED
         return uploads.push(self._session, name, blob, scopes, self._ladders)
 

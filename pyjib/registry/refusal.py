@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -19,10 +19,12 @@ from pyjib.errors import (
     UnauthorizedError,
 )
 from pyjib.frozen import frozen
-from pyjib.registry.login.credential import GIVEN, conceal
+from pyjib.registry.login.credential import conceal
+from pyjib.registry.login.origins import CHECK
 from pyjib.registry.login.scope import is_reading, repository_of
 from pyjib.registry.net.message import Call
 from pyjib.registry.net.retry import LONGEST_RETRY_AFTER, PASSING_STATUSES, Passing, retry_after
+from pyjib.registry.push_rules import by_status, by_words
 
 MAX_ERROR = 64 * 1024
 """The largest error body in bytes that is looked at."""
@@ -30,20 +32,30 @@ _MAX_SHOWN = 300
 _PAGE = re.compile(r"\s*(<!doctype\s+html|<html\b|<head\b)", re.IGNORECASE)
 _TITLE = re.compile(r"<title>([^<]*)</title>", re.IGNORECASE)
 _WEB_PAGE = "a web page"
+_SOON = 10.0
+"""Seconds; who asks for a shorter pause has been given several in vain."""
+_WRITING = frozenset({"POST", "PUT", "PATCH"})
+_BY_RULE = frozenset({401, 403, 405, 409, 412})
+"""What registries answer where a rule of theirs forbids a manifest."""
 
 
 @frozen
 class LoginWords:
     """What an error may say of the login: whose it was, or where one was looked for.
 
-    ``withheld`` tells why a login that was found was not used, if so. ``asked`` tells whether
-    the registry ever asked for one.
+    ``renewal`` says what its user does to have a better one, and ``refused`` tells that it was not
+    accepted before, so that what was said now was said to nobody in particular. ``withheld`` tells what helps where
+    none was sent, though there may be one. ``asked`` tells whether the registry ever asked for
+    one, and ``unasked`` in what words it refused without doing so.
     """
 
     asked: bool = True
     used: str | None = None
+    renewal: str = ""
+    refused: bool = False
     tried: tuple[str, ...] = ()
     withheld: str | None = None
+    unasked: str = ""
 
 
 def refusal(
@@ -68,6 +80,10 @@ def refusal(
     message = f"cannot {call.action}: {where or call.registry} answered {describe(status)}"
     if said:
         message += f" ({said[:_MAX_SHOWN]})"
+    if login.unasked and status == 401 and where is None:
+        message += f", and {login.unasked}"
+    if call.taken and status in _BY_RULE:
+        message += f", after it had taken {call.taken}"
     error = _error(call, status, message, diagnostics, after, login, said)
     if status in PASSING_STATUSES and (after or 0) <= LONGEST_RETRY_AFTER:
         return Passing(error, after=after)
@@ -171,32 +187,50 @@ def _hint(
     login: LoginWords,
     said: str,
 ) -> str | None:
-    reading, repository = is_reading(call.scopes), repository_of(call.scopes)
-    if status == 403 and not login.withheld and (login.used or not login.asked):
-        return _denied_hint(call, login, said)
-    if status in (401, 403):
-        return login_hint(call.registry, login, repository=repository)
-    for diagnostic in diagnostics:
-        if diagnostic.code in _HINTS_BY_CODE:
-            return _HINTS_BY_CODE[diagnostic.code]
+    return next(filter(None, _hints(call, status, diagnostics, login, said)), None)
+
+
+def _hints(
+    call: Call,
+    status: int,
+    diagnostics: tuple[RegistryDiagnostic, ...],
+    login: LoginWords,
+    said: str,
+) -> Iterator[str | None]:
+    """Yield what may help, the first that is any the best; what was said counts before a status."""
+    writing = call.method in _WRITING and not call.bare
+    of_login = status in (401, 403)
+    if of_login:
+        yield login.withheld
     if status in (404, 405, 501) and said.startswith(_WEB_PAGE):
-        return _NO_REGISTRY
+        yield _NO_REGISTRY
+    if writing:
+        yield by_words(call, diagnostics, said)
+    if call.taken:
+        yield by_status(call, status)
+    if status == 403 and not login.refused and (login.used or not login.asked):
+        yield _denied_hint(call, login)
+    if of_login:
+        yield login_hint(call.registry, login, repository=repository_of(call.scopes))
+    yield from (_HINTS_BY_CODE.get(diagnostic.code) for diagnostic in diagnostics)
     if status == 404 and not call.bare:
-        return _CHECK_NAME if reading else _CREATE_REPOSITORY
-    return _HINTS.get(status) or (_TROUBLE if status >= 500 else None)
+        yield _PUSH_AGAIN if call.taken else _CREATE_REPOSITORY if writing else _CHECK_NAME
+    if writing:
+        yield by_status(call, status)
+    yield _HINTS.get(status)
+    if status >= 500:
+        yield _TROUBLE
 
 
-def _denied_hint(call: Call, login: LoginWords, said: str) -> str:
+def _denied_hint(call: Call, login: LoginWords) -> str:
     """Return what helps where no other login would, or where none was asked for."""
     look = _look_with(call.registry, repository_of(call.scopes))
-    if "quota" in said.lower():
-        return f"free some space at {call.registry}, or have its quota raised{look}"
     what = "pull from" if is_reading(call.scopes) else "push to"
     if login.used and login.asked:
-        return (
-            f"the login from {login.used} may not {what} it: ask for the right, "
-            f"or log in as another with pyjib login {call.registry}{look}"
-        )
+        other = ", or use another login"
+        if login.renewal and login.renewal != CHECK:
+            other += f" ({login.renewal})"
+        return f"the login from {login.used} may not {what} it: ask for the right{other}{look}"
     return (
         f"{call.registry} asked for no login, so it is its own rules that forbid to {what} it: "
         f"see what they allow to whom{look}"
@@ -210,19 +244,18 @@ _CREATE_REPOSITORY = (
 )
 _TROUBLE = "the registry is in trouble: try again later"
 _NO_REGISTRY = "what answers there seems to be no registry: check its address, with the port"
-_IMMUTABLE = "the tag may be immutable there: push under a new one"
+_PUSH_AGAIN = "push again: what the registry had a moment ago was removed from it"
 _HINTS = {
-    409: _IMMUTABLE,
     413: "a proxy in front of the registry limits uploads: raise its limit (client_max_body_size "
     "in nginx)",
     501: "what answers there cannot do this: check its address, or use another registry",
 }
 _HINTS_BY_CODE = {
-    "TAG_INVALID": _IMMUTABLE,
-    "TAG_IMMUTABLE": _IMMUTABLE,
     "MANIFEST_INVALID": "the registry may not take this kind of manifest: try --format docker or "
     "oci",
-    "MANIFEST_BLOB_UNKNOWN": "push again: what the registry had a moment ago was removed from it",
+    "MANIFEST_BLOB_UNKNOWN": _PUSH_AGAIN,
+    "PROJECTPOLICYVIOLATION": "a policy of its project, about signatures or vulnerabilities, forbids "
+    "to pull it: take another tag, or ask who runs the registry",
 }
 
 
@@ -232,8 +265,7 @@ def login_hint(registry: str, login: LoginWords, *, repository: str = "") -> str
         return login.withheld
     look = _look_with(registry, repository)
     if login.used:
-        given = login.used.startswith(GIVEN)
-        help_ = "check user and password" if given else f"renew it with pyjib login {registry}"
+        help_ = login.renewal or CHECK
         return f"the login from {login.used} was not accepted: {help_}{look}"
     looked = f"; none was found in {', '.join(login.tried)}" if login.tried else ""
     return f"log in with pyjib login {registry}{looked}{look}"
@@ -245,10 +277,11 @@ def _look_with(registry: str, repository: str) -> str:
 
 
 def _wait_hint(call: Call, after: float | None, login: LoginWords) -> str:
-    when = f"try again in {in_words(after)}" if after else "try again later"
-    if login.used:
+    soon = after is None or after < _SOON
+    when = "try again later" if soon else f"try again in {in_words(after or 0)}"
+    if login.used or not login.asked:
         return when
-    return f"{when}, or log in with pyjib login {call.registry}: logged in, more is allowed"
+    return f"{when}, or log in with pyjib login {call.registry}, which may allow more"
 
 
 def in_words(seconds: float) -> str:
@@ -256,4 +289,5 @@ def in_words(seconds: float) -> str:
     for unit, size in (("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{-int(-seconds // size)} {unit}"
-    return f"{-int(-seconds // 1)} seconds"
+    whole = max(1, -int(-seconds // 1))
+    return "1 second" if whole == 1 else f"{whole} seconds"

@@ -1,14 +1,13 @@
-"""Calls: retries, redirects by hand, logins, and refusals as exceptions.
+"""Calls: attempts at them, redirects, logins, and refusals as exceptions.
 
-Redirects are followed here, for HTTP clients turn an upload into a GET and re-read a body from
-where the last attempt left it. A login belongs to one origin and goes nowhere else.
+A login belongs to one origin and goes nowhere else.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
-import time
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
@@ -17,9 +16,10 @@ from urllib.parse import quote
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import CancelledError, PyjibError, RegistryError, TransportError
-from pyjib.events import Listener, RetryScheduled
+from pyjib.events import Listener
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.asides import Asides
+from pyjib.registry.attempts import Attempts
 from pyjib.registry.endpoints import USER_AGENT, Endpoints
 from pyjib.registry.login.auth import Authenticator, AuthTools
 from pyjib.registry.login.challenge import Challenge, parse_challenges, wants_more
@@ -28,19 +28,17 @@ from pyjib.registry.login.tokens import Tokens
 from pyjib.registry.machine import Machine
 from pyjib.registry.net.late import Late
 from pyjib.registry.net.message import Call, Reply, Request
-from pyjib.registry.net.reach import check_hop, check_scheme
-from pyjib.registry.net.retry import LONGEST_CALL, Gates, Passing, delay_before
+from pyjib.registry.net.retry import LONGEST_CALL, Gates, Passing
 from pyjib.registry.net.urls import Url
-from pyjib.registry.refusal import MAX_ERROR, LoginWords, describe, refusal, telling
+from pyjib.registry.pushed import Pushed
+from pyjib.registry.redirects import MAX_HOPS, Redirects, leads_on, may_see, too_many
+from pyjib.registry.refusal import MAX_ERROR, LoginWords, refusal, telling
 
 if TYPE_CHECKING:
     from pyjib.registry.login.cloud.model import CloudTools
     from pyjib.registry.net.wire import Answer, Wire
 
 _log = logging.getLogger(__name__)
-
-MAX_HOPS = 5
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 T = TypeVar("T")
 
@@ -62,7 +60,7 @@ class Session:
     ) -> None:
         self.listener = listener
         self.cancellation = cancellation
-        self.attempts = options.attempts
+        self._most = options.attempts
         self._options = options
         self._host = host
         self._lock = threading.Lock()
@@ -72,6 +70,8 @@ class Session:
         self._endpoints = Endpoints(options, self._send_whole, listener, lambda: self.machine)
         self._authenticators: dict[str, Authenticator] = {}
         self._asides = Asides(listener)
+        self.pushed = Pushed()
+        self._redirects = Redirects(self.root, self._is_proxied, cancellation.check)
         self.finder = Finder(options, host, self._cloud_tools, cancellation, listener)
         self._tools = AuthTools(
             finder=self.finder,
@@ -101,7 +101,7 @@ class Session:
     def hasty(self) -> Session:
         """Return this session for calls that could be made elsewhere: they are tried once."""
         other = copy(self)
-        other.attempts = 1
+        other._most = 1
         return other
 
     def unless_busy(self) -> Session:
@@ -139,16 +139,18 @@ class Session:
         used = self.authenticator(call.registry).authorization(call.scopes) if own else None
         self._send(call, url, used, last_word=call.patience).close()
 
-    def pause(self, call: Call, attempt: int, failure: Passing, *, most: int) -> None:
-        """Hold the host back before ``attempt``; raises the failure beyond ``most`` attempts."""
-        if attempt > most:
-            raise telling(call, failure.error) from None
-        delay = delay_before(attempt, failure.after)
-        reason = failure.error.message.removeprefix(f"cannot {call.action}: ")
-        self.listener(
-            RetryScheduled(action=call.action, attempt=attempt, delay=delay, reason=reason)
+    def attempts(self, call: Call, *, most: int | None = None, limit: float = math.inf) -> Attempts:
+        """Return what counts the attempts at a call, ``most`` or as many as were asked for.
+
+        After ``limit`` seconds there are no more.
+        """
+        return Attempts(
+            call=call,
+            most=most or self._most,
+            limit=limit,
+            gates=self._gates,
+            listener=self.listener,
         )
-        self._gates.close(call.registry, delay)
 
     def root(self, registry: str) -> Url:
         """Return the URL that a registry's paths are below."""
@@ -159,36 +161,20 @@ class Session:
         return self._endpoints.verifies(url)
 
     def resolve(self, registry: str, base: Url, location: str) -> Url:
-        """Resolve what a server says of where to go on; raises ``TransportError`` if not allowed.
-
-        Plain http on the host that was asked over https is a server behind a proxy that knows
-        no better, and becomes https again.
-        """
-        target = base.join(location)
-        lost = (base.scheme, target.scheme) == ("https", "http") and base.host == target.host
-        if lost and target.port in (80, base.port):
-            target = base.at(target.target)
-        start = self.root(registry)
-        check_scheme(start if start.scheme == "https" else base, target)
-        if target.origin != start.origin:
-            for server in (start,) if base.origin == start.origin else (start, base):
-                self._check_hop(server, target)
-        return target
+        """Resolve what a server says of where to go on; raises ``TransportError`` if not allowed."""
+        return self._redirects.resolve(registry, base, location)
 
     def close(self) -> None:
         """Close all connections."""
         self._late.close()
 
     def _repeat(self, call: Call, take: Callable[[Answer], T]) -> T:
-        started, attempt = time.monotonic(), 1
+        attempts = self.attempts(call, limit=LONGEST_CALL)
         while True:
             try:
                 return self._attempt(call, take)
             except Passing as failure:
-                if time.monotonic() - started > LONGEST_CALL:
-                    raise failure.error from None
-                attempt += 1
-                self.pause(call, attempt, failure, most=self.attempts)
+                attempts.again(failure)
 
     def _attempt(self, call: Call, take: Callable[[Answer], T]) -> T:
         self.cancellation.check()
@@ -201,7 +187,7 @@ class Session:
         except TransportError as error:
             raise telling(call, error) from None
         except Passing as failure:
-            raise Passing(telling(call, failure.error), after=failure.after) from None
+            raise failure.of(telling(call, failure.error)) from None
 
     def _authorised(self, call: Call) -> Answer:
         authenticator = self.authenticator(call.registry)
@@ -223,55 +209,26 @@ class Session:
         answer.finish()
         answer = self._follow(call, fresh or None)
         if answer.status == 401:
-            authenticator.refused(fresh, call.scopes)
+            other = authenticator.refused(fresh, call.scopes)
+            if other is not None:
+                answer.finish()
+                answer = self._follow(call, other)
         return answer
 
     def _follow(self, call: Call, authorization: str | None) -> Answer:
         start = call.url if call.bare and call.url else self.root(call.registry)
         url = call.url or self._within(start.at(call.target))
         for _ in range(MAX_HOPS + 1):
-            answer = self._send(call, url, authorization if _may_see(start, url) else None)
+            answer = self._send(call, url, authorization if may_see(start, url) else None)
             self._asides.show(call.registry, answer.header_lines("warning"))
-            if answer.status not in _REDIRECTS or answer.status in call.accepted or call.fleeting:
+            if not leads_on(call, answer):
                 return answer
             answer.finish()
-            url = self._redirect(call, answer)
-        raise RegistryError(
-            f"cannot {call.action}: more than {MAX_HOPS} redirects, the last to {url}",
-            action=call.action,
-            hint="check the proxy in front of the registry: it seems to send requests in circles",
-        )
+            url = self._redirects.after(call, answer)
+        raise too_many(call, url)
 
     def _within(self, url: Url) -> Url:
         return url.with_query(f"ns={quote(self._namespace)}") if self._namespace else url
-
-    def _redirect(self, call: Call, answer: Answer) -> Url:
-        location = answer.headers.get("location")
-        if not location:
-            raise TransportError(f"cannot {call.action}: {answer.url} redirects to nowhere")
-        base = answer.url
-        if call.bare:
-            target = base.join(location)
-            self._check_hop(base, target)
-        else:
-            target = self.resolve(call.registry, base, location)
-        upgraded = (base.host, base.scheme, target.scheme) == (target.host, "http", "https")
-        if call.sealed and not _may_see(base, target):
-            raise TransportError(
-                f"cannot {call.action}: {base.authority} redirects to {target.authority}, which "
-                "must not see the secret that is sent"
-            )
-        if call.method in ("GET", "HEAD") or answer.status in (307, 308):
-            return target
-        if answer.status in (301, 302) and upgraded:
-            return target
-        raise RegistryError(
-            f"cannot {call.action}: {base.authority} answered {describe(answer.status)} to a "
-            f"{call.method}, which would become a GET of {target}",
-            action=call.action,
-            status=answer.status,
-            hint="check the registry's address, and the proxy in front of it",
-        )
 
     def _send(
         self,
@@ -367,11 +324,7 @@ class Session:
         )
 
     def _is_own(self, registry: str, url: Url) -> bool:
-        return _may_see(self.root(registry), url)
-
-    def _check_hop(self, start: Url, target: Url) -> None:
-        resolve = not self._is_proxied(target)
-        check_hop(start, target, resolve=resolve, check=self.cancellation.check)
+        return may_see(self.root(registry), url)
 
     def _is_proxied(self, url: Url) -> bool:
         return self._wires().is_proxied(url)
@@ -382,11 +335,3 @@ class Session:
 
 def _do_not_wait(seconds: float) -> None:
     raise Passing(TransportError(f"the registry has asked for a pause of {seconds:.0f} seconds"))
-
-
-def _may_see(start: Url, url: Url) -> bool:
-    """Tell whether a login for ``start``'s origin may go to ``url``: it, or its TLS twin."""
-    if start.origin == url.origin:
-        return True
-    upgraded = (start.scheme, url.scheme) == ("http", "https") and start.host == url.host
-    return upgraded and (start.port == url.port or (start.port, url.port) == (80, 443))

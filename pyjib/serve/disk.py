@@ -139,6 +139,8 @@ class DiskStorage:
                 return False
             except OSError:  # no hard links on this file system
                 shutil.copyfile(content.path, temporary)
+                with temporary.open("rb+") as file:
+                    _to_disk(file)
             self.place(target, temporary, digest)
         finally:
             temporary.unlink(missing_ok=True)
@@ -154,8 +156,11 @@ class DiskStorage:
         final = self._blob_path(repository, digest)
         final.parent.mkdir(parents=True, exist_ok=True)
         with self._placing:
-            if self.blob(repository, digest) is None:  # a file that is being read cannot be
-                temporary.replace(final)  #              replaced on Windows, nor need it be
+            known = self.blob(repository, digest)
+            # A file that is being read cannot be replaced on Windows, nor need it be, unless
+            # somebody else has cut it short.
+            if known is None or known.size != temporary.stat().st_size:
+                temporary.replace(final)
             with contextlib.suppress(OSError):
                 os.utime(final)  # a link has the age of what it was linked from
 

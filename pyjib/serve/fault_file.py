@@ -33,7 +33,9 @@ def read_faults(path: Path) -> tuple[Fault, ...]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ConfigurationError(f"cannot read the faults in {path}: {reason}") from None
+        raise ConfigurationError(
+            f"cannot read the faults in {path}: {reason}", hint="name a file of rules with --faults"
+        ) from None
     try:
         document = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:

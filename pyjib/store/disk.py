@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from pyjib.errors import CacheError
-from pyjib.files import Partial
+from pyjib.files import Partial, try_lock
 
+REMOVED = "build again, and remove nothing from the cache by hand while a build is running"
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_TOO_MANY = {errno.EMFILE, errno.ENFILE}
+_NO_PLACE = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EEXIST),
+    *(errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.ENXIO, errno.ENODEV),
+}
 
 
-def begin(target: Path, folder: Path) -> Partial:
-    """Begin a file in a folder for temporary ones, made if need be; raise ``CacheError``.
+class NoPlaceError(CacheError):
+    """Nothing can be written in the directory of a store, or it cannot even be made."""
 
-    It is to be closed, whether it arrived at ``target`` or not.
+
+def is_no_place(error: OSError) -> bool:
+    """Tell whether an error says that a directory is none for this process, or not there."""
+    return error.errno in _NO_PLACE
+
+
+def begin(target: Path, folder: Path, *, locked: bool = True) -> Partial:
+    """Begin a file in the store's folder for temporary ones, which is made if need be.
+
+    It is to be closed, whether it arrived at ``target`` or not. Raises ``NoPlaceError`` where
+    nothing can be written, and else ``CacheError``.
     """
-    partial = Partial(target, folder=folder)
+    partial = Partial(target, folder=folder, locked=locked)
     try:
         try:
             partial.open()
@@ -27,8 +43,20 @@ def begin(target: Path, folder: Path) -> Partial:
             folder.mkdir(parents=True, exist_ok=True)
             partial.open()
     except OSError as error:
-        raise unusable("write", partial.path, error) from None
+        if is_no_place(error):
+            raise _no_place(folder, error) from None
+        raise unusable("write in", folder, error) from None
     return partial
+
+
+def check_writable(root: Path, folders: Iterable[Path]) -> None:
+    """Raise ``NoPlaceError`` if nothing can be written in any of the folders that are there."""
+    for folder in folders:
+        if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+            raise NoPlaceError(
+                f"cannot write to the cache in {root}: there is no leave to write in {folder}",
+                hint=_ELSEWHERE,
+            )
 
 
 def put_in_place(partial: Partial, target: Path, *, durable: bool) -> None:
@@ -37,6 +65,9 @@ def put_in_place(partial: Partial, target: Path, *, durable: bool) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.arrive(target, durable=durable, as_good=True)
     except OSError as error:
+        may_not_replace = isinstance(error, PermissionError | FileExistsError)
+        if may_not_replace and not durable and target.is_file():
+            return  # on Windows, while it is read: the older record stays, and costs time at most
         raise unusable("write", target, error) from None
 
 
@@ -60,7 +91,7 @@ def now(directory: Path) -> int:
     It is the time of change of a file created for it: so it compares with times of other files
     even where a server, and not this machine, sets them. Raises ``CacheError``.
     """
-    with closing(begin(directory / "now", directory)) as partial:
+    with closing(begin(directory / "now", directory, locked=False)) as partial:
         try:
             return os.fstat(partial.file.fileno()).st_mtime_ns
         except OSError as error:
@@ -75,6 +106,31 @@ def remove(path: Path) -> int | None:
     except OSError:
         return None
     return size
+
+
+@contextmanager
+def writer_of(path: Path) -> Iterator[bool | None]:
+    """Tell whether somebody is writing a temporary file; none if nobody can know.
+
+    If it is nobody, nobody will be before the block ends.
+    """
+    descriptor = None if os.name == "nt" else _open_to_lock(path)
+    if descriptor is None:
+        yield None
+        return
+    try:
+        is_ours = try_lock(descriptor)
+        yield None if is_ours is None else not is_ours
+    finally:
+        os.close(descriptor)
+
+
+def _open_to_lock(path: Path) -> int | None:
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    for mode in (os.O_RDWR, os.O_RDONLY):  # it may be another user's; NFS locks none of those
+        with suppress(OSError):
+            return os.open(path, mode | flags)
+    return None
 
 
 def files_below(directory: Path) -> Iterator[tuple[Path, os.stat_result]]:
@@ -102,16 +158,48 @@ def files_below(directory: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 def unusable(action: str, path: Path, error: OSError) -> CacheError:
     """Word a failure of the cache's disk, with what helps against it."""
+    return CacheError(
+        f"cannot {action} {path} in the cache: {error.strerror or error}",
+        hint=_hint(action, error),
+    )
+
+
+_ELSEWHERE = "pass --cache DIR to keep the cache in a directory that can be written"
+
+
+def _hint(action: str, error: OSError) -> str:
     if error.errno in _FULL:
-        hint = (
+        return (
             "free some space, for example by `pyjib cache prune --all`, with the --cache that was "
             "given if any, or pass another --cache DIR"
         )
-    elif isinstance(error, FileNotFoundError):
-        hint = "build again, and prune the cache only when no build is running"
-    else:
-        hint = "pass --cache DIR to keep the cache in a directory that can be written"
-    return CacheError(
-        f"cannot {action} {path} in the cache: {error.strerror or error}",
-        hint=hint,
+    if error.errno in _TOO_MANY:
+        return "raise the limit of open files (ulimit -n), or pass a lower --jobs"
+    if error.errno == errno.EXDEV:
+        return "keep all of the cache's directories on one file system, and no links among them"
+    if isinstance(error, FileNotFoundError):
+        return REMOVED
+    if action in ("read", "list"):
+        return "let the user who builds read all of the cache, or pass another --cache DIR"
+    return _ELSEWHERE
+
+
+def _no_place(folder: Path, error: OSError) -> NoPlaceError:
+    root = folder.parent
+    return NoPlaceError(
+        f"cannot write to the cache in {root}: {_reason(folder, error)}",
+        hint=_ELSEWHERE,
     )
+
+
+def _reason(folder: Path, error: OSError) -> str:
+    """Tell what is in the way: a file, or what the system says, and of which directory."""
+    said, root = error.strerror or str(error), folder.parent
+    try:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+    except (OSError, StopIteration):
+        return said
+    if not there.is_dir():
+        kind = "a file, not a directory" if there.is_file() else "no directory"
+        return f"{'it' if there == root else there} is {kind}"
+    return said if there in (folder, root) else f"it cannot be made in {there}: {said}"

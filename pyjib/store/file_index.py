@@ -3,7 +3,8 @@
 Like git's index, this maps a fingerprint (path, size, times of change, inode) to a digest. It
 lies in a few segments, immutable files in ``files/``: a build that read new files adds one, and
 the build that finds too many of them joins them to one. No lock is needed: a segment appears
-whole or not at all, and one is removed only when all it holds is in another.
+whole or not at all, and one is removed only when all it holds is in another. What begins with
+another magic number is another version's, and stays.
 
 Why not SQLite: it costs 7 ms to import and as much again to ask 8,000 times, wants locks that
 network file systems do not keep, and not every Python has it. Reading a segment of 8,000
@@ -86,7 +87,7 @@ class FileIndex:
         return self._known
 
     def _write(self, new: Mapping[bytes, bytes]) -> None:
-        old = self._segments()
+        old = [path for path in self._segments() if _is_ours(path)]
         if len(old) < _MANY_SEGMENTS:
             self._write_segment(new.items())
             return
@@ -105,8 +106,13 @@ class FileIndex:
         disk.write_whole(self._directory / os.urandom(8).hex(), data, self._temporary)
 
     def _segments(self) -> list[Path]:
-        found = disk.files_below(self._directory)
-        return [path for _, path in sorted((status.st_mtime_ns, path) for path, status in found)]
+        try:
+            found = sorted(
+                (status.st_mtime_ns, path) for path, status in disk.files_below(self._directory)
+            )
+        except CacheError:  # what cannot be read is not remembered
+            return []
+        return [path for _, path in found]
 
 
 def last_change(fingerprint: str) -> int:
@@ -125,6 +131,14 @@ def last_change(fingerprint: str) -> int:
 def _name(fingerprint: str) -> bytes:
     data = fingerprint.encode("utf-8", "surrogatepass")
     return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
 
 
 def _read(path: Path) -> dict[bytes, bytes]:

@@ -25,7 +25,8 @@ class Usage:
     """How much a store holds, in files and in bytes of their content.
 
     ``index`` counts the records of packed layers, the digests of files and what was kept of
-    projects; ``temporary`` what is being written, or was when a process was killed.
+    projects; ``temporary`` what is being written, or was when a process was killed. Of these
+    ``abandoned`` counts what nobody writes any more, as far as that can be known.
     """
 
     blobs: int = 0
@@ -34,6 +35,8 @@ class Usage:
     index_bytes: int = 0
     temporary_files: int = 0
     temporary_bytes: int = 0
+    abandoned_files: int = 0
+    abandoned_bytes: int = 0
 
     @property
     def files(self) -> int:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pyjib.store import disk
+from pyjib.store.folders import FINISHED, INDEXES, TEMPORARY
 from pyjib.store.model import Pruned, Usage
 
 _HOUR = 3_600 * 1_000_000_000
 _DAY = 24 * _HOUR
-_INDEXES = ("layers", "files", "projects")
-_FOLDERS = ("blobs", *_INDEXES, "tmp")
 
 
-def usage(root: Path) -> Usage:
+def usage(root: Path, *, now: int) -> Usage:
     """Count the files of a store and their bytes; a store that is not there has none."""
-    blobs, blob_bytes = _count(root / "blobs")
-    temporary, temporary_bytes = _count(root / "tmp")
-    indexes = [_count(root / name) for name in _INDEXES]
+    blobs, blob_bytes = _count(_entries(root / "blobs"))
+    written = list(_entries(root / TEMPORARY))
+    temporary, temporary_bytes = _count(written)
+    abandoned, abandoned_bytes = _count(_abandoned(written, now))
+    indexes = [_count(_entries(root / name)) for name in INDEXES]
     return Usage(
         blobs=blobs,
         blob_bytes=blob_bytes,
@@ -28,7 +29,14 @@ def usage(root: Path) -> Usage:
         index_bytes=sum(size for _, size in indexes),
         temporary_files=temporary,
         temporary_bytes=temporary_bytes,
+        abandoned_files=abandoned,
+        abandoned_bytes=abandoned_bytes,
     )
+
+
+def newest(root: Path) -> int:
+    """Return when a file of a store changed last, in nanoseconds since the epoch."""
+    return max((entry.used for name in FINISHED for entry in _entries(root / name)), default=0)
 
 
 def prune(
@@ -56,7 +64,7 @@ def prune(
     for entry in _entries(root / "layers"):
         if is_orphan(entry.path):
             tally.remove(entry.path)
-    sweep(root / "tmp", older_than=now - _HOUR, tally=tally)
+    sweep(root / TEMPORARY, older_than=now - _HOUR, tally=tally)
     return tally.result
 
 
@@ -68,20 +76,44 @@ def keep_newest(directory: Path, count: int) -> None:
 
 
 def sweep(temporary: Path, *, older_than: int, tally: _Tally | None = None) -> None:
-    """Remove temporary files that were last written to before an instant."""
+    """Remove temporary files that were last written to before an instant, by nobody who lives."""
     tally = tally or _Tally()
     for entry in _entries(temporary):
         if entry.used < older_than:
-            tally.remove(entry.path)
+            with disk.writer_of(entry.path) as has_writer:
+                if not has_writer:
+                    tally.remove(entry.path)
 
 
-def remove_all(root: Path) -> Pruned:
-    """Remove every file of a store, and none that is not its own."""
+def remove_all(root: Path, *, now: int) -> Pruned:
+    """Remove every file of a store that nobody is writing, and none that is not its own.
+
+    Where it cannot be known whether somebody is, what was written to within an hour stays.
+    """
     tally = _Tally()
-    for folder in _FOLDERS:
+    for folder in FINISHED:
         for entry in _entries(root / folder):
             tally.remove(entry.path)
+    for entry in _entries(root / TEMPORARY):
+        with disk.writer_of(entry.path) as has_writer:
+            if _is_abandoned(entry, has_writer, now):
+                tally.remove(entry.path)
     return tally.result
+
+
+def _is_abandoned(entry: _Entry, has_writer: bool | None, now: int) -> bool:
+    return entry.used < now - _HOUR if has_writer is None else not has_writer
+
+
+def _abandoned(entries: Iterable[_Entry], now: int) -> Iterator[_Entry]:
+    """Yield what nobody is writing; where that cannot be seen, its age tells."""
+    for entry in entries:
+        # One that is empty may be locked the next moment: it is not worth being in the way.
+        if entry.size:
+            with disk.writer_of(entry.path) as has_writer:
+                is_abandoned = _is_abandoned(entry, has_writer, now)
+            if is_abandoned:
+                yield entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +160,6 @@ def _entries(directory: Path) -> Iterator[_Entry]:
         yield _Entry(path, status.st_size, status.st_mtime_ns)
 
 
-def _count(directory: Path) -> tuple[int, int]:
-    sizes = [entry.size for entry in _entries(directory)]
+def _count(entries: Iterable[_Entry]) -> tuple[int, int]:
+    sizes = [entry.size for entry in entries]
     return len(sizes), sum(sizes)

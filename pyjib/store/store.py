@@ -11,14 +11,18 @@
 Any number of threads and processes may use one store at once, and any of them may be killed:
 every file is written in ``tmp`` and renamed into place when it is complete, blobs after they
 have been verified and forced to disk. A blob's time of change tells when it was last used, to
-the day; ``prune`` goes by it.
+the day; ``prune`` goes by it. A store may be pruned at any time: blobs that it told of stay open
+(``held``), and what is being written stays locked.
+
+So may several versions of pyjib: what one does not know it passes over, and leaves where it is.
+A version that changes what a file holds gives it another folder, key or magic number.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -30,8 +34,10 @@ from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.store import disk, pruning
 from pyjib.store.file_index import FileIndex
+from pyjib.store.folders import Folders
+from pyjib.store.held import HeldFiles
 from pyjib.store.model import LayerRecord, Pruned, Usage
-from pyjib.store.writer import BlobWriter, blob_path, stored_blob
+from pyjib.store.writer import BlobWriter, stored_blob
 
 __all__ = ["BlobWriter", "LayerRecord", "Pruned", "Store", "Usage"]
 
@@ -44,40 +50,48 @@ _LARGEST_PROJECT = 8 << 20
 class Store:
     """Content-addressed blobs and small indexes below ``root``, which is made when first needed.
 
-    A disk that is full or cannot be read or written raises ``CacheError``.
+    Where nothing can be written there, ``aside`` is asked once for a directory that will do, and
+    may raise ``CacheError``; what is below ``root`` is still read. Without it, and for a disk
+    that is full or cannot be read, methods raise ``CacheError``.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self, root: Path, *, aside: Callable[[disk.NoPlaceError], Path] | None = None
+    ) -> None:
         self.root = root
-        self._blobs = root / "blobs"
-        self._layers = root / "layers"
-        self._projects = root / "projects"
-        self._temporary = root / "tmp"
-        self._files = FileIndex(root / "files", self._temporary)
-        self._swept = False
+        self._own = Folders(root)
+        self._aside = aside
+        self._reading: tuple[Folders, ...] = (self._own,)
+        self._writing: Folders | None = None
+        self._choosing = threading.Lock()
+        self._files = FileIndex(self._own.files, self._own.temporary)
+        self._held = HeldFiles()
+
+    def close(self) -> None:
+        """Hold no blob any more: those that are opened from now on may be gone."""
+        self._held.close()
 
     def find(self, descriptor: Descriptor) -> Blob | None:
-        """Return the blob if it is here with its size.
+        """Return the blob if it is here with its size; until ``close`` it can be opened.
 
         The content is compared with the digest when the blob is read. One of another size stays
         until it is written anew: it may be damaged, or who asks may be wrong.
         """
-        path = blob_path(self._blobs, descriptor.digest)
-        try:
-            status = path.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise disk.unusable("read", path, error) from None
-        if status.st_size != descriptor.size:
-            return None
-        self._mark_used(path, status)
-        return stored_blob(path, descriptor)
+        for folders in self._reading:
+            path = folders.blob(descriptor.digest)
+            try:
+                file, status = self._held.look(path)
+            except OSError as error:
+                self._raise_unless_absent(path, error)
+                continue
+            if status.st_size == descriptor.size:
+                self._mark_used(path, status)
+                return stored_blob(file, descriptor)
+        return None
 
     def writer(self) -> BlobWriter:
         """Return a context manager that takes a new blob's bytes."""
-        self._sweep_once()
-        return BlobWriter(self._blobs, self._temporary)
+        return BlobWriter(self._writable(), self._held)
 
     def fetch(self, descriptor: Descriptor, chunks: Iterable[bytes]) -> Blob:
         """Return the blob, which is made of ``chunks`` unless it is here already.
@@ -100,7 +114,8 @@ class Store:
 
     def discard(self, digest: Digest) -> None:
         """Remove a blob, as one that was read turned out to be damaged."""
-        disk.remove(blob_path(self._blobs, digest))
+        for folders in self._reading:
+            disk.remove(folders.blob(digest))
 
     def get_layer(self, key: str) -> LayerRecord | None:
         """Return what was packed here under a cache key, if its blob is still here."""
@@ -111,28 +126,26 @@ class Store:
 
     def has_layers(self) -> bool:
         """Tell whether anything is remembered under any cache key."""
-        try:
-            with os.scandir(self._layers) as found:
-                return next(found, None) is not None
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as error:
-            raise disk.unusable("read", self._layers, error) from None
+        for folders in self._reading:
+            try:
+                with os.scandir(folders.layers) as found:
+                    if next(found, None) is not None:
+                        return True
+            except OSError as error:
+                self._raise_unless_absent(folders.layers, error)
+        return False
 
     def layer_record(self, key: str) -> LayerRecord | None:
         """Return what is remembered under a cache key, wherever its blob is."""
-        path = self._record_path(key)
-        try:
-            data = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise disk.unusable("read", path, error) from None
-        try:
-            return _parse_record(data)
-        except PyjibError:
-            disk.remove(path)
-            return None
+        for folders in self._reading:
+            path = folders.record(key)
+            try:
+                return _parse_record(path.read_bytes())
+            except PyjibError:  # damaged, or another version's
+                continue
+            except OSError as error:
+                self._raise_unless_absent(path, error)
+        return None
 
     def put_layer(self, key: str, record: LayerRecord) -> None:
         """Remember what a layer is under its cache key.
@@ -145,19 +158,25 @@ class Store:
         }
         if record.learnt:
             document["learnt"] = True
-        disk.write_whole(self._record_path(key), json.dump(document), self._temporary)
+        folders = self._writable()
+        disk.write_whole(folders.record(key), json.dump(document), folders.temporary)
 
     def get_document(self, digest: Digest) -> bytes | None:
         """Return the bytes of a manifest, an index or a config, verified, if they are here."""
-        path = blob_path(self._blobs, digest)
+        for folders in self._reading:
+            data = self._document_in(folders.blob(digest), digest)
+            if data is not None:
+                return data
+        return None
+
+    def _document_in(self, path: Path, digest: Digest) -> bytes | None:
         try:
             with path.open("rb") as stream:
                 status = os.fstat(stream.fileno())
                 data = stream.read(json.MAX_DOCUMENT + 1)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
         except OSError as error:
-            raise disk.unusable("read", path, error) from None
+            self._raise_unless_absent(path, error)
+            return None
         if len(data) > json.MAX_DOCUMENT:
             return None
         state = digest.hasher()
@@ -180,7 +199,7 @@ class Store:
 
     def clock(self) -> int:
         """Return the present in nanoseconds since the epoch, by the store's file system."""
-        return disk.now(self._temporary)
+        return disk.now(self._own.temporary)
 
     def file_digest(self, fingerprint: str) -> Digest | None:
         """Return the digest of the file that has a fingerprint, if it is remembered."""
@@ -200,7 +219,7 @@ class Store:
         What cannot be read counts as not kept. Unless it ``marks`` that it was used, nothing is
         written.
         """
-        path = self._project_path(key)
+        path = self._own.project(key)
         try:
             with path.open("rb") as stream:
                 status = os.fstat(stream.fileno())
@@ -220,12 +239,16 @@ class Store:
         """
         if len(data) > _LARGEST_PROJECT:
             return
-        disk.write_whole(self._project_path(key), data, self._temporary)
-        pruning.keep_newest(self._projects, _MANY_PROJECTS)
+        disk.write_whole(self._own.project(key), data, self._own.temporary)
+        pruning.keep_newest(self._own.projects, _MANY_PROJECTS)
 
     def usage(self) -> Usage:
         """Count what the store holds."""
-        return pruning.usage(self.root)
+        try:
+            now = self._now()
+        except disk.NoPlaceError:  # it can be counted nevertheless
+            now = pruning.newest(self.root)
+        return pruning.usage(self.root, now=now)
 
     def prune(
         self,
@@ -239,31 +262,37 @@ class Store:
         ``older_than_days`` removes blobs, file digests and projects unused for so long (to the
         day);
         ``max_bytes`` then removes more blobs until no more than these are left. Records whose
-        blob is gone and temporary files that nobody has written to for an hour go in any case.
-        ``everything`` leaves nothing; a build that runs meanwhile may then fail.
+        blob is gone, and temporary files that nobody is writing nor has written to for an hour,
+        go in any case. ``everything`` leaves only what is being written. No build fails for it.
         """
+        now = self._now()
         if everything:
-            return pruning.remove_all(self.root)
+            return pruning.remove_all(self.root, now=now)
         return pruning.prune(
             self.root,
-            now=self.clock() if self.root.is_dir() else 0,
+            now=now,
             is_orphan=self._is_orphan,
             older_than_days=older_than_days,
             max_bytes=max_bytes,
         )
 
+    def _now(self) -> int:
+        """Return the present, or if the disk is full what comes near it."""
+        if not self.root.is_dir():
+            return 0
+        try:
+            return self.clock()
+        except disk.NoPlaceError:
+            raise
+        except CacheError:
+            return pruning.newest(self.root)
+
     def _is_orphan(self, record: Path) -> bool:
         try:
             descriptor = _parse_record(record.read_bytes()).descriptor
-        except (OSError, PyjibError):
-            return True
-        return not blob_path(self._blobs, descriptor.digest).is_file()
-
-    def _project_path(self, key: str) -> Path:
-        return self._projects / hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-
-    def _record_path(self, key: str) -> Path:
-        return self._layers / hashlib.sha256(key.encode()).hexdigest()
+        except (OSError, PyjibError):  # another user's, or another version's
+            return False
+        return not self._own.blob(descriptor.digest).is_file()
 
     def _mark_used(self, path: Path, status: os.stat_result) -> None:
         if status.st_mtime_ns + _DAY < self._opened:
@@ -277,12 +306,32 @@ class Store:
         except CacheError:
             return 0
 
-    def _sweep_once(self) -> None:
-        """Clear on the way what processes that were killed left behind days ago."""
-        if not self._swept:
-            self._swept = True
-            if self._temporary.is_dir():
-                pruning.sweep(self._temporary, older_than=self._opened - _DAY)
+    def _writable(self) -> Folders:
+        """Return where new files go, which is found out by the first of them."""
+        with self._choosing:
+            if self._writing is None:
+                self._writing = self._choose()
+            return self._writing
+
+    def _choose(self) -> Folders:
+        own = self._own
+        try:
+            now = self._opened or self.clock()
+            disk.check_writable(own.root, (own.blobs, own.blobs / "sha256", own.layers))
+        except disk.NoPlaceError as error:
+            if self._aside is None:
+                raise
+            other = Folders(self._aside(error))
+            self._reading = (other, own)
+            return other
+        # On the way: what processes that were killed left behind days ago.
+        pruning.sweep(own.temporary, older_than=now - _DAY)
+        return own
+
+    def _raise_unless_absent(self, path: Path, error: OSError) -> None:
+        """Take what cannot be reached for absent: whoever must write there says what is wrong."""
+        if not disk.is_no_place(error):
+            raise disk.unusable("read", path, error) from None
 
 
 def _parse_record(data: bytes) -> LayerRecord:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from pyjib.errors import CacheError, DigestMismatchError, SizeMismatchError
+from pyjib.errors import DigestMismatchError, SizeMismatchError
 from pyjib.files import Partial
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.store import disk
+from pyjib.store.folders import Folders
+from pyjib.store.held import HeldFile, HeldFiles
 
 
 class BlobWriter:
@@ -24,15 +25,15 @@ class BlobWriter:
     what was written. A full or read-only disk raises ``CacheError``.
     """
 
-    def __init__(self, blobs: Path, temporary: Path) -> None:
-        self._blobs = blobs
-        self._temporary = temporary
+    def __init__(self, folders: Folders, held: HeldFiles) -> None:
+        self._folders = folders
+        self._held = held
         self._hash = hashlib.sha256()
         self._size = 0
         self._partial: Partial | None = None
 
     def __enter__(self) -> Self:
-        self._partial = disk.begin(self._blobs / "blob", self._temporary)
+        self._partial = disk.begin(self._folders.blobs / "blob", self._folders.temporary)
         return self
 
     def __exit__(
@@ -74,7 +75,7 @@ class BlobWriter:
             partial.file.flush()
         except OSError as error:
             raise disk.unusable("write", partial.path, error) from None
-        return _opener(partial.path)
+        return HeldFile(partial.path, None).open
 
     def commit(self, media_type: str, expected: Descriptor | None = None) -> Blob:
         """Verify the bytes, force them to disk, and give them their place in the store.
@@ -88,10 +89,11 @@ class BlobWriter:
         if expected is not None:
             digest = self._verify(partial, descriptor.digest, expected)
             descriptor = replace(descriptor, digest=digest)
-        target = blob_path(self._blobs, descriptor.digest)
+        target = self._folders.blob(descriptor.digest)
+        file = self._held.arriving(partial.path, target)
         disk.put_in_place(partial, target, durable=True)
         self._partial = None
-        return stored_blob(target, descriptor)
+        return stored_blob(file, descriptor)
 
     def _verify(self, partial: Partial, digest: Digest, expected: Descriptor) -> Digest:
         if self._size != expected.size:
@@ -113,36 +115,9 @@ class BlobWriter:
         return self._partial
 
 
-def blob_path(blobs: Path, digest: Digest) -> Path:
-    """Return where a blob lies below the directory of all."""
-    return blobs / digest.algorithm / digest.hex
-
-
-def stored_blob(path: Path, descriptor: Descriptor) -> Blob:
-    """Return the blob in a file of the store; opening it raises ``CacheError`` if it is gone.
-
-    The file is removed when it turns out to be damaged.
-    """
-    return Blob(descriptor=descriptor, opener=_opener(path), discard=lambda: _remove(path))
-
-
-def _opener(path: Path) -> Callable[[], BinaryIO]:
-    def open_file() -> BinaryIO:
-        try:
-            return path.open("rb")
-        except FileNotFoundError:
-            raise CacheError(
-                f"cannot read {path}: it has been removed from the cache meanwhile",
-                hint="build again, and prune the cache only when no build is running",
-            ) from None
-        except OSError as error:
-            raise disk.unusable("read", path, error) from None
-
-    return open_file
-
-
-def _remove(path: Path) -> None:
-    disk.remove(path)
+def stored_blob(file: HeldFile, descriptor: Descriptor) -> Blob:
+    """Return the blob in a file of the store, which is removed when it turns out to be damaged."""
+    return Blob(descriptor=descriptor, opener=file.open, discard=file.discard)
 
 
 def _digest_again(partial: Partial, wanted: Digest) -> Digest:

@@ -156,6 +156,12 @@ def test_without_its_blobs_index_json_is_not_believed(bases: Bases) -> None:
     assert base.images[0].config == image.config
 
 
+def test_an_archive_that_would_fill_the_disk(bases: Bases, tmp_path: Path) -> None:
+    with pytest.raises(ContentError, match="grows beyond all measure"):
+        bases.read(gzip.compress(bytes(32 << 20), 9))
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
+
+
 @pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])
 @pytest.mark.parametrize("kind", ["docker", "oci"])
 def test_a_compressed_archive_is_read_like_a_plain_one(

@@ -183,6 +183,24 @@ def test_damage_is_found(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_links_lead_to_nothing_but_the_blob_itself(tmp_path: Path) -> None:
+    """Build tools link blobs; what is read is the blob, or it is refused by its digest."""
+    image = random_image()
+    write(tmp_path / "layout", image)
+    layer = blob(tmp_path / "layout", image.layers[0].descriptor.digest)
+    layer.rename(tmp_path / "elsewhere")
+    layer.symlink_to(tmp_path / "elsewhere")
+    assert read(tmp_path / "layout").images == (image,)
+    layer.unlink()
+    layer.symlink_to("/etc/passwd")
+    with pytest.raises(ContentError):
+        read(tmp_path / "layout")
+    layer.unlink()
+    layer.symlink_to("/dev/zero")
+    with pytest.raises(ContentError, match="lacks"):
+        read(tmp_path / "layout")
+
+
 def test_a_layer_that_vanishes_before_it_is_opened_is_named(tmp_path: Path) -> None:
     image = random_image()
     write(tmp_path, image)

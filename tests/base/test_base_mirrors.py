@@ -193,7 +193,39 @@ def test_the_registry_has_the_last_word(
 ) -> None:
     with pytest.raises(NotFoundError) as caught:
         puller.pull(registry.address, mirror.address)
-    assert registry.address in caught.value.message
+    assert caught.value.message.startswith(f"cannot get the manifest of {registry.address}/")
+    assert caught.value.message.endswith(f"; the mirror {mirror.address} does not have it")
+
+
+@pytest.mark.faults
+def test_a_layer_that_neither_has(
+    puller: Puller, registry: RegistryServer, odd: ScriptedServer
+) -> None:
+    """The mirror knew the image; the registry is asked for what it failed with, and fails too."""
+    manifest = Reply(200, {"Content-Type": IMAGE.manifest.media_type}, IMAGE.manifest.data)
+    odd.rule("GET", ".*/manifests/.*", manifest)
+    odd.rule("GET", ".*/blobs/.*", Reply(500))
+    with pytest.raises(NotFoundError) as caught:
+        puller.pull(registry.address, odd.address)
+    said = caught.value.message
+    assert said.startswith(f"cannot get blob {IMAGE.config.digest} from {registry.address}/base")
+    assert f"{registry.address} answered 404 Not Found" in said
+    assert said.endswith(
+        f"; the mirror {odd.address} failed: {odd.address} answered 500 Internal Server Error"
+    )
+
+
+@pytest.mark.faults
+def test_what_stands_in_the_registry_s_place(
+    puller: Puller, registry: RegistryServer, tmp_path: Path
+) -> None:
+    """Who never heard of the host that failed is told why it was asked."""
+    path = tmp_path / "home" / ".config" / "containers" / "registries.conf"
+    path.parent.mkdir(parents=True)
+    path.write_text(f'[[registry]]\nprefix = "r.example"\nlocation = "{registry.address}"\n')
+    with pytest.raises(NotFoundError) as caught:
+        puller.pull("r.example")
+    assert caught.value.message.endswith(f"; {registry.address} was asked in place of r.example")
 
 
 def test_no_registry_and_no_mirror(puller: Puller) -> None:

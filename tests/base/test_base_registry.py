@@ -164,7 +164,7 @@ def test_threads_share_a_download(it: Watched, registry: RegistryServer, tmp_pat
     ready, seen = threading.Barrier(6), []
 
     def read() -> None:
-        ready.wait(10)
+        ready.wait(60)
         with layer.open() as reader:
             seen.append(Digest.of(reader.read()))
 

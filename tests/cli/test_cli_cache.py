@@ -39,6 +39,32 @@ def test_du_and_prune(cli: Cli) -> None:
     assert cli("cache", "du", "--json").json["total"]["files"] == 0
 
 
+def test_what_killed_builds_left_is_told(cli: Cli) -> None:
+    fill(cli)
+    left = [cli.home / "cache" / "tmp" / f".blob.{digit * 12}.pyjib.partial" for digit in "ab"]
+    for path, size in zip(left, (2_000_000, 500_000), strict=True):
+        path.write_bytes(bytes(size))
+    an_hour_ago = left[0].stat().st_mtime - 3601
+    os.utime(left[0], (an_hour_ago, an_hour_ago))
+    young = 0 if os.name == "nt" else 1  # there nobody can know whether it is being written
+    document = cli("cache", "du", "--json").json
+    assert document["temporary"] == {"files": 2, "bytes": 2_500_000}
+    assert document["abandoned"] == {"files": 1 + young, "bytes": 2_000_000 + young * 500_000}
+    assert document["total"]["files"] == document["blobs"]["files"] + document["index"]["files"] + 2
+    told = cli("cache", "du")
+    assert told.lines[2].split() == ["temporary", "2.5", "MB", "2", "files"]
+    if young:
+        assert told.stderr == (
+            "hint: 2 of the temporary files (2.5 MB) were left by killed builds: `pyjib cache "
+            "prune` removes them an hour after the last writing, with --all at once\n"
+        )
+    assert cli("cache", "prune").stderr == "removed 1 file, 2.0 MB\n"
+    assert [path.exists() for path in left] == [False, True]
+    assert cli("cache", "prune", "--all").code == 0
+    assert left[1].exists() is not bool(young)
+    assert "hint" not in cli("cache", "du").stderr or not young
+
+
 def test_what_is_old_goes(cli: Cli) -> None:
     fill(cli)
     blobs = [path for path in (cli.home / "cache" / "blobs").rglob("*") if path.is_file()]
@@ -94,8 +120,12 @@ def test_files_that_may_not_be_removed(cli: Cli, monkeypatch: pytest.MonkeyPatch
     fill(cli)
     count = cli("cache", "du", "--json").json["total"]["files"]
 
+    unlink = Path.unlink
+
     def refuse(path: Path, missing_ok: bool = False) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
+        if path.parent.name != "tmp":
+            raise PermissionError(13, "Permission denied", str(path))
+        unlink(path, missing_ok=missing_ok)
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", refuse)

@@ -256,5 +256,5 @@ def test_1_says_that_the_images_differ_and_nothing_else(project: Configured, cli
     os.close(reading)
     arguments = ("compare-jib", project.image, project.root)
     with os.fdopen(writing, "wb") as broken, cli.start(*arguments, stdout=broken) as process:
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=240)
     assert (process.returncode, stderr.count("error")) == (2, 0)

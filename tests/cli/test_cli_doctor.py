@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any, Literal
 
 import pytest
 
+from pyjib.cli import waiting
 from pyjib.serve import RegistryServer, Rules
 from tests.support.cli import HELLO, Cli
-from tests.support.scripted import Reply, ScriptedServer, Seen
+from tests.support.scripted import Reply, ScriptedServer, Seen, listening_nowhere
 from tests.support.tls import Authority
 
 SECRET = "s3cr3t-password"
@@ -97,17 +99,27 @@ def test_a_login_that_may_not_push(cli: Cli, guarded: RegistryServer) -> None:
     assert (pulled.code, "there is no such repository yet" in pulled.stdout) == (1, True)
 
 
+INDEX = "application/vnd.oci.image.index.v1+json"
+NO_IMAGES = Reply(
+    200,
+    {"Content-Type": INDEX},
+    json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}).encode(),
+)
+
+
 def test_a_registry_that_does_not_tell_whether_one_may_push(
     cli: Cli, server: ScriptedServer
 ) -> None:
     """A CI that asks first must not go on to a push that may fail."""
     server.rule("HEAD", ".*", Reply(200))
     server.rule("POST", ".*", Reply(400, {}, b"not today"))
+    server.rule("GET", ".*/manifests/.*", NO_IMAGES)
     done = cli("doctor", f"{server.address}/team/app")
-    assert done.code == 1
+    assert done.code == 3
     assert "pull       yes" in done.stdout
     assert "push       not known: cannot begin an upload" in done.stdout
-    assert done.lines[-1].startswith("result     NO: it is not known whether push is allowed: ")
+    assert done.lines[-1].startswith("result     not known: whether push is allowed: cannot begin")
+    assert cli("doctor", "--json", f"{server.address}/team/app").json["ok"] is None
     assert cli("doctor", "--pull", f"{server.address}/team/app").code == 0
 
 
@@ -165,14 +177,14 @@ def test_mirrors_are_asked_in_their_order(
     log_in(cli, mirror.address, "me")
     target = f"{mirror.address}/library/hello:1"
     assert cli("build", HELLO, "--from", "scratch", "--to", target).code == 0
-    server.rule("HEAD", ".*", Reply(403))
+    server.rule("GET", ".*/manifests/.*", Reply(403))
     done = cli("doctor", "--pull", "--mirror", f"docker.io={server.address}/hub", "hello:1")
     daemon, config = cli.home / ".config/docker/daemon.json", cli.home / ".docker/config.json"
     lines = done.stdout.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("mirrors"))
     one, one_said, two, two_said, three, three_said, four, four_said = lines[start : start + 8]
     assert one == f"mirrors    1. {server.address}/hub/library/hello:1 (--mirror; no login)"
-    assert "NO: cannot pull" in one_said
+    assert "NO: cannot get the manifest of" in one_said
     assert two == f"           2. {target} ({daemon}; login: {config} (user me))"
     assert two_said == "              yes: it has the image"
     assert three.startswith(f"           3. {server.address}/library/hello:1 ({daemon}; no login")
@@ -190,7 +202,6 @@ def test_a_mirror_that_has_not_got_the_image(
     mirrored: tuple[Cli, RegistryServer], server: ScriptedServer
 ) -> None:
     cli, mirror = mirrored
-    server.rule("HEAD", ".*", Reply(404))
     done = cli("doctor", "--pull", "--json", "hello:1")
     assert done.code == 1
     first, second, _ = done.json["mirrors"]
@@ -210,6 +221,7 @@ def test_a_mirror_for_digests_and_a_name_put_in_anothers_place(
         f'[[registry.mirror]]\nlocation = "{server.address}"\n'
         'pull-from-mirror = "digest-only"\n'
     )
+    server.rule("GET", "/v2/moved/app/manifests/1", NO_IMAGES)
     server.rule("HEAD", "/v2/moved/app/manifests/1", Reply(200))
     offline = Cli(home=cli.home, variables={"https_proxy": server.url})
     server.rule("CONNECT", ".*", Reply(200, {}))
@@ -234,13 +246,13 @@ def test_a_server_of_containerd_is_asked_in_the_registrys_place(
     hosts.parent.mkdir(parents=True)
     hosts.write_text(f'server = "{server.url}"\n')
     challenge = {"WWW-Authenticate": "Basic"}
-    server.rule("*", ".*", lambda seen: Reply(200 if seen.authorization else 401, challenge))
+    server.rule("*", ".*", lambda seen: NO_IMAGES if seen.authorization else Reply(401, challenge))
     done = cli("doctor", "--pull", "r.example/app:1")
     said = f"result     NO: pull is not allowed: no login; run pyjib login {server.address}"
     assert (done.code, done.lines[-1]) == (1, said)
     log_in(cli, server.address, "me")
     assert cli("doctor", "--pull", "r.example/app:1").code == 0
-    assert "/v2/app/manifests/1?ns=r.example" in [seen.target for seen in server.seen("HEAD")]
+    assert "/v2/app/manifests/1?ns=r.example" in [seen.target for seen in server.seen("GET")]
 
 
 def test_a_wrong_password(cli: Cli, guarded: RegistryServer) -> None:
@@ -252,12 +264,13 @@ def test_a_wrong_password(cli: Cli, guarded: RegistryServer) -> None:
     assert "token      NO: the login that was found is not accepted: " in done.stdout
     assert "401 Unauthorized" in done.stdout
     assert "wr0ng" not in done.stdout
-    assert " is not accepted; run pyjib login " in done.lines[-1]
+    assert " is not accepted; log in anew with pyjib login " in done.lines[-1]
     check = cli("login", "--check", guarded.address)
     assert check.code == 1
     assert "token      NO: cannot get a token" in check.stdout
     config = cli.home / ".docker" / "config.json"
-    said = f"the login from {config} (user me) is not accepted; run pyjib login {guarded.address}"
+    help_ = f"log in anew with pyjib login {guarded.address}"
+    said = f"the login from {config} (user me) is not accepted; {help_}"
     assert check.lines[-1] == f"result     NO: {said}"
 
 
@@ -297,11 +310,11 @@ def test_the_check_is_of_the_login_that_is_given(cli: Cli, auth: Literal["basic"
         arguments = ("login", "--check", server.address, "--password-stdin")
         wrong = cli(*arguments, "-u", "me", stdin="wr0ng")
         assert (wrong.code, "* 1. the options: has a login: user me" in wrong.stdout) == (1, True)
-        said = "result     NO: the login from the options (user me) is not accepted; check user"
+        said = "result     NO: the login from --username (user me) is not accepted; check user"
         assert wrong.lines[-1] == f"{said} and password"
         right = cli(*arguments, "-u", "you", stdin="y0urs\n")
         assert right.code == 0, right.stdout
-        taken = f"{server.address} takes the login from the options (user you)"
+        taken = f"{server.address} takes the login from --username (user you)"
         assert right.lines[-1] == f"result     yes: {taken}"
         assert "y0urs" not in right.stdout + right.stderr
         whose = cli(*arguments, stdin="x")
@@ -462,8 +475,23 @@ def test_the_login_of_a_project(cli: Cli, guarded: RegistryServer) -> None:
     assert cli("doctor", name).code == 1
     done = cli("doctor", "--project", project, name)
     assert done.code == 0, done.stdout + done.stderr
-    assert "* 1. the options: has a login: user me" in done.stdout
+    said = f"* 1. the options: has a login: user me, of <to><auth> in {project / 'pom.xml'}"
+    assert said in done.stdout
     assert SECRET not in done.stdout
+
+
+def test_a_wrong_login_of_a_project_names_where_it_is(cli: Cli, guarded: RegistryServer) -> None:
+    """What `pyjib login` keeps would not go before it."""
+    project = cli.home / "project"
+    project.mkdir()
+    pom = POM.replace("REGISTRY", guarded.address)
+    (project / "pom.xml").write_text(pom.replace("PASSWORD", "wr0ng"))
+    name = f"{guarded.address}/team/app"
+    done = cli("doctor", "--project", project, name)
+    where = f"<to><auth> in {project / 'pom.xml'}"
+    assert done.lines[-1].endswith(
+        f"the login from {where} (user me) is not accepted; check user and password"
+    )
 
 
 @pytest.mark.parametrize("text", ["localhost:5000", "ghcr.io", "r.example.com:5000"])
@@ -481,7 +509,7 @@ def test_a_web_page_in_the_place_of_a_registry(cli: Cli, server: ScriptedServer)
         server.rule(method, ".*", Reply(200, {"Content-Type": "text/html"}, b"<html>"))
     done = cli("doctor", f"{server.address}/app")
     assert done.code == 1
-    assert f"pull       not known: {server.address} answered with a web page" in done.stdout
+    assert f"pull       NO: {server.address} answered with a web page" in done.stdout
     said = f"{server.address} seems to be no registry: it answered GET /v2/ with a web page"
     assert done.lines[-1] == f"result     NO: {said}"
     inspected = cli("inspect", f"{server.address}/app")
@@ -551,3 +579,231 @@ def test_a_login_that_does_not_go_over_plain_http(cli: Cli, server: ScriptedServ
     assert "--credentials-over-http" in done.lines[-1]
     arguments = ("--insecure", "r.example", "--credentials-over-http")
     assert proxied("login", "--check", *arguments, "r.example").code == 0
+
+
+@pytest.mark.parametrize("challenge", [None, "Negotiate"])
+def test_a_401_that_does_not_say_how_to_log_in(
+    cli: Cli, server: ScriptedServer, challenge: str | None
+) -> None:
+    server.rule("*", ".*", Reply(401, {"WWW-Authenticate": challenge} if challenge else {}))
+    log_in(cli, server.address, "me")
+    said = "asks for Negotiate" if challenge else "did not say how to log in (no WWW-Authenticate"
+    for command in (("doctor", f"{server.address}/team/app"), ("login", "--check", server.address)):
+        done = cli(*command)
+        assert done.code == 1
+        assert "has a login: user me" in done.stdout
+        assert "asks for   no login" not in done.stdout
+        assert f"sends      NO: no login is sent: {server.address} {said}" in done.stdout
+        assert f"{server.address} {said}" in done.lines[-1]
+        assert ("see whether a proxy" in done.lines[-1]) is (challenge is None)
+        assert "pyjib login" not in done.lines[-1]
+    assert not [seen for seen in server.journal if seen.authorization]
+
+
+def test_a_token_server_in_trouble_is_asked_once(cli: Cli, server: ScriptedServer) -> None:
+    """It would say the same five times over, in half a minute for each question."""
+    challenge = {"WWW-Authenticate": f'Bearer realm="{server.url}/token"'}
+    server.rule("GET", "/token", Reply(500))
+    server.rule("*", ".*", Reply(401, challenge))
+    log_in(cli, server.address, "me")
+    done = cli("doctor", f"{server.address}/team/app")
+    assert done.code == 3
+    assert len(server.seen("GET", "/token")) == 1
+    assert "token      not known: cannot get a token from" in done.stdout
+    assert "push       not known: not asked: there is no token for it" in done.stdout
+    assert done.lines[-1].startswith("result     not known: whether pull is allowed: cannot get a")
+    assert "answered 500 Internal Server Error" in done.lines[-1]
+    assert "token      not known" in cli("login", "--check", server.address).stdout
+
+
+def test_a_token_server_that_is_not_there(cli: Cli, server: ScriptedServer) -> None:
+    with listening_nowhere() as nowhere:
+        challenge = {"WWW-Authenticate": f'Bearer realm="http://{nowhere}/token"'}
+        server.rule("*", ".*", Reply(401, challenge))
+        done = cli("doctor", f"{server.address}/team/app")
+    assert "token      NO: cannot get a token from" in done.stdout
+    assert "connection refused" in done.lines[-1]
+    assert done.code == 1
+
+
+def answers(server: ScriptedServer, reply: Reply) -> None:
+    server.rule("HEAD", ".*", Reply(200))
+    server.rule("POST", ".*", reply)
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "said"),
+    [
+        (Reply(202), 1, "NO: cannot begin an upload"),  # and does not say where to send it
+        (Reply(403), 1, "NO: cannot begin an upload"),
+        (Reply(404), 1, "create the repository in the registry first"),
+        (Reply(405), 1, "NO: cannot begin an upload"),
+        (Reply(429, {"Retry-After": "60"}), 3, "try again in 60 seconds"),
+        (Reply(500), 3, "not known: cannot begin an upload"),
+        (Reply(200), 3, "not known: cannot begin an upload"),
+    ],
+    ids=lambda value: str(value.status) if isinstance(value, Reply) else None,
+)
+def test_a_push_that_is_not_allowed_or_not_known_to_be(
+    cli: Cli, server: ScriptedServer, reply: Reply, code: int, said: str
+) -> None:
+    answers(server, reply)
+    done = cli("doctor", f"{server.address}/team/app")
+    assert done.code == code
+    assert said in done.stdout
+    assert ("result     not known: " in done.lines[-1]) is (code == 3)
+    assert len(server.seen("POST")) == 1
+    assert "not tried" not in done.stdout
+
+
+def test_a_registry_in_trouble(cli: Cli, server: ScriptedServer) -> None:
+    server.rule("*", ".*", Reply(503))
+    for command in (
+        ("doctor", f"{server.address}/a/b"),
+        ("doctor", "--pull", f"{server.address}/a/b"),
+        ("login", "--check", server.address),
+    ):
+        done = cli(*command)
+        assert done.code == 3
+        assert "answered 503 Service Unavailable" in done.lines[-1]
+
+
+def test_what_a_push_alone_would_tell(cli: Cli) -> None:
+    """Whether a tag may be moved is known to the registry, which says so to a push."""
+    with RegistryServer() as server:
+        name = f"{server.address}/team/app:1"
+        before = cli("doctor", name)
+        assert "not tried  setting the tag 1: rules for tags and manifests" in before.stdout
+        assert cli("build", HELLO, "--from", "scratch", "--to", name).code == 0
+        after = cli("doctor", name)
+        said = "not tried  replacing the tag 1, which is there: a registry with immutable tags"
+        assert said in after.stdout
+        assert (before.code, after.code) == (0, 0)
+        assert "immutable tags" in cli("doctor", "--json", name).json["untried"]
+        assert "not tried" not in cli("doctor", "--pull", name).stdout
+
+
+def test_a_pull_is_tried(cli: Cli) -> None:
+    with RegistryServer() as server:
+        name = f"{server.address}/team/app:1"
+        platforms = ("--platform", "linux/arm64,linux/amd64")
+        assert cli("build", HELLO, "--from", "scratch", *platforms, "--to", name).code == 0
+        start = len(server.journal)
+        done = cli("doctor", "--pull", name)
+        asked = [(one.method, one.status, one.path) for one in server.journal[start:]]
+    assert done.code == 0
+    assert "pull       yes: its manifest and a layer can be got\n" in done.stdout
+    index, image, layer = [one for one in asked if one[2] != "/v2/"]
+    assert index == ("GET", 200, "/v2/team/app/manifests/1")
+    assert image[:2] == ("GET", 200)
+    assert image[2].startswith("/v2/team/app/manifests/sha256:")
+    assert layer[:2] == ("GET", 206)
+    assert layer[2].startswith("/v2/team/app/blobs/sha256:")
+
+
+def an_image(server: ScriptedServer) -> None:
+    """Serve a manifest with a layer that is not of the registry, and one that is elsewhere."""
+    media_type = "application/vnd.oci.image.manifest.v1+json"
+
+    def blob(kind: str, digit: str, **more: Any) -> dict[str, Any]:
+        name = f"application/vnd.oci.image.{kind}"
+        return {"mediaType": name, "digest": f"sha256:{digit * 64}", "size": 1, **more}
+
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": media_type,
+        "config": blob("config.v1+json", "a"),
+        "layers": [
+            blob("layer.v1.tar+gzip", "b", urls=["https://foreign.example/b"]),
+            blob("layer.v1.tar+gzip", "c"),
+        ],
+    }
+    headers = {"Content-Type": media_type}
+    server.rule("GET", ".*/manifests/.*", Reply(200, headers, json.dumps(manifest).encode()))
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (403, 1), (404, 1), (500, 3)])
+def test_layers_that_come_from_elsewhere(
+    cli: Cli, server: ScriptedServer, status: int, code: int
+) -> None:
+    """A company's proxy may let the registry through, and not the storage behind it."""
+    an_image(server)
+    with ScriptedServer() as storage:
+        storage.rule("GET", "/c", Reply(status, {}, b"x"))
+        server.rule(
+            "GET", f".*/blobs/sha256:{'c' * 64}", Reply(307, {"Location": f"{storage.url}/c"})
+        )
+        done = cli("doctor", "--pull", f"{server.address}/team/app:1")
+        assert done.code == code
+        if code == 0:
+            assert f"a layer can be got, that from {storage.address}" in done.stdout
+        else:
+            assert f"get the layer sha256:{'c' * 64}" in done.stdout
+            assert f"{storage.address} answered {status}" in done.lines[-1]
+        assert [seen.headers.get("range") for seen in storage.journal] == ["bytes=0-0"]
+
+
+def test_layers_that_are_out_of_reach(cli: Cli, server: ScriptedServer) -> None:
+    an_image(server)
+    with listening_nowhere() as nowhere:
+        server.rule("GET", ".*/blobs/.*", Reply(307, {"Location": f"http://{nowhere}/c"}))
+        done = cli("doctor", "--pull", f"{server.address}/team/app:1")
+    assert done.code == 1
+    assert "pull       NO: cannot get the layer" in done.stdout
+    assert "connection refused" in done.lines[-1]
+
+
+def test_a_ready_token_that_ended(cli: Cli, server: ScriptedServer) -> None:
+    challenge = {"WWW-Authenticate": f'Bearer realm="{server.url}/token"'}
+    server.rule("GET", "/token", Reply(200, {}, b'{"token":"anonymous"}'))
+    server.rule(
+        "*",
+        ".*",
+        lambda seen: NO_IMAGES if "anonymous" in str(seen.authorization) else Reply(401, challenge),
+    )
+    log_in(cli, server.address, "", registrytoken="r3ady-token")
+    check = cli("login", "--check", server.address)
+    assert check.code == 1
+    assert "token      yes: a ready token will be sent" in check.stdout
+    assert f"is not accepted; log in anew with pyjib login {server.address}" in check.lines[-1]
+    done = cli("doctor", "--pull", f"{server.address}/team/app:1")
+    assert done.code == 0
+    assert "going on without one, which is enough for public images" in done.stdout
+    assert "r3ady" not in check.stdout + done.stdout
+
+
+def test_who_waits_long_is_told_what_for(
+    cli: Cli, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+    said: list[str] = []
+
+    def tell(text: str) -> None:
+        said.append(text)
+        told.set()
+
+    monkeypatch.setattr(waiting, "LONG", 0.01)
+    monkeypatch.setattr(waiting, "tell", tell)
+
+    def answer(_: Seen) -> Reply:
+        told.wait(60)
+        return Reply(200)
+
+    server.rule("HEAD", ".*/manifests/.*", answer)
+    cli("doctor", f"{server.address}/team/app:1")
+    assert f"waiting for what {server.address} says of {server.address}/team/app:1" in said
+
+
+def test_who_does_not_wait_long_is_told_nothing(cli: Cli, server: ScriptedServer) -> None:
+    assert cli("doctor", f"{server.address}/team/app:1").stderr == ""
+
+
+def test_a_registry_without_head(cli: Cli, server: ScriptedServer) -> None:
+    server.rule("HEAD", ".*", Reply(405))
+    server.rule("POST", ".*", Reply(202, {"Location": "/up/1"}))
+    server.rule("GET", ".*/manifests/1", NO_IMAGES)
+    there = cli("doctor", f"{server.address}/team/app:1")
+    assert "pull       yes: the image is there\n" in there.stdout
+    absent = cli("doctor", f"{server.address}/team/app:2")
+    assert "pull       yes: allowed, but there is no such repository yet" in absent.stdout
+    assert (there.code, absent.code) == (0, 0)

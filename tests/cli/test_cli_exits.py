@@ -69,14 +69,97 @@ def test_a_reader_that_goes_away(cli: Cli) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as broken, cli.start("plan", HELLO, stdout=broken) as process:
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=240)
     assert (process.returncode, stderr) == (1, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes break otherwise there")
+def test_a_reader_that_goes_away_before_it_has_the_image(cli: Cli) -> None:
+    target = f"tar://{cli.home / 'x.tar'}"
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = ("build", HELLO, "--from", "scratch", "--to", target, "--quiet")
+    with os.fdopen(writing, "wb") as broken, cli.start(*arguments, stdout=broken) as process:
+        _, stderr = process.communicate(timeout=240)
+    assert process.returncode == 1
+    assert stderr == (
+        "error: cannot write to standard output: nobody reads it any more\n"
+        f"hint: the image is written all the same: {target}\n"
+    )
+    assert (cli.home / "x.tar").is_file()
+
+
+CLOSING = """
+import os, sys
+os.close({descriptor})
+os.execv(sys.executable, [sys.executable, "-m", "pyjib", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows opens streams anew")
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["build", "--help"], ["plan", str(HELLO)], ["cache", "dir"]]
+)
+def test_there_is_no_stdout(cli: Cli, arguments: list[str]) -> None:
+    with cli.start(*arguments, code=CLOSING.format(descriptor=1)) as process:
+        _, stderr = process.communicate(timeout=240)
+    assert process.returncode == 1
+    assert stderr == (
+        "error: cannot write to standard output: it is closed\n"
+        "hint: send it to a file, or to /dev/null\n"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows opens streams anew")
+@pytest.mark.parametrize("descriptor", [0, 1, 2])
+def test_nothing_is_built_that_cannot_be_told(cli: Cli, descriptor: int) -> None:
+    target = cli.home / "x.tar"
+    arguments = ("build", HELLO, "--from", "scratch", "--to", f"tar://{target}", "--progress")
+    closing = CLOSING.format(descriptor=descriptor)
+    with cli.start(*arguments, "live", code=closing) as process:
+        stdout, stderr = process.communicate(timeout=240)
+    if descriptor == 1:
+        assert (process.returncode, target.exists()) == (1, False)
+        assert "error: cannot write to standard output: it is closed\n" in stderr
+    else:
+        assert (process.returncode, stdout) == (0, f"tar://{target}\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["build", "-h"]])
+def test_help_and_a_full_disk(cli: Cli, arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full, cli.start(*arguments, stdout=full) as process:
+        _, stderr = process.communicate(timeout=240)
+    assert process.returncode == 1
+    assert stderr == "error: cannot write to standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("cause", "code", "text"),
+    [
+        (EOFError(), 1, "error: standard input ended before there was an answer\n"),
+        (KeyboardInterrupt(), 130, "cancelled\n"),
+    ],
+)
+def test_no_answer(
+    capsys: pytest.CaptureFixture[str], cause: BaseException, code: int, text: str
+) -> None:
+    def ask(text: str) -> str:
+        raise cause
+
+    with pytest.MonkeyPatch.context() as patch:  # click's own asks a terminal
+        patch.setattr("click.termui.hidden_prompt_func", ask)
+        with pytest.raises(click.Abort) as raised:
+            click.prompt("Password", hide_input=True, err=True)
+    capsys.readouterr()
+    assert report(raised.value) == code
+    assert capsys.readouterr() == ("", text)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_behind_stdout(cli: Cli) -> None:
     with Path("/dev/full").open("wb") as full, cli.start("plan", HELLO, stdout=full) as process:
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=240)
     assert process.returncode == 1
     assert stderr == "error: cannot write to standard output: No space left on device\n"
 
@@ -89,7 +172,7 @@ def test_nobody_to_tell(cli: Cli, progress: str) -> None:
     os.close(reading)
     arguments = ("build", HELLO, "--from", "scratch", "--to", target, "--progress", progress)
     with os.fdopen(writing, "wb") as broken, cli.start(*arguments, stderr=broken) as process:
-        stdout, _ = process.communicate(timeout=60)
+        stdout, _ = process.communicate(timeout=240)
     assert (process.returncode, stdout) == (0, f"{target}\n")
 
 
@@ -99,6 +182,57 @@ def test_results_are_utf_8_whatever_the_locale(cli: Cli) -> None:
     done = cli.program("build", HELLO, "--from", "scratch", "--to", target, environment=environment)
     assert done.code == 0, done.stderr
     assert done.stdout == f"{target}\n"
+
+
+ASCII = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="arguments are no bytes there")
+def test_texts_are_utf_8_whatever_the_locale(cli: Cli) -> None:
+    arguments = ("plan", HELLO, "--json", "-q", "--env", "CITY=Köln")
+    done = cli.program(*arguments, environment=ASCII)
+    assert done.json["config"]["env"]["CITY"] == "Köln"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="arguments are no bytes there")
+@pytest.mark.parametrize(
+    "flag", ["--arg", "--jvm-flag", "--env", "--label", "--user", "--entrypoint", "--main-class"]
+)
+def test_texts_that_are_not_utf_8(cli: Cli, flag: str) -> None:
+    done = cli("plan", HELLO, flag, os.fsdecode(b"a=b\xff"))
+    assert (done.code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {flag}: 'a=b\\udcff' is not UTF-8\nhint: ") or (
+        flag in ("--env", "--label") and f"{flag}: 'b\\udcff' is not UTF-8" in done.stderr
+    )
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="names are Unicode elsewhere")
+def test_names_of_files_may_be_any_bytes(cli: Cli) -> None:
+    name = os.fsdecode(b"x\xff.tar")
+    target = f"tar://{cli.home / name}"
+    done = cli("build", HELLO, "--from", "scratch", "--to", target, "--json")
+    assert done.json["published"][0]["location"] == target
+    assert (cli.home / name).is_file()
+    assert cli("inspect", target, "--json").json["name"] == target
+    assert cli("plan", HELLO, "--to", target, "--json").json["targets"] == [target]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a directory that is in use stays there")
+@pytest.mark.parametrize("arguments", [["plan"], ["build", "--to", "tar://x.tar"]])
+def test_the_working_directory_is_gone(cli: Cli, tmp_path: Path, arguments: list[str]) -> None:
+    code = """
+import os, sys
+from pyjib.cli import main
+os.rmdir(os.getcwd())
+main()
+"""
+    (tmp_path / "gone").mkdir()
+    with cli.start(*arguments, code=code, cwd=tmp_path / "gone") as process:
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (1, "")
+    assert stderr == (
+        "error: the working directory is gone\nhint: change to a directory that is there\n"
+    )
 
 
 @pytest.mark.parametrize(

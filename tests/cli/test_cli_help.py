@@ -84,7 +84,7 @@ def test_examples_are_accepted(example: str) -> None:
     words = shlex.split(example.partition(" > ")[0].partition(" < ")[0])
     assert words.pop(0) == "pyjib"
     command: click.Command = pyjib
-    context = click.Context(pyjib, info_name="pyjib", obj=Session())
+    context = click.Context(pyjib, info_name="pyjib", obj=Session(), **pyjib.context_settings)
     while isinstance(command, click.Group):
         name = words.pop(0)
         found = command.get_command(context, name)

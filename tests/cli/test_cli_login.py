@@ -11,6 +11,7 @@ import pytest
 
 from pyjib.serve import RegistryServer
 from tests.support.cli import HELLO, Cli
+from tests.support.scripted import Reply, ScriptedServer
 
 SECRET = "s3cr3t:with=signs"
 
@@ -105,6 +106,7 @@ def test_mistakes(cli: Cli) -> None:
     nothing = cli("login", "r.example.com", "-u", "me", "--password-stdin")
     assert nothing.code == 2
     assert "is empty" in nothing.stderr
+    assert "hint: check the variable or the file that it comes from" in nothing.stderr
     assert "pipe it in" in cli("login", "r.example.com", "-u", "me", stdin="x").stderr
     assert "REGISTRY" not in cli("login", "http://r.example.com").stdout
     assert cli("login", "http://r.example.com").code == 2
@@ -133,3 +135,57 @@ def test_a_helper_keeps_it(cli: Cli, guarded: RegistryServer, tmp_path: Path) ->
     assert SECRET not in (cli.home / ".docker" / "config.json").read_text()
     assert helped("logout", guarded.address).code == 0
     assert not kept.exists()
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\r\n"])
+def test_a_password_that_is_not_there(cli: Cli, guarded: RegistryServer, text: str) -> None:
+    """As where a CI leaves a secret out: nothing is tried, and nothing kept."""
+    name = f"{guarded.address}/team/app"
+    for command in (
+        ("login", guarded.address),
+        ("login", "--check", guarded.address),
+        ("build", HELLO, "--from", "scratch", "--to", name),
+    ):
+        done = cli(*command, "--username", "me", "--password-stdin", stdin=text)
+        assert done.code == 2
+        assert "error: --password-stdin: what came from standard input is empty\n" in done.stderr
+        assert "hint: check the variable or the file that it comes from" in done.stderr
+    assert not guarded.journal
+    assert not (cli.home / ".docker").exists()
+
+
+def test_a_password_of_two_lines(cli: Cli, guarded: RegistryServer) -> None:
+    done = cli("login", guarded.address, "-u", "me", "--password-stdin", stdin="me\npassword\n")
+    assert (done.code, "not one line" in done.stderr) == (2, True)
+    assert "hint: pipe in the password or token alone" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
+def test_nothing_is_piped_in(cli: Cli) -> None:
+    """Nobody types a password at a prompt that is not shown."""
+    ours, theirs = os.openpty()
+    try:
+        arguments = ("login", "r.example.com", "-u", "me", "--password-stdin")
+        with cli.start(*arguments, stdin=theirs) as process:
+            _, stderr = process.communicate(timeout=60)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert process.returncode == 2
+    assert stderr == (
+        "error: --password-stdin, and nothing is piped into standard input\n"
+        "hint: write for example: pyjib login -u USER --password-stdin < password.txt\n"
+    )
+
+
+def test_a_registry_that_does_not_say_how_to_log_in(cli: Cli) -> None:
+    with ScriptedServer() as server:
+        server.rule("*", ".*", Reply(401))
+        arguments = (server.address, "-u", "me", "--password-stdin")
+        done = cli("login", *arguments, stdin=SECRET)
+    assert done.code == 1
+    assert "answered 401 Unauthorized, and did not say how to log in" in done.stderr
+    assert "hint: the login from the options (user me) was not sent: see whether a proxy" in (
+        done.stderr
+    )
+    assert not (cli.home / ".docker").exists()

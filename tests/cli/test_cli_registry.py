@@ -42,7 +42,7 @@ def serving(cli: Cli, *arguments: str | Path, told: bool = False) -> Iterator[Se
             yield Serving(address=process.stdout.readline().strip(), told=first.strip())
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            process.communicate(timeout=240)
 
 
 def test_tls_users_faults_and_a_journal(cli: Cli, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_cache(cli: Cli, registry: RegistryServer) -> None:
         (("--auth", "token"), "hint: name a file of NAME:PASSWORD with --users"),
         (("--token-lifetime", "5"), "--token-lifetime: there are no tokens"),
         (("--quirks", "ecr", "--token-lifetime", "5"), "--token-lifetime: there are no tokens"),
-        (("--proxy", ""), "--proxy: '' is not a registry's host"),
+        (("--proxy", ""), "--proxy: it is empty\nhint: write one, or leave --proxy out"),
         (("--proxy", "mine"), "--proxy: 'mine' is not a registry's host"),
         (("--limit", "body=0"), "hint: body can be 1 to 1000000"),
         (("--limit", "head=99999999999999999999"), "--limit head=99999999999999999999: out of"),
@@ -168,7 +168,7 @@ def test_a_journal_on_a_full_disk_is_told_of_once(cli: Cli) -> None:
         with Wire(process.stdout.readline().strip()) as wire:
             assert [wire.send("GET", "/v2/").status for _ in range(3)] == [200, 200, 200]
         process.terminate()
-        _, told = process.communicate(timeout=20)
+        _, told = process.communicate(timeout=240)
     assert told.count("warning: cannot write the journal /dev/full: No space left on device") == 1
     assert told.count("GET /v2/ 200") == 3
     assert process.returncode == 0

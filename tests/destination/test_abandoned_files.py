@@ -20,7 +20,7 @@ with replacing(Path(sys.argv[1])) as file:
     file.write(b"half")
     file.flush()
     print("half", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

@@ -181,15 +181,44 @@ def test_a_link_to_a_file_stays_a_link(tmp_path: Path) -> None:
     assert real.stat().st_size > 3
 
 
-def test_a_missing_directory_is_named(tmp_path: Path) -> None:
-    destination = ArchiveDestination(path=tmp_path / "no" / "app.tar", names=NAMES)
-    with pytest.raises(DestinationError) as caught:
-        destination.check()
-    assert f"there is no directory {tmp_path / 'no'}" in caught.value.message
-    assert caught.value.hint
-    with pytest.raises(DestinationError):
-        destination.write(random_image())
+def test_missing_directories_are_made(tmp_path: Path) -> None:
+    """As Jib's ``buildTar`` does, and as a layout's are."""
+    path = tmp_path / "new" / "deep" / "app.tar"
+    destination = ArchiveDestination(path=path, names=NAMES)
+    destination.check()
     assert not list(tmp_path.iterdir())
+    destination.write(checked(random_image()))
+    assert [entry.name for entry in path.parent.iterdir()] == ["app.tar"]
+
+
+def test_directories_that_were_made_in_vain_are_gone_again(tmp_path: Path) -> None:
+    stopped = Cancellation()
+    stopped.cancel()
+    (tmp_path / "old").mkdir()
+    path = tmp_path / "old" / "new" / "deep" / "app.tar"
+    with pytest.raises(CancelledError):
+        ArchiveDestination(path=path, names=NAMES, cancellation=stopped).write(random_image())
+    assert [entry.name for entry in tmp_path.rglob("*")] == ["old"]
+
+
+def test_a_file_where_a_directory_would_be(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    destination = ArchiveDestination(path=file / "deep" / "app.tar", names=NAMES)
+    for action in (destination.check, lambda: destination.write(random_image())):
+        with pytest.raises(DestinationError) as caught:
+            action()
+        assert caught.value.message.endswith(f"app.tar: {file} is no directory")
+        assert caught.value.hint
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_closed_directory_is_told_before_anything_is_built(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    for path in (closed / "app.tar", closed / "deep" / "app.tar"):
+        with pytest.raises(DestinationError, match=f"no permission to write in {closed}"):
+            ArchiveDestination(path=path, names=NAMES).check()
 
 
 def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:

@@ -173,8 +173,10 @@ def test_a_file_and_an_unknown_version_are_refused(tmp_path: Path) -> None:
     file.touch()
     with pytest.raises(DestinationError, match="no directory"):
         LayoutDestination(path=file).check()
-    with pytest.raises(DestinationError):
-        LayoutDestination(path=file / "below").write(random_image())
+    destination = LayoutDestination(path=file / "below" / "layout")
+    for action in (destination.check, lambda: destination.write(random_image())):
+        with pytest.raises(DestinationError, match=f"{file} is no directory"):
+            action()
     layout = tmp_path / "layout"
     layout.mkdir()
     (layout / "oci-layout").write_text('{"imageLayoutVersion": "2.0.0"}')

@@ -220,7 +220,7 @@ def test_cancelling_ends_a_call_on_which_the_daemon_is_silent(
         engine.arrived.clear()
 
         def cancel() -> None:
-            engine.arrived.wait(10)
+            engine.arrived.wait(60)
             cancellation.cancel()
 
         canceller = threading.Thread(target=cancel)

@@ -28,7 +28,7 @@ def test_fault_46_stall_within_a_body(stage: Stage, monkeypatch: pytest.MonkeyPa
     began = time.monotonic()
     data = b"".join(it.client.blob_chunks(name(server), BLOB.descriptor))
     assert Digest.of(data) == BLOB.descriptor.digest
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 100
     assert len(it.of(RetryScheduled)) == 1
     ranges = [one.headers.get("range") for one in seen(server, "GET", "blobs")]
     assert None in ranges

@@ -116,7 +116,7 @@ def test_fault_44_two_pushers(stage: Stage, etag: bool) -> None:
 
     def push(place: int) -> None:
         it = stage.client()
-        start.wait(5)
+        start.wait(60)
         try:
             for count in range(3):
                 put_artifact(it, server, artifact(f"x/{place}-{count}"))
@@ -187,3 +187,18 @@ def test_fault_45_links_without_an_end(stage: Stage, link: str, requests: int) -
     server = stage.registry(same)
     assert stage.client().client.tag_list(name(server)) == ["1", "2"]
     assert len(seen(server, "GET", "tags/list")) == requests
+
+
+@pytest.mark.parametrize("port", ["", "{port}"])
+def test_fault_45_a_link_without_tls(stage: Stage, port: str) -> None:
+    """A server behind a proxy names itself by http: it is asked as before, where that was TLS."""
+    server = stage.registry()
+    host, _, number = server.address.rpartition(":")
+    link = f'<http://{host}{port and ":" + number}{LIST}?last=1>; rel="next"'
+    first = {"headers": (("Link", link),), "body": b'{"tags":["1"]}'}
+    server.faults.add(
+        at(Moment.AFTER, "GET", LIST, query="n=", status=200, **first),
+        at(Moment.AFTER, "GET", LIST, query="last=1", status=200, body=b'{"tags":["2"]}'),
+    )
+    found = stage.client().client.tag_list(name(server))
+    assert found == (["1", "2"] if stage.tls or port else ["1"])

@@ -220,7 +220,7 @@ def test_fault_29_one_token_for_eight(stage: Stage) -> None:
     start = threading.Barrier(8)
 
     def look() -> None:
-        start.wait(5)
+        start.wait(60)
         found.append(it.client.blob_head(name(server), BLOB.descriptor.digest))
 
     threads = [threading.Thread(target=look) for _ in range(8)]

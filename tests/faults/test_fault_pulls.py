@@ -130,7 +130,7 @@ def test_fault_35_206_from_elsewhere(stage: Stage, stated: str) -> None:
     [
         ({"corrupt": -1}, DigestMismatchError),
         ({"append": b"x"}, SizeMismatchError),
-        ({"shorten": 3 * MIB - 1}, TransportError),
+        ({"shorten": 3 * MIB - 1}, SizeMismatchError),
     ],
     ids=["flip", "long", "short"],
 )

@@ -24,15 +24,15 @@ def busy(**more: Any) -> Fault:
 
 
 def test_fault_01_503_twice_on_post(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The waits double, up to where chance would have them; they are made longer, to be told."""
-    monkeypatch.setattr(retry.random, "uniform", lambda least, most: least + 100 * most)
+    """The waits grow, up to where chance would have them; they are made longer, to be told."""
+    monkeypatch.setattr(retry.random, "uniform", lambda least, most: 100 * most)
     server = stage.registry(at(Moment.BEFORE, "POST", UPLOADS, status=503, calls=(1, 2)))
     it = stage.client()
     it.client.blob_push(name(server), BLOB)
     assert [exchange.status for exchange in seen(server, "POST")] == [503, 503, 202]
     retries = [(event.attempt, event.delay) for event in it.of(RetryScheduled)]
-    assert retries == [(2, 50.0), (3, 100.0)]
-    assert [round(wait, -1) for wait in it.waits[:2]] == [50.0, 100.0]
+    assert retries == [(2, 50.0), (3, 200.0)]
+    assert [round(wait, -1) for wait in it.waits[:2]] == [50.0, 200.0]
     assert blob_in(server, "team/app", BLOB.descriptor.digest)
 
 

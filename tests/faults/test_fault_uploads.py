@@ -261,7 +261,7 @@ def test_fault_48_cancelled_within_a_push(stage: Stage, monkeypatch: pytest.Monk
         came.append((request.method, request.path))
         if request.method == "PUT":
             it.cancellation.cancel()
-            is_over.wait(120)
+            is_over.wait(600)
 
     server.intercept = cancel
     image = random_image(1, layers=3, size=8 * MIB)
@@ -278,7 +278,7 @@ def test_fault_48_cancelled_within_a_push(stage: Stage, monkeypatch: pytest.Monk
         )
     took = time.monotonic() - began
     is_over.set()
-    assert took < 20  # and not for as long as the uploads would take
+    assert took < 100  # and not for as long as the uploads would take
     opened, deleted = (
         {path for how, path in came if how == method} for method in ("PUT", "DELETE")
     )

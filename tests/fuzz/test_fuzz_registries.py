@@ -138,7 +138,7 @@ def server() -> Iterator[Server]:
         yield found
         with contextlib.suppress(OSError):
             listening.shutdown(socket.SHUT_RDWR)
-    thread.join(20)
+    thread.join(120)
 
 
 @pytest.fixture(scope="module")

@@ -86,7 +86,7 @@ def test_the_server_goes_on(data: bytes, server: RegistryServer) -> None:
     count.readings += 1
     sent = data.replace(b"HTTP/1.", b"HTTP/1.1\r\nAuthorization: Basic dTpw\r\nX: ", 1)
     with (
-        socket.create_connection((host, int(port)), timeout=20) as sock,
+        socket.create_connection((host, int(port)), timeout=120) as sock,
         contextlib.suppress(OSError),
     ):
         sock.sendall(sent)

@@ -98,14 +98,12 @@ def use_logins(data: bytes, home: Path) -> None:
     config = docker_config.read(path)
     assert config is not None
     for registry in ("r.example.org", "docker.io", "a" * 40 + ".example.org", "localhost:5000"):
-        found = survives(config.find, registry, "team/app", lambda *_: None)
+        found = survives(config.find, registry, "team/app")
         assert found is None or ("password" not in repr(found) and found.basic.isascii())
     docker_config.write(config.with_login("r.example.org", "u", "p").without_login("x.org"), path)
     again = docker_config.read(path)
     assert again is not None
-    assert again.find("r.example.org", "x", lambda *_: None) is not None or again.helper_for(
-        "r.example.org"
-    )
+    assert again.find("r.example.org", "x") is not None or again.helper_for("r.example.org")
 
 
 @given(data=odd_json_bytes(DAEMONS))

@@ -185,6 +185,15 @@ def test_what_lies_in_a_layer_is_a_tar_of_relative_names(tar: bytes, reason: str
     assert reason in caught.value.message
 
 
+def test_a_tar_without_an_end_of_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = image_of([tar_of({"a": b"", "b": b"", "c": b""})])
+    monkeypatch.setattr("pyjib.image.tar_headers.MOST_ENTRIES", 3)
+    validate(image)
+    monkeypatch.setattr("pyjib.image.tar_headers.MOST_ENTRIES", 2)
+    with pytest.raises(ContentError, match="more than 2 entries"):
+        validate(image)
+
+
 @settings(max_examples=60)
 @given(st.data())
 @pytest.mark.parametrize("compression", Compression)
@@ -263,7 +272,8 @@ def test_digest_mismatches_keep_their_class() -> None:
         validate(broken)
 
 
-def test_memory_does_not_grow_with_a_layer() -> None:
+def test_memory_does_not_grow_with_a_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyjib.layer.decompress.HARMLESS_SIZE", 65 << 20)
     image = image_of([tar_of({"big": bytes(64 << 20)})])
     tracemalloc.start()
     try:

@@ -95,6 +95,27 @@ def test_logins_of_settings_xml(tmp_path: Path) -> None:
     assert found.options.registry.logins == (
         Login(registry="r.example.com", username="me", password="secret"),
     )
+    assert found.options.registry.logins[0].source == "<server> r.example.com in settings.xml"
+
+
+AUTH = "<auth><username>me</username><password>secret</password></auth>"
+
+
+def test_logins_tell_where_they_are_configured(tmp_path: Path) -> None:
+    """For who has to correct one: it may be in a pom, or given with -D."""
+    path = write(tmp_path, PLUGIN.format(f"<to><image>r.example.com/app</image>{AUTH}</to>"))
+    (login,) = configure(path, given(tmp_path)).options.registry.logins
+    assert login.source == f"<to><auth> in {path / 'pom.xml'}"
+    names = ("jib.to.auth.username", "jib.to.auth.password")
+    choice = MavenChoice(arguments=Arguments(properties=dict.fromkeys(names, "x")))
+    (login,) = configure(path, given(tmp_path), choice).options.registry.logins
+    assert login.source == "-D jib.to.auth.username and .password"
+    path = write(
+        tmp_path / "helped",
+        PLUGIN.format("<to><image>r.example.com/app</image><credHelper>x</credHelper></to>"),
+    )
+    (helper,) = configure(path, given(tmp_path)).options.registry.helpers
+    assert helper.source == f"<to><credHelper> in {path / 'pom.xml'}"
 
 
 def test_a_password_that_cannot_be_opened_is_warned_of(tmp_path: Path) -> None:

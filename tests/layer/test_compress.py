@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import random
 import subprocess
 import sys
@@ -323,7 +324,10 @@ def test_levels(method: Compression) -> None:
         ),
     ],
 )
-def test_memory_is_flat(bomb: Callable[[], tuple[bytes, Compression]]) -> None:
+def test_memory_is_flat(
+    bomb: Callable[[], tuple[bytes, Compression]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyjib.layer.decompress.HARMLESS_SIZE", 64 << 20)
     packed, method = bomb()
     tracemalloc.start()
     try:
@@ -336,6 +340,26 @@ def test_memory_is_flat(bomb: Callable[[], tuple[bytes, Compression]]) -> None:
         tracemalloc.stop()
     assert total == 64 << 20
     assert peak < 8 << 20
+
+
+@pytest.mark.parametrize("method", [GZIP, ZSTD])
+class TestBombs:
+    """Registry specification, section 5: what unpacks to more than anybody needs."""
+
+    def test_by_ratio(self, method: Compression) -> None:
+        packed = compress(bytes(32 << 20), method, 9)
+        with pytest.raises(ContentError, match="grows beyond all measure"):
+            decompress(packed, method)
+
+    def test_ten_mebibytes_are_harmless(self, method: Compression) -> None:
+        assert decompress(compress(bytes(10 << 20), method, 9), method) == bytes(10 << 20)
+
+    def test_by_size(self, method: Compression, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pyjib.layer.decompress.MAX_SIZE", 1 << 20)
+        data = os.urandom(1 << 20)
+        assert decompress(compress(data, method), method) == data
+        with pytest.raises(ContentError, match="grows beyond all measure"):
+            decompress(compress(data + b"x", method), method)
 
 
 def test_zstandard_is_imported_by_need_only() -> None:

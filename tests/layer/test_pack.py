@@ -154,7 +154,7 @@ class TestLayers:
         assert LayerPacking(name="50", files=1, size=50) in listener.events
 
     def test_threads_work_at_the_same_time(self, store: Store) -> None:
-        both = threading.Barrier(2, timeout=10)
+        both = threading.Barrier(2, timeout=60)
 
         class Meeting(LargeFile):
             def open(self) -> io.BytesIO:

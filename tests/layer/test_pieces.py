@@ -70,7 +70,7 @@ class TestInOrder:
 
         def work(piece: bytes) -> bytes:
             if piece == b"1":
-                assert first_may_end.wait(10)
+                assert first_may_end.wait(60)
             else:
                 first_may_end.set()
             return piece * 2

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pyjib.build import BuildResult
 from pyjib.errors import MalformedDocumentError, PyjibError, RegistryError
+from pyjib.events import RetryScheduled, Warned
 from pyjib.layer_index.artifact import OtherContentError, add_to_artifact, read_artifact
 from pyjib.layer_index.model import (
     MEDIA_TYPE,
@@ -343,6 +344,21 @@ def test_a_registry_that_refuses(runner: Runner, fault: Fault) -> None:
     runner.registry.faults.add(fault)
     again = runner.fresh(layer_index=index_of(runner))
     assert again.digest == cold.digest
+    assert len(runner.warnings) == 1
+    if fault.status == 400:
+        hints = [event.hint for event in runner.events if isinstance(event, Warned)]
+        assert "--layer-index off" in (hints[0] or "")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_registry_in_trouble_is_not_waited_for(runner: Runner, method: str) -> None:
+    """The image is there, and only the index is not to be had: the next build may do better."""
+    cold = runner.fresh()
+    path = "/v2/team/index/manifests/*"
+    runner.registry.faults.add(Fault(method=method, path=path, status=503))
+    again = runner.fresh(layer_index=index_of(runner))
+    assert again.digest == cold.digest
+    assert not [event for event in runner.events if isinstance(event, RetryScheduled)]
     assert len(runner.warnings) == 1
 
 

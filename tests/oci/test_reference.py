@@ -180,11 +180,6 @@ def test_digest_decides() -> None:
     assert both.with_digest(Digest.parse(A)) == Reference.parse(f"r.io/a@{A}")
 
 
-def test_docker_hub_is_asked_at_its_own_host() -> None:
-    assert Reference.parse("ubuntu").api_host == "registry-1.docker.io"
-    assert Reference.parse("r.io:5000/a").api_host == "r.io:5000"
-
-
 @pytest.mark.parametrize(
     ("text", "familiar"),
     [

@@ -1,76 +1,79 @@
-"""The bridges of engines under test: none takes what another has, and dead ones go."""
+"""The bridges of engines under test: none takes what another has, and dead ones go.
+
+In a network namespace of the test's own, so that no other run meets what is made here.
+"""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from tests.support.bridges import give_subnet, subnets, sweep
+from tests.support.bridges import gateway, give_subnet, subnets, sweep
 from tests.support.daemons import as_root
+from tests.support.leavings import held_name
 from tests.support.programs import require
 
 pytestmark = pytest.mark.peers
 
-NOBODY = 4_194_305
-"""A process number beyond the largest that Linux gives."""
+NOBODYS = "pj-00000000"
+TABLE = ("iptables", "-w", "-t", "nat")
 
 
 @pytest.fixture
-def root() -> list[str]:
-    return as_root("dockerd")
+def root() -> Iterator[list[str]]:
+    """What to put before a command: it runs as root in a network of its own."""
+    prefix = as_root("dockerd")
+    shell = ["sh", "-c", "echo $$; exec cat"]
+    with subprocess.Popen(
+        [*prefix, require("unshare"), "--net", *shell],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        number = holder.stdout.readline().strip()
+        assert number, "there is no new network namespace"
+        yield [*prefix, "nsenter", f"--net=/proc/{number}/ns/net"]
+        holder.stdin.close()
 
 
-@pytest.fixture
-def crowded(root: list[str]) -> Iterator[int]:
-    """Have an interface take all subnets but one, which no interface has; the one is given."""
-    sweep(root)
-    name, taken = "pyjib-crowd", subnets(root)
-    free = next(number for number in range(200, 255) if number not in taken)
-    others = [number for number in range(1, 255) if number != free]
-    lines = [f"address add 10.213.{number}.1/24 dev {name}" for number in others]
-    with interface(root, name):
-        command = [*root, str(require("ip")), "-batch", "-"]
-        subprocess.run(command, input="\n".join(lines), text=True, check=True)
-        yield free
+def add(root: list[str], *names: str) -> None:
+    for name in names:
+        did(root, "ip", "link", "add", name, "type", "bridge")
 
 
-@contextmanager
-def interface(root: list[str], name: str) -> Iterator[str]:
-    ip = [*root, str(require("ip")), "link"]
-    subprocess.run([*ip, "add", name, "type", "bridge"], check=True)
-    try:
-        yield name
-    finally:
-        subprocess.run([*ip, "delete", name], capture_output=True, check=False)
+def did(root: list[str], *command: str, given: str = "") -> str:
+    program, *arguments = command
+    whole = [*root, str(require(program)), *arguments]
+    return subprocess.run(whole, input=given, capture_output=True, text=True, check=True).stdout
 
 
-def addresses(root: list[str], name: str) -> str:
-    command = [*root, str(require("ip")), "-oneline", "-4", "address", "show", "dev", name]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+def test_a_bridge_takes_the_subnet_that_nobody_has(root: list[str]) -> None:
+    others = [number for number in range(1, 255) if number != 77]
+    lines = [f"address add 10.213.{number}.1/24 dev crowd" for number in others]
+    add(root, "crowd", "test")
+    did(root, "ip", "-batch", "-", given="\n".join(lines))
+    give_subnet(root, "test")
+    assert "inet 10.213.77.1/24" in did(root, "ip", "-4", "address", "show", "dev", "test")
+    assert len(subnets(root)) == 254
 
 
-def rules(root: list[str]) -> str:
-    command = [*root, str(require("iptables")), "-w", "-t", "nat", "-S"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def test_a_bridge_takes_the_subnet_that_nobody_has(root: list[str], crowded: int) -> None:
-    with interface(root, "pyjib-test") as name:
-        give_subnet(root, name)
-        assert f"inet 10.213.{crowded}.1/24" in addresses(root, name)
-
-
-def test_a_bridge_and_rules_of_a_run_that_was_killed_go(root: list[str]) -> None:
-    name = f"pj{NOBODY}"
-    rule = f"POSTROUTING -s 10.213.7.0/24 ! -o {name} -j MASQUERADE"
-    table = [*root, str(require("iptables")), "-w", "-t", "nat"]
-    with interface(root, name):
-        subprocess.run([*table, "-A", *rule.split()], check=True)
-        assert name in rules(root)
+@pytest.mark.parametrize("name", [NOBODYS, gateway(NOBODYS)])
+def test_a_bridge_and_rules_of_a_run_that_was_killed_go(root: list[str], name: str) -> None:
+    with held_name("pj-") as living:
+        add(root, living, name)
+        for one in (living, name):
+            did(root, *TABLE, "-A", *f"POSTROUTING ! -o {one} -j MASQUERADE".split())
         sweep(root)
-        assert not Path("/sys/class/net", name).exists()
-        assert name not in rules(root)
+        for told in (did(root, "ip", "link"), did(root, *TABLE, "-S")):
+            assert name not in told
+            assert living in told
+
+
+def test_rules_go_whose_bridge_has_gone(root: list[str]) -> None:
+    did(root, *TABLE, "-A", *f"POSTROUTING ! -o {NOBODYS} -j MASQUERADE".split())
+    sweep(root)
+    assert f" {NOBODYS} " not in did(root, *TABLE, "-S")

@@ -5,18 +5,22 @@ The base stands in for ``eclipse-temurin:17-jdk``: a JRE of this machine's JDK, 
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import random
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -97,14 +101,14 @@ def shop(
     )
 
 
-def wait_for(answer: Callable[[], str], wanted: str, seconds: int = 90) -> str:
+def wait_for(answer: Callable[[], str], wanted: str, seconds: int = 300) -> str:
     """Ask until the answer holds what is wanted: a JVM takes its time to start."""
     deadline = time.monotonic() + seconds
     text = ""
     while time.monotonic() < deadline:
         try:
             text = answer()
-        except (OSError, urllib.error.URLError) as error:
+        except (OSError, http.client.HTTPException) as error:
             text = f"no answer: {error}"
         if wanted in text:
             return text
@@ -112,42 +116,60 @@ def wait_for(answer: Callable[[], str], wanted: str, seconds: int = 90) -> str:
     pytest.fail(f"no {wanted!r} in {seconds} s; last: {text}")
 
 
-def get(path: str, port: int = 28080) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as reply:
+def get(path: str, port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as reply:
         return str(reply.read().decode())
 
 
 class Running:
-    """A container of an image, with port 8080 at 28080, removed at the end."""
+    """A container of an image, with its port 8080 at ``port``, removed at the end.
+
+    That is 28080, the mission's, unless something else on this machine has it.
+    """
 
     def __init__(self, engine: Engine, image: str, options: Sequence[str] = ()) -> None:
         self.engine, self.image, self.options = engine, image, options
+        self.container, self.port = f"hello-{secrets.token_hex(4)}", 28080
 
-    def __enter__(self) -> str:
-        arguments = ["-d", "-p", "28080:8080", *self.options]
-        self.container = self.engine.run("run", *arguments, self.image).strip()
-        return self.container
+    def __enter__(self) -> Self:
+        done = self._start()
+        if done.returncode != 0 and is_taken(done.stderr):
+            sys.stderr.write(f"port {self.port} is in use on this machine: {done.stderr}")
+            self.__exit__()
+            self.port = free_port()
+            done = self._start()
+        assert done.returncode == 0, done.stderr
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.engine.attempt("rm", "-f", self.container)
 
+    def _start(self) -> subprocess.CompletedProcess[str]:
+        published = ["-p", f"{self.port}:8080", *self.options]
+        return self.engine.attempt("run", "-d", "--name", self.container, *published, self.image)
+
+
+def is_taken(said: str) -> bool:
+    """Tell whether an engine could not do something for a port that is in use."""
+    return "port is already allocated" in said or "address already in use" in said
+
 
 @contextmanager
-def told_by(engine: Engine, container: str) -> Iterator[None]:
-    """Have a failure show what became of the container, and what the app in it wrote."""
+def told_by(engine: Engine, *asked: str) -> Iterator[None]:
+    """Have a failure show what became of the containers, and what the engine tells when asked."""
     try:
         yield
     except BaseException:
-        for arguments in (["ps", "-a"], ["logs", "--tail", "30", container]):
+        for arguments in (["ps", "-a"], asked):
             told = engine.attempt(*arguments)
             sys.stderr.write(f"{told.stdout}{told.stderr}\n")
         raise
 
 
 def check_answers(engine: Engine, image: str) -> None:
-    with Running(engine, image) as container, told_by(engine, container):
-        wait_for(lambda: get("/hello"), HELLO)
-        health = wait_for(lambda: get("/actuator/health"), "UP")
+    with Running(engine, image) as it, told_by(engine, "logs", "--tail", "30", it.container):
+        wait_for(lambda: get("/hello", it.port), HELLO)
+        health = wait_for(lambda: get("/actuator/health", it.port), "UP")
         assert json.loads(health)["status"] == "UP"
 
 
@@ -191,8 +213,8 @@ def test_podman_load(archive: Path, podman_service: Engine) -> None:
     options = ["--network=host", "-e", f"SERVER_PORT={(port := free_port())}"]
     image = "docker.io/objectworld/docker-hello:tar"
     with (
-        Running(podman_service, image, options) as container,
-        told_by(podman_service, container),
+        Running(podman_service, image, options) as it,
+        told_by(podman_service, "logs", "--tail", "30", it.container),
     ):
         wait_for(lambda: get("/hello", port), HELLO)
         wait_for(lambda: get("/actuator/health", port), '"UP"')
@@ -206,26 +228,50 @@ version: "3.8"
 services:
   hello:
     image: {pushed}
-    ports: ["28081:8080"]
+    ports: ["{is_free(28081) or free_port()}:8080"]
     deploy: {{replicas: 2}}
 """
     )
-    docker_engine.run("swarm", "init", "--advertise-addr", "127.0.0.1")
-    try:
+    status = ["service", "ps", "--no-trunc", "hello_hello"]
+    with swarm(docker_engine), told_by(docker_engine, *status):
         docker_engine.run("stack", "deploy", "-c", stack, "hello")
         check_replicas(docker_engine, 2)
         docker_engine.run("service", "scale", "--detach", "hello_hello=3")
         check_replicas(docker_engine, 3)
-    finally:
         docker_engine.attempt("stack", "rm", "hello")
-        docker_engine.attempt("swarm", "leave", "--force")
+
+
+def is_free(port: int) -> int:
+    """Return the port if nobody listens there, else 0."""
+    try:
+        with socket.create_server(("", port)):
+            return port
+    except OSError:
+        return 0
+
+
+@contextmanager
+def swarm(engine: Engine) -> Iterator[None]:
+    """Have an engine be a swarm of its own.
+
+    Its addresses, ports and bridge are not Docker's usual ones, which swarms of other runs have
+    too; so have the networks of killed ones.
+    """
+    host = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
+    name = f"com.docker.network.bridge.name={engine.gateway}"
+    engine.run("network", "create", "--opt", name, "docker_gwbridge")
+    where = ["--listen-addr", f"{host}:{free_port()}", "--advertise-addr", host]
+    engine.run("swarm", "init", *where, "--data-path-port", str(random.randint(20000, 49151)))
+    try:
+        yield
+    finally:
+        engine.attempt("swarm", "leave", "--force")
+        engine.attempt("network", "rm", "docker_gwbridge")
 
 
 def check_replicas(engine: Engine, count: int) -> None:
     """Wait for the replicas, then ask each task from inside: an ingress port needs IPVS."""
-    wait_for(
-        lambda: engine.run("service", "ls", "--format", "{{.Replicas}}"), f"{count}/{count}", 120
-    )
+    wait_for(lambda: engine.run("service", "ls", "--format", "{{.Replicas}}"), f"{count}/{count}")
     containers = engine.run(
         "ps", "-q", "--filter", "label=com.docker.swarm.service.name=hello_hello"
     ).split()

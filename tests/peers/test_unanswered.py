@@ -5,6 +5,7 @@ What the registries of Go, Maven and Debian do is acted by servers on loopback.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -106,7 +107,7 @@ def test_a_module_proxy_that_says_no(
 ) -> None:
     """Where the modules come from is not asked then, though Go would."""
     programs.require("go")
-    monkeypatch.setenv("PYJIB_PATIENCE", "20")
+    monkeypatch.setenv("PYJIB_PATIENCE", "120")
     with registry(kind) as url:
         monkeypatch.setenv("GOPROXY", f"{url},direct")
         answer, said = fetch(OLAREG, fresh / "olareg")
@@ -147,7 +148,7 @@ def test_mavens_registry(
     programs.require("mvn")
     quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     monkeypatch.setenv("MAVEN_OPTS", f"{quick} -Duser.home={tmp_path}")
-    monkeypatch.setenv("PYJIB_PATIENCE", "1" if kind == "no answer" else "60")
+    monkeypatch.setenv("PYJIB_PATIENCE", "1" if kind == "no answer" else "240")
     findings = Findings()
     with registry(kind) as url:
         mirror = f"<mirror><id>m</id><mirrorOf>*</mirrorOf><url>{url}</url></mirror>"
@@ -196,7 +197,7 @@ def test_ci(kind: str, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``.ci/run`` as it is, with scripts that do nothing but fetch Go's modules."""
     go = programs.require("go")
     _write_stubs(fresh, go)
-    monkeypatch.setenv("PYJIB_PATIENCE", "20" if kind == "404" else "0.3")
+    monkeypatch.setenv("PYJIB_PATIENCE", "120" if kind == "404" else "0.3")
     with registry(kind) as url:
         done = subprocess.run(
             ["bash", fresh / ".ci" / "run"],
@@ -254,7 +255,7 @@ def test_debians_registry(kind: str, tmp_path: Path) -> None:
                 **_apt_of(url, tmp_path),
                 "PATH": str(_programs_without(tmp_path, "umoci", "javac")),
                 "PYJIB_UNREACHABLE_FILE": str(listed),
-                "PYJIB_PATIENCE": "1",
+                "PYJIB_PATIENCE": "60" if kind == "404" else "1",
             },
             capture_output=True,
             text=True,
@@ -269,6 +270,67 @@ def test_debians_registry(kind: str, tmp_path: Path) -> None:
     assert "GOING ON WITHOUT: UMOCI JAVAC JAVA-17" in done.stdout
     assert listed.read_text().split() == ["umoci", "javac", "java-17"]
     assert url not in done.stdout + done.stderr
+
+
+@pytest.mark.peers
+def test_another_apt_get_is_waited_for(tmp_path: Path) -> None:
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        pytest.skip("needs Debian's apt-get and root")
+    import fcntl  # noqa: PLC0415  not on Windows
+
+    with registry("503") as url:
+        variables = {
+            **_apt_of(url, tmp_path),
+            "PATH": str(_programs_without(tmp_path, "umoci")),
+            "PYJIB_PATIENCE": "1",
+        }
+        with (tmp_path / "lists" / "lock").open("w") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            with subprocess.Popen(
+                ["bash", ROOT / "scripts" / "peers"],
+                env=variables,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as script:
+                assert script.stderr is not None
+                heard = list(itertools.takewhile(lambda line: "another" not in line, script.stderr))
+                assert script.poll() is None, heard
+                fcntl.lockf(lock, fcntl.LOCK_UN)
+                told, _ = script.communicate()
+    assert script.returncode == 0
+    assert "GOING ON WITHOUT: UMOCI" in told
+
+
+@pytest.mark.peers
+def test_an_interrupted_installation_is_ended(tmp_path: Path) -> None:
+    """All programs are there, and one of the packages is unpacked only."""
+    if shutil.which("dpkg") is None or os.geteuid() != 0:
+        pytest.skip("needs Debian's dpkg and root")
+    status = tmp_path / "status"
+    status.write_text(
+        "Package: half\nStatus: install ok unpacked\nPriority: optional\nSection: misc\n"
+        "Maintainer: us <us@r.example>\nArchitecture: all\nVersion: 1\nDescription: half\n\n"
+    )
+    for name in ("info", "updates", "triggers", "parts"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "apt").mkdir()
+    (tmp_path / "info" / "half.list").touch()
+    (tmp_path / "info" / "half.md5sums").touch()
+    done = subprocess.run(
+        ["bash", ROOT / "scripts" / "peers"],
+        env={
+            **os.environ,
+            **_apt_of(f"http://127.0.0.1:{free_port()}", tmp_path / "apt"),
+            "DPKG_ADMINDIR": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "an installation was interrupted here; dpkg ends it" in done.stderr
+    assert "Status: install ok installed" in status.read_text()
+    assert "it cannot" not in done.stderr
 
 
 def _apt_of(url: str, root: Path) -> Mapping[str, str]:

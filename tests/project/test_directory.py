@@ -172,11 +172,11 @@ class TestMavenClasses:
 
 
 class TestMavenLibraries:
-    def test_missing_ones_name_three_ways_out(self, tmp_path: Path) -> None:
+    def test_missing_ones_name_the_ways_out(self, tmp_path: Path) -> None:
         message = refusal(write_maven_project(tmp_path, dependencies=[LIBRARY]), DependencyError)
         assert "mvn dependency:copy-dependencies -DincludeScope=runtime" in message
-        assert "mvn package" in message
-        assert "PATH" in message
+        assert "mvn dependency:go-offline" in message
+        assert "\n  nor are libraries beside the classes: " in message
 
     @pytest.mark.parametrize("scope", ["test", "provided"])
     def test_none_are_needed_for_other_scopes(self, tmp_path: Path, scope: str) -> None:

@@ -35,9 +35,9 @@ from pyjib.oci.digest import Digest
 from pyjib.oci.manifest import Manifest
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, RegistryOptions
-from pyjib.registry import session
+from pyjib.registry import redirects, session
 from pyjib.registry.calls import manifests, paging
-from pyjib.registry.login import auth, helpers, tokens
+from pyjib.registry.login import auth, helpers, tokens, ways
 from pyjib.registry.login.credentials import search_for
 from pyjib.registry.login.docker_config import DockerConfig
 from pyjib.registry.net import wire
@@ -113,7 +113,8 @@ def tries(attack: Callable[[], object]) -> bool:
 
 
 def logins_go_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_may_see", lambda start, url: True)
+    for room in (session, redirects):
+        monkeypatch.setattr(room, "may_see", lambda start, url: True)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_cve_2021_41190_one_digest_with_two_meanings(
         members = {name: value for name, value in MANIFEST.items() if name != "mediaType"}
         document, stated = {**members, "manifests": []}, "application/json"
     if not guarded:
-        monkeypatch.setattr(manifests, "_KNOWN", frozenset())
+        monkeypatch.setattr(manifests, "_SPECIFIC", ())
         monkeypatch.setattr(oci_manifest, "document_type", lambda _: types.OCI_MANIFEST)
     data = json.dumps(document).encode()
     server.rule("GET", ".*/manifests/.*", Reply(200, {"Content-Type": stated}, data))
@@ -288,7 +289,7 @@ def test_cve_2026_33540_a_realm_of_another_site(
 ) -> None:
     if not guarded:
         monkeypatch.setattr(auth, "are_related", lambda registry, realm: True)
-        monkeypatch.setattr(auth.Authenticator, "_is_exposed", lambda self, url: False)
+        monkeypatch.setattr(ways, "_is_exposed", lambda url: False)
     challenge = 'Bearer realm="http://auth.evil.example/token"'
     server.rule("GET", ".*/manifests/.*", Reply(401, {"WWW-Authenticate": challenge}))
     spy.rule("GET", "http://auth.evil.example/token", Reply(200, {}, b'{"token":"t"}'))

@@ -88,6 +88,22 @@ def test_a_blob_that_ends_early_but_cleanly(server: ScriptedServer) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize("again", [Reply(200, {}, DATA[:40_000]), Reply(416)])
+def test_a_blob_that_is_too_short_there(server: ScriptedServer, again: Reply) -> None:
+    """Asked for the rest once, the server has told twice what it has: nothing is waited for."""
+    server.rule("GET", ".*/blobs/.*", Reply(200, {}, DATA[:40_000]), times=1)
+    server.rule("GET", ".*/blobs/.*", again)
+    with watched() as it, pytest.raises(SizeMismatchError) as caught:
+        pull(it, server)
+    assert ranges(server) == [None, "bytes=40000-"]
+    assert caught.value.message == (
+        f"cannot get blob {LAYER.digest} from {server.address}/team/app: it has 40000 bytes there, "
+        "and should have 102400"
+    )
+    assert caught.value.hint == "check the registry, and mirrors and proxies in front of it"
+
+
+@pytest.mark.faults
 def test_a_range_that_is_ignored(server: ScriptedServer) -> None:
     server.rule("GET", ".*/blobs/.*", Reply(200, {}, DATA, cut=40_000), times=1)
     server.rule("GET", ".*/blobs/.*", Reply(200, {}, DATA))
@@ -118,7 +134,7 @@ def test_a_range_that_starts_elsewhere_is_not_used(server: ScriptedServer, odd: 
 @pytest.mark.faults
 def test_a_download_that_gets_nowhere_ends(server: ScriptedServer) -> None:
     server.rule("GET", ".*/blobs/.*", Reply(200, {}, DATA, cut=10))
-    with watched() as it, pytest.raises(TransportError):
+    with watched() as it, pytest.raises(TransportError, match="given up after 5 attempts in 1 s"):
         pull(it, server)
     assert len(ranges(server)) == 5
 
@@ -153,7 +169,7 @@ def into_store(it: Watched, server: ScriptedServer, root: Path) -> Store:
     [
         (DATA[:-1] + b"\x00", DigestMismatchError),
         (DATA + b"\x00", SizeMismatchError),
-        (DATA[:-1], TransportError),
+        (DATA[:-1], SizeMismatchError),
     ],
 )
 def test_other_bytes_leave_nothing_in_the_store(
@@ -171,7 +187,7 @@ def test_a_size_is_never_believed(server: ScriptedServer) -> None:
     """GHSA-f36w-mj3v-6jqv: a huge size must not decide what is allocated."""
     huge = Descriptor(media_type="x/y", digest=LAYER.digest, size=2**62)
     server.rule("GET", ".*/blobs/.*", Reply(200, {}, DATA))
-    with watched(attempts=1) as it, pytest.raises(TransportError):
+    with watched() as it, pytest.raises(SizeMismatchError, match="has 102400 bytes there, and sho"):
         list(it.client.blob_chunks(name(server), huge))
 
 
@@ -283,8 +299,11 @@ def test_a_part_that_cannot_be_had(server: ScriptedServer, reply: Reply) -> None
 
 
 def test_what_is_missing(server: ScriptedServer) -> None:
-    with watched() as it, pytest.raises(NotFoundError):
+    """A blob that is asked for was named by something: that is there, under the right name."""
+    with watched() as it, pytest.raises(NotFoundError) as caught:
         pull(it, server)
+    assert "the registry has lost it, or a proxy in front of it" in (caught.value.hint or "")
+    assert "check the name" not in (caught.value.hint or "")
 
 
 def test_cancelling_ends_a_download(server: ScriptedServer) -> None:

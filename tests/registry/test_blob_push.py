@@ -202,6 +202,29 @@ def test_a_mount_that_is_refused(server: ScriptedServer, status: int) -> None:
     assert posts == [f"mount={DIGEST}&from=base/jre", ""]
 
 
+@pytest.mark.parametrize("status", [408, 409, 422, 500, 501, 503, 507])
+def test_a_mount_that_never_works(server: ScriptedServer, status: int) -> None:
+    """Whether the registry is in trouble, or that one call of it, only an upload can show."""
+
+    passes = status in (408, 500, 503)
+
+    def answer(seen: Seen) -> Reply:
+        is_mount = "mount=" in seen.target
+        return Reply(status) if is_mount else Reply(202, {"Location": "/up/1"})
+
+    server.rule("POST", ".*", answer)
+    takes_uploads(server)
+    with watched() as it:
+        assert it.client.blob_push(name(server), from_base(server)) is Outcome.UPLOADED
+        assert server.requests[-1] == "PUT /up/1"
+        mounts = sum("mount=" in seen.target for seen in server.seen("POST"))
+        again = Blob.of_bytes(b"another", BLOB.descriptor.media_type)
+        origin = name(server, "base/jre")
+        it.client.blob_push(name(server), replace(again, origin=origin))
+    asked = sum("mount=" in seen.target for seen in server.seen("POST")) - mounts
+    assert (mounts, asked) == ((1, 1) if status in (409, 422) else (5 if passes else 1, 0))
+
+
 @pytest.mark.parametrize("origin", ["other.io/base", "{address}/team/app"])
 def test_mounts_only_between_repositories_of_a_registry(
     server: ScriptedServer, origin: str
@@ -453,12 +476,45 @@ def test_threads_share_a_push(server: ScriptedServer) -> None:
 
 
 def test_nobody_there() -> None:
+    """Who mistyped a port of this machine is told so in three seconds."""
     with listening_nowhere() as address, watched() as it:
         with pytest.raises(TransportError) as caught:
             it.client.blob_push(Reference.parse(f"{address}/a"), BLOB)
-        assert f"{address}/a: cannot connect to {address}: connection refused" in str(caught.value)
+        refused = f"{address}/a: cannot connect to {address}: connection refused; given up after "
+        assert f"{refused}3 attempts in 1 second" in str(caught.value)
         assert "listens" in (caught.value.hint or "")
-        assert len(it.of(RetryScheduled)) == 4
+        retries = it.of(RetryScheduled)
+        assert [(event.attempt, event.most) for event in retries] == [(2, 3), (3, 3)]
+        assert sum(event.delay for event in retries) <= 2.5
+
+
+def test_nobody_there_any_more() -> None:
+    """A host that answered before will be back: it has the time that a restart takes."""
+    with watched() as it:
+        with RegistryServer() as server:
+            assert it.client.manifest_head(name(server)) is None
+        with pytest.raises(TransportError, match="refused; given up after 5 attempts in 1 second"):
+            it.client.manifest_head(name(server))
+        retries = it.of(RetryScheduled)
+        assert [(event.attempt, event.most) for event in retries] == [
+            (2, 5),
+            (3, 5),
+            (4, 5),
+            (5, 5),
+        ]
+        assert 27 <= sum(event.delay for event in retries) <= 40.5
+
+
+def test_a_registry_that_fails_every_way(server: ScriptedServer) -> None:
+    """Each way and session counts."""
+    server.rule("HEAD", ".*", Reply(404))
+    server.rule("POST", ".*", Reply(202, {"Location": "/v2/x"}))
+    server.rule("*", "/v2/x.*", Reply(500))
+    with watched() as it, pytest.raises(RegistryError) as caught:
+        it.client.blob_push(name(server), BLOB)
+    assert caught.value.message.endswith(
+        "answered 500 Internal Server Error; given up after 5 attempts in 1 second"
+    )
 
 
 def test_a_server_that_hangs_up(server: ScriptedServer) -> None:

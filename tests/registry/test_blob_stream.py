@@ -32,7 +32,7 @@ from tests.support.registry import blob_in, put_image
 from tests.support.silence import silent_server
 from tests.support.trouble import MIB, SESSION, UPLOADS, Client, Stage, at, blob_of, name, seen
 
-LIMIT = 2.0
+LIMIT = 30.0
 BLOB = blob_of(3 * MIB)
 DIGEST = BLOB.descriptor.digest
 TAGS, POST, PATCH, PUT = (
@@ -100,7 +100,7 @@ def threads() -> list[str]:
 
 
 def wait_until(happened: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while not happened():
         assert time.monotonic() < until, "it never happened"
         time.sleep(0.005)
@@ -427,7 +427,7 @@ def test_a_silent_registry_costs_little(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_registry_that_stops_reading(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The writer is let go, the push does not wait for the stream, and closing ends it."""
     monkeypatch.setattr(pipe, "STALL", 0.2)
-    server = stage.registry(at(Moment.DURING, "PATCH", SESSION, received=MIB, delay=60))
+    server = stage.registry(at(Moment.DURING, "PATCH", SESSION, received=MIB, delay=600))
     it, blob = stage.client(), blob_of(40 * MIB)
     stream = it.client.blob_stream(name(server))
     wait_until(taken(server))
@@ -447,7 +447,7 @@ def test_a_registry_that_never_answers_a_stream(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blob_stream, "PATIENCE", 0.2)
-    server = stage.registry(at(Moment.AFTER, "PATCH", SESSION, delay=60))
+    server = stage.registry(at(Moment.AFTER, "PATCH", SESSION, delay=600))
     assert sent(stage.client(), server) is Outcome.UPLOADED
     assert requests(server)[-3:] == AGAIN
     check_arrived(server)
@@ -458,7 +458,7 @@ def test_a_full_queue_before_the_first_answer_declines(stage: Stage) -> None:
 
     def hold(request: Request) -> Response | None:
         if request.path.endswith("/tags/list"):
-            go.wait(20)
+            go.wait(600)
         return None
 
     server, it, blob = stage.registry(intercept=hold), stage.client(), blob_of(20 * MIB)
@@ -479,7 +479,7 @@ def test_a_full_queue_before_the_first_answer_declines(stage: Stage) -> None:
 def test_a_full_queue_waits_a_little_for_the_first_answer(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipe, "GRACE", 20.0)
+    monkeypatch.setattr(pipe, "GRACE", 120.0)
     slow = at(Moment.BEFORE, "POST", UPLOADS, delay=0.1)
     server, it, blob = stage.registry(slow), stage.client(), blob_of(20 * MIB)
     assert sent(it, server, blob) is Outcome.UPLOADED
@@ -493,10 +493,10 @@ def test_the_writer_waits_for_the_network(stage: Stage, monkeypatch: pytest.Monk
 
     def hold(request: Request) -> Response | None:
         if request.method == "PATCH":
-            go.wait(20)
+            go.wait(600)
         return None
 
-    monkeypatch.setattr(pipe, "STALL", 20)
+    monkeypatch.setattr(pipe, "STALL", 600)
     server, it, blob = stage.registry(intercept=hold), stage.client(), blob_of(40 * MIB)
     stream = it.client.blob_stream(name(server))
     wait_until(lambda: bool(it.of(TransferStarted)))
@@ -507,7 +507,7 @@ def test_the_writer_waits_for_the_network(stage: Stage, monkeypatch: pytest.Monk
     assert writer.is_alive()
     assert stream.pipe.written < 30 * MIB
     go.set()
-    writer.join(20)
+    writer.join(120)
     stream.finish(blob.descriptor)
     assert it.client.blob_push(name(server), blob) is Outcome.UPLOADED
     assert len(seen(server, "PUT")) == 1
@@ -533,7 +533,7 @@ def test_cancelled_or_closed_anywhere(where: str, how: str) -> None:
     def hold(request: Request) -> Response | None:
         if HELD[where](request):
             begun.set()
-            go.wait(20)
+            go.wait(600)
         return None
 
     with Stage(None) as stage:
@@ -542,7 +542,7 @@ def test_cancelled_or_closed_anywhere(where: str, how: str) -> None:
         write(stream)
         if where == "committing":
             stream.finish(BLOB.descriptor)
-        assert begun.wait(20)
+        assert begun.wait(120)
         began = time.monotonic()
         if how == "cancel":
             it.cancellation.cancel()
@@ -560,7 +560,7 @@ def test_who_writes_or_waits_hears_a_cancellation(stage: Stage) -> None:
 
     def hold(request: Request) -> Response | None:
         if request.method == "PATCH":
-            go.wait(20)
+            go.wait(600)
         return None
 
     server, it, blob = stage.registry(intercept=hold), stage.client(), blob_of(40 * MIB)
@@ -589,7 +589,7 @@ def test_who_writes_or_waits_hears_a_cancellation(stage: Stage) -> None:
     began = time.monotonic()
     it.cancellation.cancel()
     for worker in workers:
-        worker.join(20)
+        worker.join(120)
     assert time.monotonic() - began < LIMIT
     assert {type(error) for error in raised} <= {CancelledError}
     assert raised

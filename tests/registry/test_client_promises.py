@@ -15,7 +15,7 @@ from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment
-from pyjib.registry import session
+from pyjib.registry import attempts
 from pyjib.registry.login.sites import are_related
 from pyjib.registry.machine import Machine, read_machine
 from tests.support.clients import watched
@@ -55,9 +55,10 @@ def test_a_call_ends_after_a_quarter_of_an_hour(
         return Reply(503)
 
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + passed)
-    monkeypatch.setattr(session, "time", clock)
+    monkeypatch.setattr(attempts, "time", clock)
     server.rule("HEAD", ".*/manifests/1", answer)
-    with watched(attempts=100) as it, pytest.raises(RegistryError, match="503"):
+    gave_up = "answered 503 Service Unavailable; given up after 4 attempts in 17 minutes"
+    with watched(attempts=100) as it, pytest.raises(RegistryError, match=gave_up):
         it.client.manifest_head(name(server))
     assert len(server.seen("HEAD")) == 4
 

@@ -455,8 +455,11 @@ def test_helpers_that_fail(home: Home, code: str, words: str) -> None:
 def test_a_missing_helper_is_an_error(home: Home) -> None:
     """CVE-2021-41092: never go on with another login than the one that was set up."""
     write(home.config, logins(**{"r.io": "file"}) | {"credsStore": "desktop"})
-    with pytest.raises(ConfigurationError, match="docker-credential-desktop is not on the PATH"):
+    with pytest.raises(ConfigurationError, match="is not on the PATH") as caught:
         home.user("r.io")
+    named = f"credsStore in {home.config}"
+    assert caught.value.message.startswith(f"docker-credential-desktop, which {named} names,")
+    assert caught.value.hint == f"install it, or remove {named}"
 
 
 @pytest.mark.advisories
@@ -470,7 +473,7 @@ def test_odd_helper_names_start_nothing(home: Home, name: str) -> None:
 @posix
 def test_a_helper_that_hangs_is_killed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(helpers, "TIMEOUT", 0.3)
-    home.helper("x", "import time; time.sleep(60)")
+    home.helper("x", "import time; time.sleep(600)")
     with pytest.raises(ConfigurationError, match="did not end within"):
         helpers.get("x", "r.io", home.host())
 
@@ -664,7 +667,7 @@ def test_a_named_file_that_is_not_there_is_passed_over_with_a_warning(
         assert found.username == "me"
     (warning,) = events
     assert isinstance(warning, Warned)
-    by = "REGISTRY_AUTH_FILE" if variable else "the options"
+    by = "REGISTRY_AUTH_FILE" if variable else "--auth-file"
     assert warning.message == f"{lost} does not exist, though {by} named it"
     assert warning.hint == "going on without; correct its path"
 

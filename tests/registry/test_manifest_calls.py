@@ -159,6 +159,8 @@ def test_a_wrong_digest_header_for_a_tag_only_warns(server: ScriptedServer) -> N
     [
         ({"Content-Type": types.OCI_INDEX}, DATA),
         ({"Content-Type": types.OCI_MANIFEST}, DATA),
+        ({"Content-Type": types.OCI_CONFIG}, DATA),
+        ({"Content-Type": "application/vnd.docker.distribution.manifest.v1+prettyjws"}, DATA),
         ({}, DATA[:-1] + b',"manifests":[]}'),
         ({}, b'{"schemaVersion":1}'),
         ({}, b"<html>"),
@@ -265,6 +267,38 @@ def test_tags(server: ScriptedServer) -> None:
         f"{path}?n=1000",
         f"{path}?n=1000&last=b%2f",
     ]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "<?last=a>;rel=next",
+        '<?last=a>; REL="Next"',
+        '<?last=a>; rel="prev next"',
+        '<?last=a>; title="after a, \\"b\\"; or so" ; rel="next"',
+        '<?last=x,y>; rel="last", <?last=a>; flag; rel="next"',
+    ],
+)
+def test_links_to_the_next_page(server: ScriptedServer, link: str) -> None:
+    """RFC 8288, section 3: parameters in any order, quoted with whatever is in them."""
+    path = "/v2/team/app/tags/list"
+    server.rule("GET", path, page("a", link=link), times=1)
+    server.rule("GET", path, page("b"))
+    with watched() as it:
+        assert it.client.tag_list(tagged(server)) == ["a", "b"]
+    assert server.seen("GET", path)[1].target == f"{path}?last=a"
+
+
+@pytest.mark.parametrize(
+    "link",
+    ['<?last=a>; rel="prev"', '<?last=a>; title="rel=next"', '<?last=a>; xrel="next"', "<?a>", "<"],
+)
+def test_links_to_other_pages(server: ScriptedServer, link: str) -> None:
+    path = "/v2/team/app/tags/list"
+    server.rule("GET", path, page("a", link=link))
+    with watched() as it:
+        assert it.client.tag_list(tagged(server)) == ["a"]
+    assert len(server.seen("GET", path)) == 1
 
 
 def test_tags_of_a_registry_that_links_to_no_page(server: ScriptedServer) -> None:

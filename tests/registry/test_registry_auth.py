@@ -285,7 +285,7 @@ def test_one_token_for_many_threads(server: ScriptedServer, realm: ScriptedServe
     with watched() as it:
 
         def work() -> None:
-            ready.wait(10)
+            ready.wait(60)
             it.client.manifest_get(name(server))
 
         threads = [threading.Thread(target=work) for _ in range(8)]
@@ -783,7 +783,7 @@ def test_who_needs_a_token_for_long_takes_none_that_was_found_for_something_shor
         text = next(answers)
         if text == "short":
             looking.set()
-            assert going_on.wait(10)
+            assert going_on.wait(60)
         body = json.dumps({"token": text, "expires_in": 3600}).encode()
         return Answer(status=200, url=url, headers={}, data=body)
 
@@ -796,7 +796,7 @@ def test_who_needs_a_token_for_long_takes_none_that_was_found_for_something_shor
 
     first = threading.Thread(target=get, kwargs={"for_body": False})
     first.start()
-    assert looking.wait(10)
+    assert looking.wait(60)
     get(for_body=True)
     going_on.set()
     first.join()

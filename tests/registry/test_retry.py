@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -44,9 +45,12 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 
 
 def test_delays_grow_and_are_bounded() -> None:
-    for attempt, most in [(2, 0.5), (3, 1), (4, 2), (20, 30), (500, 30)]:
-        assert all(0 <= delay_before(attempt, None) <= most for _ in range(50))
+    """Each has a floor, so that all together outlast a registry that is restarted."""
+    for attempt, step in [(2, 0.5), (3, 2), (4, 8), (5, 30), (20, 30), (10_000, 30)]:
+        assert all(step * 2 / 3 <= delay_before(attempt, None) <= step for _ in range(50))
     assert delay_before(2, 17) == 17
+    for _ in range(50):
+        assert 27 <= sum(delay_before(attempt, None) for attempt in range(2, 6)) <= 40.5
 
 
 def test_a_gate_holds_all_threads_back() -> None:
@@ -83,17 +87,17 @@ def test_single_flight() -> None:
     def work() -> int:
         calls.append(1)
         entered.set()
-        go.wait(5)
+        go.wait(60)
         return len(calls)
 
     threads = [
         threading.Thread(target=lambda: results.append(flights.do("k", work))) for _ in range(8)
     ]
     threads[0].start()
-    entered.wait(5)
+    entered.wait(60)
     for thread in threads[1:]:
         thread.start()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while threading.active_count() < 8 and time.monotonic() < deadline:
         time.sleep(0.001)
     go.set()
@@ -143,12 +147,21 @@ def test_error_bodies(data: bytes, shown: str) -> None:
 
 
 PULL = Call(action="get it", registry="r.io", scopes=(Scope.of_repository("a", "pull"),))
-PUSH = Call(action="push it", registry="r.io", scopes=(Scope.of_repository("a", "pull", "push"),))
+PUSH = Call(
+    action="push it",
+    registry="r.io",
+    method="PUT",
+    scopes=(Scope.of_repository("a", "pull", "push"),),
+)
+LOOK = replace(PUSH, method="GET")
+DELETE = replace(PUSH, method="DELETE")
+TOKEN = replace(PUSH, method="POST", bare=True)
 NOBODY = LoginWords(tried=("the file",))
 SOMEBODY = LoginWords(used="the file (user me)")
 UNASKED = LoginWords(asked=False)
 INVALID = body({"code": "TAG_INVALID"})
 FULL = body({"code": "DENIED", "message": "Quota exceeded"})
+POLICY = body({"code": "PROJECTPOLICYVIOLATION", "message": "current image with 9 vulnerabilities"})
 PAGE = b"<!DOCTYPE html>\n<html><title>Error</title></html>"
 
 
@@ -163,6 +176,12 @@ PAGE = b"<!DOCTYPE html>\n<html><title>Error</title></html>"
         (PUSH, 403, NOBODY, b"", DeniedError, "pyjib login r.io"),
         (PULL, 404, NOBODY, b"", NotFoundError, "check the name"),
         (PUSH, 404, NOBODY, b"", NotFoundError, "create the repository"),
+        (PUSH, 405, NOBODY, b"", RegistryError, "takes no pushes"),
+        (PULL, 405, NOBODY, b"", RegistryError, ""),
+        (PULL, 409, NOBODY, b"", RegistryError, ""),
+        (LOOK, 404, NOBODY, b"", NotFoundError, "check the name"),
+        (PULL, 412, NOBODY, POLICY, RegistryError, "a policy of its project"),
+        *((call, 405, NOBODY, b"", RegistryError, "") for call in (LOOK, DELETE, TOKEN)),
         (PUSH, 413, NOBODY, b"", RegistryError, "limit"),
         (PUSH, 400, NOBODY, INVALID, RegistryError, "immutable"),
         (PUSH, 505, NOBODY, b"", RegistryError, "in trouble"),
@@ -186,6 +205,7 @@ def test_refusals_help(
     error = refusal(call, status, {}, data, login)
     assert type(error) is kind
     assert hint in (error.hint or "")
+    assert bool(hint) is bool(error.hint)
     assert error.message.startswith(f"cannot {call.action}: r.io answered {status} ")
     assert (error.action, error.status) == (call.action, status)
     assert "<" not in error.message
@@ -207,6 +227,27 @@ def test_too_long_a_wait(status: int) -> None:
     assert "slow down" in error.message
 
 
+@pytest.mark.parametrize(
+    ("login", "after", "hint"),
+    [
+        (SOMEBODY, 3600, "try again in 60 minutes"),
+        (UNASKED, 3600, "try again in 60 minutes"),
+        (
+            NOBODY,
+            90,
+            "try again in 90 seconds, or log in with pyjib login r.io, which may allow more",
+        ),
+        (SOMEBODY, 1, "try again later"),
+        (SOMEBODY, None, "try again later"),
+    ],
+)
+def test_who_asked_too_often(login: LoginWords, after: int | None, hint: str) -> None:
+    """To log in helps nobody who has, and nowhere where no login is asked for."""
+    headers = {} if after is None else {"retry-after": str(after)}
+    found = refusal(PULL, 429, headers, b"", login)
+    assert (found.error if isinstance(found, Passing) else found).hint == hint
+
+
 def test_durations() -> None:
     spoken = [in_words(seconds) for seconds in (0.2, 90, 121, 7199, 7201, 21600)]
-    assert spoken == ["1 seconds", "90 seconds", "3 minutes", "120 minutes", "3 hours", "6 hours"]
+    assert spoken == ["1 second", "90 seconds", "3 minutes", "120 minutes", "3 hours", "6 hours"]

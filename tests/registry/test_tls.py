@@ -172,7 +172,7 @@ def test_a_client_certificate_that_cannot_be_shown(
     ("names", "days", "message", "hint"),
     [
         (("127.0.0.1",), -1, "has expired", "renewed"),
-        (("other.example",), 1, "IP address mismatch", "name the registry as its certificate does"),
+        (("other.example",), 1, "IP address mismatch", "name the server as its certificate does"),
     ],
 )
 def test_certificates_that_do_not_do(

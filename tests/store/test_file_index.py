@@ -151,3 +151,18 @@ def test_eight_thousand_files_take_one_small_file(index: FileIndex, tmp_path: Pa
     assert path.stat().st_size == 12 + 48 * 8000
     other = again(tmp_path)
     assert all(other.get(text) == digest for text, digest in digests.items())
+
+
+def test_segments_of_another_version_stay(index: FileIndex, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    others = {tmp_path / "files" / f"other{n}": b"pyjibfd2" + bytes([n]) * 60 for n in range(20)}
+    for path, content in others.items():
+        path.write_bytes(content)
+    damaged = tmp_path / "files" / "damaged"
+    damaged.write_bytes(b"pyjibfd1" + bytes(20))
+    for number in range(40):
+        again(tmp_path).add({fingerprint(f"{number}"): DIGEST}, started=NOW)
+    assert {path: path.read_bytes() for path in others} == others
+    assert not damaged.exists()
+    assert len(segments(tmp_path)) <= len(others) + 12
+    assert all(again(tmp_path).get(fingerprint(f"{number}")) == DIGEST for number in range(40))

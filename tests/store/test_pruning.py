@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -127,3 +128,37 @@ def test_what_crashes_left_goes_on_the_way(store: Store) -> None:
     put(Store(store.root), b"other")
     assert young.exists()
     assert not old.exists()
+
+
+def test_what_another_version_keeps_is_left_alone(store: Store) -> None:
+    """Read, built with, and pruned of what is old or too much, it is there as it was."""
+    remember(store, "key", put(store, b"data"))
+    others = {
+        store.root / "layers2" / "record": b"of another kind",
+        store.root / "layers" / ("0" * 64): b'{"layer": {"format": 2}}',
+        store.root / "version": b"2",
+        store.root / "tmp2" / "left": b"written by another version",
+    }
+    for path, content in others.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        age(path, 100)
+    put(Store(store.root), b"more")
+    store.prune(older_than_days=1, max_bytes=0)
+    assert {path: path.read_bytes() for path in others} == others
+    assert store.usage().blobs == 0
+    store.prune(everything=True)
+    assert [path.exists() for path in others] == [True, False, True, True]
+
+
+def test_a_full_disk_is_pruned(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though not even the file can be made that tells the time."""
+    put(store, b"old", days_ago=31)
+    put(store, b"young")
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert store.prune(older_than_days=30) == Pruned(files=1, bytes=3)
+    assert store.prune(everything=True) == Pruned(files=1, bytes=5)

@@ -152,6 +152,7 @@ class TestBlobs:
 
     def test_blob_that_vanished(self, store: Store) -> None:
         blob = put(store)
+        store.close()
         store.discard(HERE.digest)
         with pytest.raises(CacheError, match="removed from the cache meanwhile") as caught:
             blob.open()
@@ -228,13 +229,17 @@ class TestLayers:
     @pytest.mark.parametrize(
         "damage", [b"", b"\0" * 300, b"{}", b'{"descriptor":{},"diffId":"sha256:x"}', b"[]"]
     )
-    def test_damaged_record_is_dropped(self, store: Store, damage: bytes) -> None:
+    def test_damaged_record_is_passed_over(self, store: Store, damage: bytes) -> None:
         put(store)
         store.put_layer("key", self.RECORD)
         (path,) = (store.root / "layers").iterdir()
         path.write_bytes(damage)
         assert store.get_layer("key") is None
-        assert not path.exists()
+        assert store.prune(older_than_days=0, max_bytes=0).kept == 0
+        assert path.read_bytes() == damage  # it may be another version's
+        store.put_layer("key", self.RECORD)
+        put(store)
+        assert store.get_layer("key") == self.RECORD
 
 
 class TestDocuments:
@@ -273,6 +278,13 @@ class TestDisk:
         with pytest.raises(CacheError, match="cannot write") as caught:
             put(store)
         assert "--cache" in (caught.value.hint or "")
+
+    def test_a_way_that_leads_through_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"")
+        with pytest.raises(CacheError) as caught:
+            put(Store(tmp_path / "file" / "a" / "cache"))
+        assert f"{tmp_path / 'file'} is a file, not a directory" in caught.value.message
+        assert "partial" not in caught.value.message
 
     @pytest.mark.skipif(
         not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere"

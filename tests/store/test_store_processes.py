@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from pyjib.errors import CacheError
+from pyjib.files import try_lock
 from pyjib.oci.descriptor import Descriptor
+from pyjib.store import disk
 from pyjib.store.store import Store
 from tests.support.store_workers import (
     MEDIA_TYPE,
@@ -86,11 +88,40 @@ def test_killed_while_writing(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert store.find(Descriptor.of(content(1), MEDIA_TYPE)) is None
     assert store.usage().blobs == 0
-    assert store.usage().temporary_files == 1
-    assert store.prune().files == 0  # another process might still be writing it
+    usage, size = store.usage(), len(content(1))
+    assert (usage.temporary_files, usage.temporary_bytes) == (1, size)
+    if os.name != "nt":  # there nobody can know
+        assert (usage.abandoned_files, usage.abandoned_bytes) == (1, size)
+    assert store.prune().files == 0  # where locks are not seen, another might still be writing it
     (left,) = (tmp_path / "tmp").iterdir()
     os.utime(left, (1, 1))
+    assert store.usage().abandoned_files == 1
     assert store.prune().files == 1
+
+
+def test_what_is_being_written_stays(tmp_path: Path) -> None:
+    """However old it looks, as it does when a machine slept for a night."""
+    ours, theirs = SPAWN.Pipe()
+    process = SPAWN.Process(target=write_and_wait, args=(tmp_path, theirs))
+    process.start()
+    assert ours.recv() == "written"
+    store = Store(tmp_path)
+    (written,) = (tmp_path / "tmp").iterdir()
+    os.utime(written, (1, 1))
+    assert store.usage().temporary_files == 1
+    if os.name != "nt":
+        assert store.usage().abandoned_files == 0
+        with store.writer():  # clears on the way what is older than a day
+            pass
+        for prune in ({}, {"max_bytes": 0}, {"older_than_days": 0.0}, {"everything": True}):
+            assert store.prune(**prune).files == 0  # type: ignore[arg-type]
+    assert written.exists()
+    process.kill()
+    process.join()
+    process.close()
+    ours.close()
+    theirs.close()
+    assert store.prune(everything=True).files == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits on the size of files")
@@ -109,14 +140,32 @@ def test_no_more_room(tmp_path: Path) -> None:
     assert Store(tmp_path).usage().files == 0
 
 
-def test_pruned_while_a_blob_is_written(tmp_path: Path) -> None:
+def test_removed_by_hand_while_a_blob_is_written(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with store.writer() as writer:
         writer.write(b"abc")
-        store.prune(everything=True)
+        (left,) = (tmp_path / "tmp").iterdir()
+        if os.name == "nt":
+            return  # nobody can
+        left.unlink()
         with pytest.raises(CacheError, match="No such file") as caught:
             writer.commit(MEDIA_TYPE)
-    assert "when no build is running" in (caught.value.hint or "")
+    assert "while a build is running" in (caught.value.hint or "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such locks")
+def test_nobody_begins_to_write_what_is_about_to_be_removed(tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    left.touch()
+    with left.open("rb+") as file:
+        with disk.writer_of(left) as has_writer:
+            assert has_writer is False
+            assert try_lock(file.fileno()) is False
+        assert try_lock(file.fileno()) is True
+        with disk.writer_of(left) as has_writer:
+            assert has_writer is True
+    with disk.writer_of(tmp_path / "none") as has_writer:
+        assert has_writer is None
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
-"""A network bridge for each Docker Engine that a run starts, and nothing left of it.
+"""Network bridges for each Docker Engine that a run starts, and nothing left of them.
 
-A run that is killed leaves its bridge, and the rules that dockerd made for it. Were the subnet of
+A run that is killed leaves its bridges, and the rules that dockerd made for them. Were the subnet of
 such a bridge given out again, the kernel would send packets for new containers to the old one, and
 published ports would answer with resets: so the subnet is one that no interface has.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import subprocess
@@ -16,23 +15,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.daemons import pings
+from tests.support.leavings import is_held
 from tests.support.programs import missing, require
 
-_INTERFACES = Path("/sys/class/net")
-_OURS = re.compile(r"\bpj(\d+)\b")
+_OURS = re.compile(r"(?<![\w-])(pj-[0-9a-f]{8})g?(?![\w-])")
 _SUBNET = re.compile(r"\binet 10\.213\.(\d+)\.")
 
 
 @contextmanager
-def bridge(root: Sequence[str]) -> Iterator[list[str]]:
+def bridge(root: Sequence[str], name: str) -> Iterator[list[str]]:
     """Make a network bridge, so that engines that run at the same time do not share one.
 
-    Yields options for dockerd. Its firewall rules are left out where another engine runs on
-    this machine, for setting up the ones would drop the others'; ports published on the
-    loopback interface go through Docker's proxy program and work in either case.
+    ``name`` is one that the run holds. Yields options for dockerd. Its firewall rules are left out
+    where another engine runs on this machine, for setting up the ones would drop the others';
+    ports published on the loopback interface go through Docker's proxy program and work in either
+    case.
     """
     sweep(root)
-    name = f"pj{os.getpid()}"
     options = ["--iptables=false"] if pings(Path("/var/run/docker.sock")) else []
     added = _attempt(root, "ip", "link", "add", name, "type", "bridge")
     if added.returncode != 0:
@@ -42,19 +41,22 @@ def bridge(root: Sequence[str]) -> Iterator[list[str]]:
         _run(root, "ip", "link", "set", name, "up")
         yield ["--bridge", name, *options]
     finally:
-        _remove(root, name)
-        # Swarm's bridge stays behind otherwise; one in use is somebody else's.
-        if _is_unused("docker_gwbridge"):
-            _attempt(root, "ip", "link", "delete", "docker_gwbridge")
+        for one in (name, gateway(name)):
+            _remove(root, one)
+
+
+def gateway(name: str) -> str:
+    """Return the name for the bridge that an engine of a swarm has besides."""
+    return f"{name}g"
 
 
 def sweep(root: Sequence[str]) -> None:
     """Remove the bridges, and the rules for them, of runs that were killed."""
     rules = "".join(_rules(root, table) for table in ("filter", "nat"))
-    named = {found[0] for found in _OURS.finditer(rules)}
-    named.update(path.name for path in _INTERFACES.glob("pj*") if _OURS.fullmatch(path.name))
-    for name in named:
-        if not Path("/proc", name.removeprefix("pj")).exists():
+    links = _run(root, "ip", "-oneline", "link", "show")
+    named = {(found[0], found[1]) for found in _OURS.finditer(f"{rules}{links}")}
+    for name, holder in named:
+        if not is_held(holder):
             _remove(root, name)
 
 
@@ -76,14 +78,8 @@ def subnets(root: Sequence[str]) -> list[int]:
     return [int(found[1]) for found in _SUBNET.finditer(listed)]
 
 
-def _is_unused(name: str) -> bool:
-    ports = _INTERFACES / name / "brif"
-    return ports.is_dir() and not any(ports.iterdir())
-
-
 def _remove(root: Sequence[str], name: str) -> None:
-    if (_INTERFACES / name).exists():
-        _attempt(root, "ip", "link", "delete", name)
+    _attempt(root, "ip", "link", "delete", name)
     for table in ("filter", "nat"):
         for rule in _rules(root, table).splitlines():
             if rule.startswith("-A ") and name in rule.split():

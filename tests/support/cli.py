@@ -89,5 +89,5 @@ class Cli:
         """Run the program to its end."""
         other = Cli(home=self.home, variables={**self.variables, **(environment or {})})
         with other.start(*arguments) as process:
-            stdout, stderr = process.communicate(stdin, timeout=60)
+            stdout, stderr = process.communicate(stdin, timeout=240)
         return Finished(code=process.returncode, stdout=stdout, stderr=stderr)

@@ -7,24 +7,32 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.leavings import PLACE, held_name, remove, sweep_directories
 from tests.support.programs import missing
 
-PATIENCE = 60.0
+PATIENCE = 240.0
 """How long a peer may take to start, in seconds, on a machine that is busy."""
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of the loopback interface that nobody listens on.
+
+    A connection that has just ended there keeps it from being given to anybody for a minute; a
+    server may ask for it by its number all the same (``SO_REUSEADDR``).
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            accepted, _ = server.accept()
+            accepted.close()  # who closes first has the wait
+            client.recv(1)
+    return port
 
 
 def pings(engine_socket: Path) -> bool:
@@ -66,17 +74,18 @@ def storage_driver(directory: Path) -> str:
 def scratch(prefix: str, root: Sequence[str]) -> Iterator[Path]:
     """Make a directory with a path short enough for sockets (108 bytes); remove all of it.
 
-    ``root`` is put before the commands that remove what is not this user's.
+    So goes what earlier runs have left under names with this prefix. ``root`` is put before the
+    commands that remove what is not this user's.
     """
-    directory = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
-    directory.chmod(0o755)
-    try:
-        yield directory
-    finally:
-        for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
-            if line.split()[1].startswith(f"{directory}/"):
-                subprocess.run([*root, "umount", "--lazy", line.split()[1]], check=False)
-        subprocess.run([*root, "rm", "-rf", "--", directory], check=True)
+    sweep_directories(prefix, root)
+    with held_name(prefix) as name:
+        directory = PLACE / name
+        directory.mkdir()
+        directory.chmod(0o755)
+        try:
+            yield directory
+        finally:
+            assert remove(directory, root), f"something of {directory} stays"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,7 +111,7 @@ class _Started:
             if self.process.poll() is None:
                 self._signal(sign)
             try:
-                self.process.wait(timeout=20)
+                self.process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 continue
             break

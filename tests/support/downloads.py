@@ -3,16 +3,20 @@
 ``python -m tests.support.downloads`` fetches the Go modules and asks Maven for one small file.
 A peer whose registry does not answer is told in capitals and written, a name a line, to the file
 that ``PYJIB_UNREACHABLE_FILE`` names; that is no error. A registry that answers no is one.
+
+What an earlier run left of Maven's files in halves is removed before.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from tests.support.go_modules import PROGRAMS, Answer, fetch, patience
@@ -89,6 +93,31 @@ def ask_maven(findings: Findings, directory: Path) -> None:
     findings.note("mvn", answer, said)
 
 
+def mend_repository(repository: Path) -> list[str]:
+    """Remove what is not whole from a local repository of Maven, which would go on using it.
+
+    Whole is what has the digest that came with it. Removed is also what Maven noted not to ask
+    for again today: the registry may have had a bad minute. Returns the names of broken files.
+    """
+    broken = []
+    for noted in repository.rglob("*.sha1"):
+        file = noted.with_suffix("")
+        with suppress(OSError):  # another run does the same
+            digest = noted.read_text(errors="replace")[:40].lower()
+            if re.fullmatch("[0-9a-f]{40}", digest) and digest != _sha1(file):
+                broken.append(file.name)
+                file.unlink()
+                noted.unlink()
+    for note in repository.rglob("*.lastUpdated"):
+        note.unlink(missing_ok=True)
+    return broken
+
+
+def _sha1(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha1").hexdigest()
+
+
 def _maven(*arguments: str) -> tuple[Answer, str]:
     try:
         done = subprocess.run(
@@ -117,6 +146,8 @@ def _say(line: str) -> None:
 def main() -> int:
     """Ask; return the exit code."""
     findings = Findings()
+    for name in mend_repository(Path.home() / ".m2" / "repository"):
+        _say(f"{name} of Maven's was not whole: removed")
     with tempfile.TemporaryDirectory() as name:
         for program, ask in (("go", ask_go), ("mvn", ask_maven)):
             if shutil.which(program) is None:

@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             engine.bodies.append(self._chunked())
         engine.arrived.set()
         if answer.wait is not None:
-            answer.wait.wait(10)
+            answer.wait.wait(600)
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)

@@ -134,7 +134,7 @@ class World:
         beside = dependency("t:own:1", scope="system", systemPath="${basedir}/own.jar")
         plain = ("t:a:${a.version}", dependency("t:b"), "t:lib:1", "t:r:[1,3)", f"t:{SNAPSHOT}")
         needed = (*plain, beside)
-        environment = "<environment><MODE>${env.MODE}</MODE></environment>"
+        environment = "<environment><MODE>as ${env.MODE}</MODE></environment>"
         return pom(
             ":app",
             parent("t:top:1"),

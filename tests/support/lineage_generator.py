@@ -139,13 +139,13 @@ class Lineages:
         if own and self._is(0.15):
             stated["directory"] = self._random.choice(("out", "${basedir}/out", "${p1}"))
         managed_ones = list(self._plugins()) if self._is(0.5) else []
-        return build(*self._plugins(twice=own), managed=managed_ones, **stated)
+        return build(*self._plugins(), managed=managed_ones, **stated)
 
-    def _plugins(self, *, twice: bool = False) -> Iterator[str]:
-        """Yield plugins; a POM's own may be declared twice, of which Maven only warns."""
+    def _plugins(self) -> Iterator[str]:
+        """Yield plugins; one may be declared twice, of which Maven only warns."""
         names = self._random.sample(_PLUGINS, self._random.randint(0, 3))
-        if twice and names and self._is(0.2):
-            names.append(names[0])
+        if names and self._is(0.3):
+            names.insert(self._random.randint(0, len(names)), names[0])
         for name in names:
             sections = [
                 tags(version=self._random.choice(("1", "2", "${rev}"))),

@@ -17,20 +17,24 @@ from pathlib import Path
 
 import pytest
 
+from pyjib.files import Partial, remove_abandoned
 from tests.support.children import sitecustomize
 
+NOTES = "pyjib-tests-outside"
 _CHILDREN = Path(sitecustomize.__file__).parent
 _ROOT = Path(__file__).parent.parent.parent
 _noted: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to watch this process and those to come."""
-    descriptor, name = tempfile.mkstemp(prefix="pyjib-outside-")
-    os.close(descriptor)
-    config.add_cleanup(lambda: Path(name).unlink(missing_ok=True))
+    """Begin to watch this process and those to come; remove what runs that were killed left."""
+    place = Path(tempfile.gettempdir())
+    remove_abandoned(place, NOTES)
+    notes = Partial(place / NOTES, private=True)  # never arrives, and is locked until its end
+    notes.open()
+    config.add_cleanup(notes.close)
     path = [str(_CHILDREN), str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ.update(PYJIB_TESTS_OUTSIDE=name, PYTHONPATH=os.pathsep.join(path))
+    os.environ.update(PYJIB_TESTS_OUTSIDE=str(notes.path), PYTHONPATH=os.pathsep.join(path))
     sitecustomize.guard(_noted.append)
 
 

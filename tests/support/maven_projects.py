@@ -12,6 +12,7 @@ import argparse
 import io
 import json
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -231,7 +232,8 @@ class Workplace:
         for found in self.repository.iterdir():
             if not found.is_symlink() and found.name != _OWN and found.is_dir():
                 # Downloaded: kept for the next run, and for all others.
-                shutil.copytree(found, self._shared / found.name, dirs_exist_ok=True)
+                place = self._shared / found.name
+                shutil.copytree(found, place, copy_function=_copy_whole, dirs_exist_ok=True)
 
     def _arguments(self, build_: MavenBuild, version: str) -> Arguments:
         told = (*self._told(build_, version), f"-Dmaven.repo.local={self.repository}")
@@ -244,6 +246,13 @@ class Workplace:
     def _host(self) -> HostEnvironment:
         """Return this machine's environment, but for the JDK that the projects are made for."""
         return HostEnvironment.of({**os.environ, "JAVA_HOME": str(self._jdk)})
+
+
+def _copy_whole(source: str, target: str) -> None:
+    """Copy a file so that a run that is killed leaves no half of it: Maven would never notice."""
+    partial = f"{target}.{secrets.token_hex(4)}.part"
+    shutil.copy2(source, partial)
+    Path(partial).replace(target)
 
 
 def _without_libraries(war: Path, own: Container[bytes]) -> bytes:

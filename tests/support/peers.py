@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.bridges import bridge
+from tests.support.bridges import bridge, gateway
 from tests.support.daemons import (
     as_root,
     free_port,
@@ -122,7 +122,8 @@ class Engine:
 
     ``host`` is ``unix://SOCKET``; ``variables`` is the environment that makes clients, pyjib's
     among them, find it and nothing else; ``home`` an empty home directory; ``containerd`` the
-    socket of Docker's containerd, which ``root`` (nothing, or ``sudo``) may speak to.
+    socket of Docker's containerd, which ``root`` (nothing, or ``sudo``) may speak to; ``gateway``
+    the name that a swarm's bridge to the machine may have.
     """
 
     program: str
@@ -132,6 +133,7 @@ class Engine:
     options: Sequence[str] = ()
     containerd: Path | None = None
     root: Sequence[str] = ()
+    gateway: str = ""
 
     @property
     def host(self) -> str:
@@ -165,10 +167,15 @@ def start_docker() -> Iterator[Engine]:
     for other in ("docker", "containerd", "runc"):
         require(other)
     prefix = as_root("dockerd")
-    with scratch("pj-", prefix) as directory, bridge(prefix) as bridge_options:
+    with (
+        scratch("pj-", prefix) as directory,
+        bridge(prefix, directory.name) as bridge_options,
+    ):
         engine_socket = directory / "docker.sock"
         command = [
-            *(*prefix, program, "--host", f"unix://{engine_socket}", "--group", str(os.getgid())),
+            # The mounts are its own, so that they go with its processes, however those end.
+            *(*prefix, require("unshare"), "--mount", program),
+            *("--host", f"unix://{engine_socket}", "--group", str(os.getgid())),
             *("--data-root", directory / "data", "--exec-root", directory / "exec"),
             *("--pidfile", directory / "docker.pid", "--config-file", directory / "none.json"),
             *("--storage-driver", storage_driver(directory), "--shutdown-timeout", "1"),
@@ -187,6 +194,7 @@ def start_docker() -> Iterator[Engine]:
                 variables=_variables(engine_socket, home),
                 containerd=directory / "exec" / "containerd" / "containerd.sock",
                 root=prefix,
+                gateway=gateway(directory.name),
             )
 
 
@@ -213,6 +221,8 @@ def start_podman() -> Iterator[Engine]:
         config = directory / "containers.conf"
         config.write_text(
             '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
+            # Locks in shared memory are the whole machine's, and those of killed runs stay taken.
+            '[engine]\nlock_type = "file"\n'
         )
         variables = {**_variables(service_socket, home), "CONTAINERS_CONF": str(config)}
         service = ["system", "service", "--time", "0", f"unix://{service_socket}"]

@@ -12,7 +12,7 @@ from typing import Any
 from pyjib.cancellation import Cancellation
 from pyjib.errors import CancelledError
 
-WAIT = 20.0
+WAIT = 120.0
 
 
 class Silent:

@@ -45,7 +45,7 @@ def write_and_wait(root: Path, connection: Connection) -> None:
     with Store(root).writer() as writer:
         writer.write(content(1))
         connection.send("written")
-        time.sleep(60)
+        time.sleep(600)
 
 
 def write_beyond_limit(root: Path, limit: int, connection: Connection) -> None:

@@ -38,7 +38,7 @@ class Wire:
     """A connection to ``HOST:PORT``, kept alive between requests."""
 
     def __init__(self, address: str) -> None:
-        self._connection = http.client.HTTPConnection(address, timeout=20)
+        self._connection = http.client.HTTPConnection(address, timeout=120)
 
     def send(
         self,
@@ -90,7 +90,7 @@ class Wire:
 def raw(address: str) -> Iterator[socket.socket]:
     """Connect a socket on which a test writes its own bytes."""
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=20) as sock:
+    with socket.create_connection((host, int(port)), timeout=120) as sock:
         yield sock
 
 

@@ -231,8 +231,12 @@ class _Collector:
             return self._source.descriptor(coordinates)
         except DependencyError as error:
             trail = " → ".join(str(found.artifact) for found in self._path.values())
-            wanted_by = f"{coordinates}, wanted by {trail or 'the project'}"
-            raise DependencyError(f"{error.message} ({wanted_by})", hint=error.hint) from None
+            wanted_by = f"wanted by {trail or 'the project'}"
+            first, end, rest = error.message.partition("\n")
+            if f" {coordinates} " not in first:
+                wanted_by = f"{coordinates}, {wanted_by}"
+            message = f"{first} ({wanted_by}){end}{rest}"
+            raise DependencyError(message, hint=error.hint) from None
 
     def _versions(self, wanted: _Wanted) -> list[tuple[Artifact, VersionRange | None]]:
         artifact = wanted.artifact

@@ -155,6 +155,17 @@ class Builder:
             warnings=(*lineage.warnings, *model_remarks(lineage, packaging)),
         )
 
+    def parent(self, model: EffectiveModel) -> EffectiveModel | None:
+        """Return the model of a project's parent; ``None`` for one that is not beside it.
+
+        So it is for one that Maven would reject, or that needs what is not there.
+        """
+        beside = self._project_lineage(model.pom).beside
+        try:
+            return None if beside is None else self.project(beside)
+        except ProjectError:
+            return None
+
     def descriptor(
         self, coordinates: Coordinates, repositories: Sequence[Repository] = ()
     ) -> Descriptor:
@@ -171,7 +182,7 @@ class Builder:
                 raise
             except ProjectError as error:
                 problem = f"the POM of {coordinates} is invalid, its dependencies are left out"
-                found = Descriptor(coordinates=coordinates, problem=f"{problem}: {error.message}")
+                found = Descriptor(coordinates=coordinates, problem=f"{problem}: {error.in_a_line}")
             self._descriptors[coordinates] = found
         return found
 

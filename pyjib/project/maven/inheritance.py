@@ -20,7 +20,7 @@ _APPENDED = {
     "scm.connection": "@scm.child.scm.connection.inherit.append.path",
     "scm.developerConnection": "@scm.child.scm.developerConnection.inherit.append.path",
 }
-_WHOLE = ("organization.", "issueManagement.", "ciManagement.")
+_WHOLE = ("organization.", "issueManagement.", "ciManagement.", "licenses[", "developers[")
 _OWN = frozenset(("name", "modelVersion"))
 
 

@@ -66,7 +66,7 @@ class LateFacts(Mapping[str, str]):
             above, _, below = name.partition(".")
             if above == "build":
                 found = self._build.get(below)
-            elif above in FACTS:
+            elif above.partition("[")[0] in FACTS:
                 found = self._made().get(name)
         return default if found is None else found
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pyjib.errors import ProjectError
 from pyjib.frozen import frozen
+from pyjib.project.maven import seen
 from pyjib.project.maven.model import NOTHING, nothing
 
 Lookup = Callable[[str], str | None]
@@ -188,7 +189,7 @@ class Values:
         from pyjib.project.maven.java_time import DEFAULT_PATTERN, java_time  # noqa: PLC0415 - rare
 
         pattern = self.properties.get("maven.build.timestamp.format", DEFAULT_PATTERN)
-        return java_time(self.started, pattern)
+        return seen.tell_time(java_time(self.started, pattern))
 
 
 def basedir_source(basedir: Path) -> Lookup:

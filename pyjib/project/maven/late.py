@@ -11,7 +11,9 @@ NESTED_FACTS = frozenset(
         "reporting",
     )
 )
-FACTS = PLAIN_FACTS | NESTED_FACTS
+LISTED_FACTS = {"licenses": "license", "developers": "developer"}
+"""Lists whose members are named by their number: ``licenses[0].name``."""
+FACTS = PLAIN_FACTS | NESTED_FACTS | frozenset(LISTED_FACTS)
 """The elements that a POM's facts come from, and that their names begin with."""
 
 

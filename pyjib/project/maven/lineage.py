@@ -56,7 +56,8 @@ class Lineage:
     """A POM as read, and what it says together with all its parents, not interpolated.
 
     ``paths`` has its file first, then its parents'. ``active`` are the ids of the profiles that
-    took part, the POM's own first.
+    took part, the POM's own first. ``beside`` is the file of its parent, if that lies beside the
+    project and not in a repository.
     """
 
     pom: RawPom
@@ -65,6 +66,7 @@ class Lineage:
     paths: tuple[Path, ...] = ()
     active: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    beside: Path | None = None
 
 
 _ROOT = Lineage(pom=SUPER_POM, body=SUPER_POM.body, facts=SUPER_POM.facts)
@@ -159,7 +161,7 @@ class Lineages:
         for profile in (*active, *(() if children else ask.settings_profiles)):
             body = apply_profile(body, profile.body)
         known = (*body.repositories, *repositories)
-        parent, warnings = self._parent(pom, path, ask, packaging, known, (*children, path))
+        parent, beside, warnings = self._parent(pom, path, ask, packaging, known, (*children, path))
         return Lineage(
             pom=pom,
             body=inherit(body, parent.body),
@@ -167,6 +169,7 @@ class Lineages:
             paths=(path, *parent.paths),
             active=(*(profile.id for profile in active), *parent.active),
             warnings=(*_java_warning(pom, path, ask), *warnings, *parent.warnings),
+            beside=beside,
         )
 
     def _parent(
@@ -177,9 +180,9 @@ class Lineages:
         packaging: str,
         repositories: Sequence[Repository],
         children: tuple[Path, ...],
-    ) -> tuple[Lineage, tuple[str, ...]]:
+    ) -> tuple[Lineage, Path | None, tuple[str, ...]]:
         if pom.parent is None:
-            return _ROOT, ()
+            return _ROOT, None, ()
         warnings: tuple[str, ...] = ()
         local = None
         if ask.local and pom.parent.relative_path:
@@ -196,7 +199,7 @@ class Lineages:
                 f'{pom.parent.artifact}:{found.pom.effective_version}, must be "pom" but is '
                 f'"{found.pom.packaging}"'
             )
-        return found, warnings
+        return found, local, warnings
 
     def _local_parent(
         self, pom: RawPom, parent: Parent, path: Path

@@ -111,12 +111,16 @@ class LocalRepository:
             return Account()
         return self._downloads.account(artifact)
 
-    def remedy(self, artifact: Artifact) -> str:
-        """Return the hint for whoever misses an artifact."""
-        hint = self.account(artifact).hint
+    def remedy(self, *artifacts: Artifact) -> str:
+        """Return the hint for whoever misses artifacts."""
+        hint = next(filter(None, (self.account(artifact).hint for artifact in artifacts)), None)
         if hint is not None:
             return hint
-        maven = f"let Maven fetch it: mvn dependency:go-offline, or {artifact.fetch_command}"
+        maven = "let Maven fetch them: mvn dependency:go-offline"
+        if len(artifacts) == 1:
+            maven = (
+                f"let Maven fetch it: mvn dependency:go-offline, or {artifacts[0].fetch_command}"
+            )
         return f"{maven}; {self._remedy}" if self._remedy else maven
 
     def missing_pom(self, coordinates: Coordinates) -> Missing:

@@ -366,10 +366,13 @@ class EffectiveModel:
         return self.pom
 
     def plugin(self, artifact: str, group: str = DEFAULT_PLUGIN_GROUP) -> Plugin | None:
-        """Return a plugin as ``mvn artifact:goal`` sees it, from pluginManagement at last."""
+        """Return a plugin as ``mvn artifact:goal`` sees it, from pluginManagement at last.
+
+        Of two in pluginManagement the last one counts.
+        """
         key = f"{group}:{artifact}"
-        found = (plugin for plugin in (*self.plugins, *self.plugin_management) if plugin.key == key)
-        return next(found, None)
+        known = (*self.plugins, *reversed(self.plugin_management))
+        return next((plugin for plugin in known if plugin.key == key), None)
 
     def descriptor(self) -> Descriptor:
         """Return what another module of the same reactor sees of this one."""

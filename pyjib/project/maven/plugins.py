@@ -21,7 +21,7 @@ def inherit_plugins(child: Plugins, parent: Plugins) -> Plugins:
     if not parent:
         return child
     inherited = {plugin.key: _heritage(plugin) for plugin in parent if _leaves_something(plugin)}
-    return _woven(inherited, child, _under)
+    return _woven(inherited, child, _under_inherited)
 
 
 def profile_plugins(base: Plugins, profile: Plugins) -> Plugins:
@@ -118,6 +118,14 @@ def _woven(
         woven += before.get(key, [])
         woven.append(plugin)
     return (*woven, *pending)
+
+
+def _under_inherited(child: Plugin, inherited: Plugin) -> Plugin:
+    """Merge a child's plugin with its parent's, or with the one of the same name before it.
+
+    To Maven that one is a parent's then: what is not inherited gets lost.
+    """
+    return _under(child, _heritage(inherited))
 
 
 def _under(dominant: Plugin, recessive: Plugin, *, own_goals_first: bool = True) -> Plugin:

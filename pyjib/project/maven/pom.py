@@ -19,7 +19,7 @@ from pyjib.project.maven.activation import (
     ActivationOs,
     ActivationProperty,
 )
-from pyjib.project.maven.late import NESTED_FACTS, PLAIN_FACTS, LateMapping
+from pyjib.project.maven.late import LISTED_FACTS, NESTED_FACTS, PLAIN_FACTS, LateMapping
 from pyjib.project.maven.model import (
     BOOLEANS,
     DEFAULT_EXECUTION,
@@ -278,6 +278,10 @@ def _facts(root: Element) -> Iterator[tuple[str, str]]:
             yield f"{tag}.", ""  # there at all: inherited whole or not at all
             for name, text in _texts(child).items():
                 yield f"{tag}.{name}", text
+        elif tag in LISTED_FACTS:
+            for number, member in enumerate(child.findall(LISTED_FACTS[tag])):
+                for name, text in _texts(member).items():
+                    yield f"{tag}[{number}].{name}", text
     for name, value in root.items():  # child.project.url.inherit.append.path and its kin
         yield f"@{name}", value
     scm = root.find("scm")

@@ -6,23 +6,25 @@ Specification: ``maven-and-gradle-projects`` §3.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from pyjib.errors import ProjectError
+from pyjib.errors import DependencyError, ProjectError
 from pyjib.events import Warned
 from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
 from pyjib.project.maven.command_line import Arguments, MavenScope
 from pyjib.project.maven.effective import Builder
 from pyjib.project.maven.local_repository import LocalRepository
-from pyjib.project.maven.model import EffectiveModel
+from pyjib.project.maven.model import EffectiveModel, Plugin
+from pyjib.project.maven.plugin_expressions import PluginExpressions
 from pyjib.project.maven.reactor import Reactor, find_reactor, own_file
 from pyjib.project.maven.remote import Downloads
 from pyjib.project.maven.resolve import Library, Resolver
 from pyjib.project.maven.seen import absolute
 from pyjib.project.maven.session import MavenSession, start_session
-from pyjib.project.maven.worked_out import POM, ClassPath, WorkedOut
+from pyjib.project.maven.worked_out import AS_MAVEN, POM, ClassPath, WorkedOut
 from pyjib.project.model import (
     DEPENDENCIES,
     PROJECT_DEPENDENCIES,
@@ -34,8 +36,8 @@ from pyjib.project.model import (
 
 _TAIL = "maven.repo.local.tail"
 _NAMED = 12
-_NAME_ONE = "or name a repository to download from: --maven-repository URL"
-_GO_ONLINE = "or let pyjib look for it: leave out --offline, and <offline> in settings.xml"
+_NAME_ONE = "or let pyjib: --maven-repository URL"
+_GO_ONLINE = "or let pyjib: leave out --offline, and <offline> in settings.xml"
 
 OpenDownloads: TypeAlias = Callable[[MavenSession], Downloads]
 """Makes what downloads from remote repositories, for a session that is not offline."""
@@ -87,6 +89,17 @@ class MavenProject:
         mirrors = frozenset(mirror.id for mirror in self.session.settings.mirrors)
         return Resolver(self.builder, self.repository, self.reactor, mirrors)
 
+    def plugin_expressions(self, model: EffectiveModel, plugin: Plugin) -> PluginExpressions:
+        """Return what completes the texts of a plugin of one of the reactor's projects."""
+        outlines = self.reactor.outlines
+        return PluginExpressions(
+            model,
+            self.session,
+            plugin,
+            root=outlines[0].pom.parent if outlines else model.basedir,
+            parent=self.builder.parent,
+        )
+
     def read(self) -> Project:
         """Read classes, resources and libraries; raises as ``read_maven_project`` does."""
         return self.worked_out().read()
@@ -114,13 +127,14 @@ def open_maven_project(
     arguments: Arguments | None = None,
     scope: MavenScope = MavenScope.REACTOR,
     open_downloads: OpenDownloads | None = None,
+    started: datetime | None = None,
 ) -> MavenProject:
     """Work out a project's model and find its reactor; raises as ``read_maven_project`` does.
 
     With ``open_downloads`` what the local repository lacks is downloaded, unless the session
-    says offline; without, nothing ever is.
+    says offline; without, nothing ever is. ``started`` is the present to POMs that ask for it.
     """
-    session = start_session(root, host, arguments)
+    session = start_session(root, host, arguments, started=started)
     repository = _local_repository(session, open_downloads)
     try:
         builder = Builder(session, repository)
@@ -135,6 +149,8 @@ def open_maven_project(
     except ProjectError as error:
         if error.hint is None and session.warnings:  # what an extension of Maven may change
             error.advise(session.warnings[0])
+        elif error.hint is None and not isinstance(error, DependencyError):
+            error.advise(AS_MAVEN)
         raise
     finally:
         repository.close()

@@ -55,6 +55,14 @@ class Reactor:
             found = self._models[coordinates] = self._builder.project(outline.pom)
         return found
 
+    def versions(self, group: str, artifact: str) -> tuple[str, ...]:
+        """Return the versions in which modules make an artifact."""
+        return tuple(
+            name.version
+            for name in self._modules
+            if (name.group, name.artifact) == (group, artifact)
+        )
+
     def models(self) -> Iterator[EffectiveModel]:
         """Yield the models of all modules."""
         for outline in self._modules.values():
@@ -121,7 +129,7 @@ def find_reactor(builder: Builder, pom: Path, scope: MavenScope = MavenScope.REA
         try:
             outlines = tuple(_outlines(builder, candidate, set()))
         except ProjectError as error:
-            warnings.append(f"{candidate} is not taken for this build's root: {error.message}")
+            warnings.append(f"{candidate} is not taken for this build's root: {error.in_a_line}")
             continue
         if any(outline.pom == top for outline in outlines):
             top, found = candidate, outlines
@@ -152,7 +160,11 @@ def _module_pom(pom: Path, module: str) -> Path:
     if seen.is_directory(path):
         path /= _POM
     if not seen.is_file(path):
-        raise ProjectError(f"{pom}: Child module {path} of {pom} does not exist")
+        raise ProjectError(
+            f"{pom}: Child module {path} of {pom} does not exist",
+            hint=f"check the module out, or take <module>{module}</module> out of {pom}: Maven "
+            "refuses it too",
+        )
     return path
 
 

@@ -37,6 +37,7 @@ _AT_RUN_TIME = frozenset(("compile", "runtime", "system"))
 _PASSED_ON = (None, "", "compile", "runtime")
 _WATCHED_SCOPES = frozenset(("compile", "runtime"))
 _NAMED = 5
+_NEXT_LINE = "\n  "
 
 
 @frozen
@@ -209,7 +210,9 @@ class _Source:
         self._resolver.repository.fetch_ahead(wanted, self._repositories)
 
     def versions(self, group: str, artifact: str) -> Sequence[str]:
-        return self._resolver.repository.versions(group, artifact, self._repositories)
+        resolver = self._resolver
+        known = resolver.repository.versions(group, artifact, self._repositories)
+        return tuple(dict.fromkeys((*resolver.reactor.versions(group, artifact), *known)))
 
     def named_version(self, group: str, artifact: str, name: str) -> str | None:
         return self._resolver.repository.named_version(group, artifact, name, self._repositories)
@@ -229,7 +232,7 @@ class _Source:
             told = repository.account(pom).text
             raise DependencyError(
                 f"the POM of {coordinates} is not in the local repository {repository.root}"
-                f"{f': {told}' if told else ''}",
+                f"{told and _NEXT_LINE}{told}",
                 hint=repository.remedy(pom),
             )
 
@@ -278,16 +281,17 @@ class _Finder:
         if not self._missing:
             return
         repository = self.resolver.repository
-        lines = [
-            f"{artifact} (wanted by {wanted_by}{_once_failed(repository, artifact)})"
+        count = len(self._missing)
+        what = "a library is" if count == 1 else f"{count} libraries are"
+        lines = [f"{what} not in the local repository {repository.root}:"]
+        lines += [
+            f"{artifact} (wanted by {wanted_by}){_once_failed(repository, artifact)}"
             for artifact, wanted_by in self._missing[:_NAMED]
         ]
-        more = len(self._missing) - _NAMED
-        message = f"not in the local repository {repository.root}: {', '.join(lines)}"
-        raise DependencyError(
-            f"{message} and {more} more" if more > 0 else message,
-            hint=repository.remedy(self._missing[0][0]),
-        )
+        if count > _NAMED:
+            lines.append(f"and {count - _NAMED} more")
+        missing = (artifact for artifact, _ in self._missing)
+        raise DependencyError(_NEXT_LINE.join(lines), hint=repository.remedy(*missing))
 
     def _installed(
         self, module: EffectiveModel, artifact: Artifact, file: RepositoryFile, wanted_by: str
@@ -319,9 +323,9 @@ def _coordinates(artifact: Artifact) -> Coordinates:
 
 def _once_failed(repository: LocalRepository, artifact: Artifact) -> str:
     told = repository.account(artifact).text
-    if told:
-        return f"; {told}"
-    return "; Maven did not find it either" if repository.has_failed(artifact) else ""
+    if not told and repository.has_failed(artifact):
+        told = "Maven did not find it either"
+    return f"{_NEXT_LINE}  {told}" if told else ""
 
 
 def _strangers(

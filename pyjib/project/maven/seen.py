@@ -16,6 +16,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from pyjib.presence import find_program as on_path
+
 Signature = tuple[int, int, int, int]
 """A file's size, both times of its change in nanoseconds, and its inode."""
 
@@ -23,6 +25,7 @@ FILE, DIRECTORY, OTHER, ABSENT = "f", "d", "o", "-"
 _ENVIRONMENT = "env."
 _NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP, errno.ENAMETOOLONG)
 _AT_ONCE = 1 << 20
+_LONG_ENOUGH = 4  # characters by which a text is known again within another
 # Without O_NONBLOCK, opening a pipe waits for whoever writes to it; so it is an empty file.
 _TO_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _NO_NAMES = (21, 123, 1921)  # what Windows says of paths that cannot be
@@ -34,7 +37,9 @@ class Trace:
     ``kinds`` tells what paths are, ``contents`` the signatures of files that were read,
     ``listings`` those of directories whose entries were, ``None`` for what is not there.
     ``programs`` are those looked for on the ``PATH``. ``variables`` are the names of the
-    environment's that were asked for, or ``None`` if somebody took all of them. ``spoilt`` tells
+    environment's that were asked for, or ``None`` if somebody took all of them. ``moments`` are
+    the texts that were made of the present; where one ends up, the result is a new one each time.
+    ``spoilt`` tells
     why the result depends on more than all this, ``None`` if it does not.
     """
 
@@ -44,6 +49,7 @@ class Trace:
         self.listings: dict[str, Signature | None] = {}
         self.programs: dict[str, str | None] = {}
         self.variables: set[str] | None = set()
+        self.moments: set[str] = set()
         self.spoilt: str | None = None
 
     @contextmanager
@@ -208,6 +214,16 @@ def read_bytes(path: Path) -> bytes:
         os.close(file)
 
 
+def tell_time(text: str) -> str:
+    """Write down that a text was made of the present; return it."""
+    trace = _listener.get()
+    if trace is not None:
+        trace.moments.add(text)
+        if len(text) < _LONG_ENOUGH:
+            trace.spoil(f"the time, {text}, could be anywhere")
+    return text
+
+
 def look(path: Path) -> None:
     """Write down which file is there, by its signature, before it is read.
 
@@ -240,11 +256,9 @@ def find_program(name: str, variables: Mapping[str, str]) -> Path | None:
 
 def where_is(name: str, variables: Mapping[str, str]) -> str | None:
     """Return what ``find_program`` does, as text, and tell nobody."""
-    import shutil  # noqa: PLC0415 - who is told JAVA_HOME needs it not
-
     if isinstance(variables, _Watched):
         variables = variables.unnoticed
-    found = shutil.which(name, path=variables.get("PATH") or "")
+    found = on_path(name, variables)
     try:
         return None if found is None else str(Path(found).resolve())
     except OSError:

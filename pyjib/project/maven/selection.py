@@ -74,7 +74,9 @@ def select_module(modules: Modules, choice: str) -> Path:
     paths = [_path(modules.root, outline.pom) for outline in outlines if outline.packaging != "pom"]
     raise ConfigurationError(
         f"{modules.root} has no module {choice}",
-        hint=f"the modules are {', '.join(paths)}" if paths else "leave --module out",
+        hint="leave --module out: it is a single project"
+        if paths in ([], ["."])
+        else f"the modules are {', '.join(paths)}",
     )
 
 

@@ -28,6 +28,8 @@ from pyjib.project.own_code import CLASS_SUFFIX, examine_classes, is_class, spli
 from pyjib.project.walk import walk_files
 
 POM = "pom.xml"
+AS_MAVEN = "correct the pom: Maven refuses it too, as mvn validate shows"
+"""What helps where a POM is not as it should be."""
 
 
 class NotPackagedError(DependencyError):

@@ -193,7 +193,7 @@ class StreamSender:
     def _give_up(self, failure: Passing | PyjibError | BrokenOffError) -> None:
         if isinstance(failure, Passing) and failure.after is not None:
             # Whoever pushes the blob instead waits for as long as the registry has asked for.
-            self._session.pause(self._start, 2, failure, most=2)
+            self._session.attempts(self._start, most=2).again(failure)
         if not isinstance(failure, (BrokenOffError, CancelledError)):
             self._manners.failed_stream()
         self._stream.decline()

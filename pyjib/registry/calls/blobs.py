@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pyjib.errors import ContentError, SizeMismatchError, TransportError
+from pyjib.errors import ContentError, NotFoundError, SizeMismatchError, TransportError
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
 from pyjib.registry.login.scope import Scopes
 from pyjib.registry.net.message import PATIENCE, Call
-from pyjib.registry.net.retry import Passing
+from pyjib.registry.net.retry import CUT, Passing
 from pyjib.registry.refusal import MAX_ERROR
 from pyjib.registry.session import Session
 
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 _PROGRESS = 1024 * 1024
 _PATIENCE = PATIENCE
+_DAMAGED = "check the registry, and mirrors and proxies in front of it"
+_LOST = (
+    "what names this blob is there and the blob is not: the registry has lost it, or a proxy in "
+    "front of it does not pass it on; push that image there again, or take another tag of it"
+)
 
 
 def head(session: Session, name: Reference, digest: Digest, scopes: Scopes) -> int | None:
@@ -76,7 +81,8 @@ def chunks(
     """Yield a blob's bytes as stored; a broken download goes on where it broke.
 
     Whoever takes them compares them with the digest. Raises ``SizeMismatchError`` as soon as
-    there is a byte too many, ``TransportError`` when nothing more comes.
+    there is a byte too many, and where the server has less, ``TransportError`` when nothing more
+    comes.
     """
     download = _Download(session, name, descriptor, scopes)
     while download.done < descriptor.size:
@@ -84,6 +90,9 @@ def chunks(
             yield from download.part()
         except Passing as failure:
             download.broke(failure)
+        except NotFoundError as error:
+            error.advise(_LOST)
+            raise
 
 
 class _Download:
@@ -104,41 +113,60 @@ class _Download:
             patience=_PATIENCE,
         )
         self._ranges = True
-        self._breaks = 0
+        self._attempts = session.attempts(self._call)
         self._mark = 0
+        self._whole: int | None = None
 
     def part(self) -> Iterator[bytes]:
         """Yield what one request brings of the bytes that are missing."""
         answer = self._session.open(self._ranged())
         try:
-            skip = self._skip(answer)
+            skip, got = self._skip(answer), 0
             for chunk in answer.chunks():
                 self._session.cancellation.check()
+                got += len(chunk)
                 fresh = chunk[skip:]
                 skip = max(0, skip - len(chunk))
                 self.done += len(fresh)
                 if self.done > self._size:
                     raise SizeMismatchError(
                         f"{self._what} has more bytes than the {self._size} it should have",
-                        hint="check the registry, and mirrors and proxies in front of it",
+                        hint=_DAMAGED,
                     )
                 if fresh:
                     yield fresh
         finally:
             answer.close()
         if self.done < self._size:
-            raise Passing(TransportError(f"it ended after {self.done} of {self._size} bytes"))
+            raise self._ended_early(answer, got)
+
+    def _ended_early(self, answer: Answer, got: int) -> Passing:
+        """Return the failure for an answer that ended early; raises the second time it is whole.
+
+        A proxy may cut a body and count it anew: the first time, the rest is asked for.
+        """
+        if answer.status == 200 and {"content-length", "transfer-encoding"} & set(answer.headers):
+            if self._whole == got:
+                raise self._short()
+            self._whole = got
+        message = f"it ended after {self.done} of {self._size} bytes"
+        return Passing(TransportError(message, hint=CUT))
+
+    def _short(self) -> SizeMismatchError:
+        return SizeMismatchError(
+            f"cannot get {self._what}: it has {self._whole} bytes there, and should have "
+            f"{self._size}",
+            hint=_DAMAGED,
+        )
 
     def broke(self, failure: Passing) -> None:
         """Wait before going on; raises when it broke too often without getting anywhere."""
         if self.done >= self._size:
             return
         if self.done - self._mark >= _PROGRESS:
-            self._breaks = 0
+            self._attempts.got_on()
         self._mark = self.done
-        self._breaks += 1
-        attempts = self._session.attempts
-        self._session.pause(self._call, self._breaks + 1, failure, most=attempts)
+        self._attempts.again(failure)
 
     def _ranged(self) -> Call:
         if not self.done or not self._ranges:
@@ -157,9 +185,12 @@ class _Download:
         """Return how many bytes of this answer are here already."""
         if answer.status == 200:
             return self.done
+        if answer.status == 416 and self._whole == self.done:
+            raise self._short()
         match = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
         fits = match is not None and int(match[1]) == self.done
         if match is None or not fits or match[3] not in ("*", str(self._size)):
             self._ranges = False
-            raise Passing(TransportError(f"it cannot be had from byte {self.done} on"))
+            message = f"it cannot be had from byte {self.done} on"
+            raise Passing(TransportError(message, hint=_DAMAGED))
         return 0

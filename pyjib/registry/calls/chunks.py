@@ -35,7 +35,7 @@ class ChunkedUpload:
         self._body = body
         self._manners = manners
         self._furthest = 0
-        self._breaks = 0
+        self._attempts = session.attempts(start)
         self._renewed_at = -1
 
     def send(self, size: int) -> None:
@@ -51,7 +51,8 @@ class ChunkedUpload:
             if at > end:
                 raise self._refused(f"claims to have {at} bytes of {end} sent")
             if at > self._furthest:
-                self._furthest, self._breaks, standstills = at, 0, 0
+                self._furthest, standstills = at, 0
+                self._attempts.got_on()
                 continue
             standstills += 1
             if standstills >= STANDSTILLS:
@@ -62,8 +63,7 @@ class ChunkedUpload:
         try:
             reply = self._upload.patch(self._body.part(at, end), at)
         except Passing as failure:
-            self._breaks += 1
-            self._session.pause(self._start, self._breaks + 1, failure, most=self._session.attempts)
+            self._attempts.again(failure)
             return self._asked(failure)
         except UnauthorizedError as error:
             if self._renewed_at == at:

@@ -51,6 +51,7 @@ class Manners:
         self._refused: set[Way] = set()
         self._too_large: int | None = None
         self._no_streams = False
+        self._no_mounts = False
         self._least = 0
         known = (size for host, size in _KNOWN_CHUNKS if host.fullmatch(registry))
         self._chunk = next(known, CHUNK)
@@ -87,6 +88,17 @@ class Manners:
         """Take note that a PATCH of unknown length did not work; none is begun any more."""
         with self._lock:
             self._no_streams = True
+
+    @property
+    def takes_mounts(self) -> bool:
+        """Tell whether it may work to have a blob linked from another repository."""
+        with self._lock:
+            return not self._no_mounts
+
+    def failed_mount(self) -> None:
+        """Take note that a mount met nothing but trouble: no other one waits for as long."""
+        with self._lock:
+            self._no_mounts = True
 
     def read_least(self, headers: Mapping[str, str]) -> None:
         """Note the smallest chunk that a registry says it takes (``OCI-Chunk-Min-Length``)."""

@@ -18,6 +18,8 @@ from pyjib.registry.session import Session
 
 _ACCEPT = {"Accept": ", ".join(types.ACCEPTED)}
 _KNOWN = types.MANIFESTS | types.INDEXES
+_SPECIFIC = ("application/vnd.oci.", "application/vnd.docker.")
+"""What a ``Content-Type`` begins with that says more than that this is text or JSON."""
 _COMMIT_PATIENCE = 300.0
 
 
@@ -71,7 +73,7 @@ def read(session: Session, reference: Reference, scopes: Scopes) -> tuple[bytes,
         media_type = parse_document(reply.data).media_type
     except MalformedDocumentError as error:
         raise _no_manifest(reference, stated, error) from None
-    if stated in _KNOWN and stated != media_type:
+    if stated.startswith(_SPECIFIC) and stated != media_type:
         raise MalformedDocumentError(
             f"{reference.registry} sent {reference} as {stated}, but it says it is {media_type}",
             hint="push the image again: what the registry has of it is damaged",
@@ -125,6 +127,7 @@ def put(
         body=Body.of(data),
         accepted=frozenset({200, 201, 202}),
         patience=_COMMIT_PATIENCE,
+        taken=session.pushed.before(reference, digest),
     )
     reply = session.ask(call)
     stored = _digest(reply.headers)
@@ -133,6 +136,7 @@ def put(
             f"{reference.registry} stored {stored} as {reference} instead of {digest}",
             hint="something between here and the registry changes what is sent: check proxies",
         )
+    session.pushed.manifest(reference, digest)
     set_too = tagged(reply)
     named = (reference, *(reference.with_tag(tag) for tag in tags if tag in set_too))
     for name in named:

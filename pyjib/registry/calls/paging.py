@@ -16,7 +16,9 @@ MAX_PAGE = 8 * 1024 * 1024
 MAX_PAGES = 10_000
 MAX_LIST = 64 * 1024 * 1024
 """Bytes of all pages of a list together."""
-_IS_NEXT = re.compile(r";\s*rel\s*=\s*\"?next\b", re.ASCII | re.IGNORECASE)
+_PARAMETER = re.compile(
+    r'\s*;\s*([^\s;,="]*)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?', re.ASCII | re.DOTALL
+)
 
 
 def pages(
@@ -24,8 +26,9 @@ def pages(
 ) -> Iterator[Reply]:
     """Yield pages for as long as they link to another on the same origin that is new.
 
-    Where one links to none, ``further`` may name the target of another. A taker that finds
-    nothing new in a page should stop. Raises ``ContentError`` beyond ``MAX_LIST`` bytes in all.
+    Plain http on the host that was asked over https is taken for that origin. Where a page links
+    to none, ``further`` may name the target of another. A taker that finds nothing new in a page
+    should stop. Raises ``ContentError`` beyond ``MAX_LIST`` bytes in all.
     """
     seen: set[str] = set()
     left = MAX_LIST
@@ -57,9 +60,14 @@ def next_of(header: str) -> str | None:
         end = header.find(">", start)
         if end < 0:
             break
-        place = (header.find(",", end) + 1) or len(header)
-        if _IS_NEXT.search(header, end, place):
+        place, is_next = end + 1, False
+        while (found := _PARAMETER.match(header, place)) is not None:
+            value = found[2] if found[2] is not None else found[3] or ""
+            is_next = is_next or (found[1].lower() == "rel" and "next" in value.lower().split())
+            place = found.end()
+        if is_next:
             return header[start + 1 : end]
+        place = (header.find(",", place) + 1) or len(header)
     return None
 
 
@@ -68,4 +76,7 @@ def _next(reply: Reply, root: Url) -> Url | None:
     if location is None:
         return None
     url = reply.url.join(location)
+    lost = (root.scheme, url.scheme) == ("https", "http") and root.host == url.host
+    if lost and url.port in (80, root.port):
+        return root.at(url.target)  # a proxy speaks TLS in its place, of which it knows nothing
     return url if url.origin == root.origin else None

@@ -65,23 +65,24 @@ class Sender:
             self._body.close()
 
     def _climb(self, upload: UploadSession) -> None:
-        climb, first, tries = Climb(self._manners, self._size), None, 0
+        climb, first = Climb(self._manners, self._size), None
+        attempts = self._session.attempts(self._start, most=SESSIONS)
         while True:
             try:
                 self._try(climb.way, upload)
             except RefusedError as refused:
-                error, status, tries = refused.error, refused.status, 0
+                error, status = refused.error, refused.status
+                attempts.next_way()
             except Passing as failure:
                 if self._has_arrived(upload):  # the answer may have been lost, not the blob
                     return
-                tries += 1
                 error, status = failure.error, _status(failure.error)
-                if tries < SESSIONS or status not in _ANOTHER_WAY:
+                if attempts.left > 1 or status not in _ANOTHER_WAY:
                     upload.cancel()
-                    self._session.pause(self._start, tries + 1, failure, most=SESSIONS)
+                    attempts.again(failure)
                     upload = self._begin()
                     continue
-                tries = SESSIONS - 1
+                attempts.made += 1
             except BaseException:
                 upload.cancel()
                 raise
@@ -90,7 +91,7 @@ class Sender:
             upload.cancel()
             first = first or error
             if not climb.go_on(status):
-                raise first from None
+                raise attempts.given_up(first) from None
             upload = self._begin()
 
     def _has_arrived(self, upload: UploadSession) -> bool:

@@ -52,7 +52,7 @@ def push(
         )
         return Outcome.PRESENT
     begun = None
-    if can_mount(blob, name):
+    if can_mount(blob, name) and ladders.of(name.registry).takes_mounts:
         mounted, begun = upload.mount()
         if mounted:
             return Outcome.MOUNTED
@@ -91,7 +91,8 @@ class _Upload:
     def mount(self) -> tuple[bool, UploadSession | None]:
         """Ask for a link from the blob's origin; a registry may begin an upload instead.
 
-        Registries refuse with many statuses, a token server among them: all mean "upload".
+        Registries refuse with many statuses, a token server among them: all mean "upload". So
+        does one that stays in trouble over it: only an upload shows whether all of it is.
         """
         origin = self._blob.origin
         source = origin.repository if origin else ""
@@ -105,10 +106,13 @@ class _Upload:
         except RateLimitedError:
             raise
         except RegistryError as error:
-            if error.status in _CLIENT_ERRORS:
-                return False, None
-            raise
+            if error.status is None or error.status < 400:
+                raise
+            if error.status not in _CLIENT_ERRORS:
+                self._manners.failed_mount()
+            return False, None
         if reply.status == 201:
+            self._session.pushed.blob(self._name)
             self._session.listener(
                 BlobMounted(
                     digest=str(self._digest), size=self._size, source=source, where=self._name.name
@@ -133,6 +137,7 @@ class _Upload:
             )
         )
         Sender(self._session, self._call, self._blob, self._manners, self.is_there).send(begun)
+        self._session.pushed.blob(self._name)
         self._session.listener(
             TransferFinished(direction=Direction.PUSH, key=str(self._digest), size=size)
         )

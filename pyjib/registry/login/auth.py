@@ -20,29 +20,11 @@ from pyjib.registry.login.credentials import Finder
 from pyjib.registry.login.scope import Scopes, is_reading, parse_scopes, repository_of, union
 from pyjib.registry.login.sites import are_related
 from pyjib.registry.login.tokens import Realm, Tokens
+from pyjib.registry.login.ways import Basic, Bearer, Unasked, Way, Withheld, choose, withholding
 from pyjib.registry.net.message import Call
-from pyjib.registry.net.reach import check_hop, is_loopback
+from pyjib.registry.net.reach import check_hop
 from pyjib.registry.net.urls import Url
 from pyjib.registry.refusal import LoginWords, login_hint
-
-
-@frozen
-class _Bearer:
-    realm: Realm
-    trusted: bool
-
-
-@frozen
-class _Basic:
-    pass
-
-
-@frozen
-class _Withheld:
-    """Why a login is not sent, for a warning, and what would help."""
-
-    message: str
-    hint: str
 
 
 @frozen
@@ -96,7 +78,8 @@ class Authenticator:
         self._endpoint = endpoint
         self._tools = tools
         self._lock = threading.Lock()
-        self._way: _Bearer | _Basic | None = None
+        self._way: Way | None = None
+        self._unasked: Unasked | None = None
         self._refused: dict[tuple[Credential, str | None], _Refusal] = {}
         self._warned: set[str] = set()
 
@@ -117,34 +100,55 @@ class Authenticator:
 
         ``used`` is the header that was refused. An empty header means trying without one.
         """
-        chosen = _choose(challenges) or _choose(self._tools.ping(self._registry))
+        chosen = choose(challenges)
         if chosen is None:
+            challenges = (*challenges, *self._tools.ping(self._registry))
+            chosen = choose(challenges)
+        if chosen is None:
+            if used is None:
+                self._unasked = Unasked.of(self._registry, challenges)
+                # For messages: whoever logged in wonders why that does not help.
+                self._tools.finder.search(self._registry, repository_of(scopes))
             return None
         way, wanted = self._way_of(chosen), scopes
         self._way = way
-        if isinstance(way, _Bearer):
+        if isinstance(way, Bearer):
             wanted = union((*scopes, *parse_scopes(chosen.get("scope"))))
             if used and used.startswith("Bearer "):
                 self._tools.tokens.drop(used.removeprefix("Bearer "))
-        else:
-            self.refused(used, scopes)
+        held = self._remember(used, scopes)
         try:
             header = self._answer(way, wanted, for_body=False)
         except UnauthorizedError:
-            if isinstance(way, _Basic) and used is not None:
+            if held is not None or (isinstance(way, Basic) and used is not None):
                 return None  # the answer at hand tells more than that there was one
             raise
         if header is None and used is not None:
             return ""  # what is public may be had without the login that is not accepted
         return None if header == used else header
 
-    def refused(self, header: str | None, scopes: Scopes) -> None:
-        """Remember that a header with user and password was answered by a 401."""
-        if header is None or not header.startswith("Basic "):
-            return
+    def refused(self, header: str | None, scopes: Scopes) -> str | None:
+        """Remember that a header was answered by a 401; return one to try in its place, if any.
+
+        What a ready token was refused may be public, for which a token for nobody will do.
+        """
+        held = self._remember(header, scopes)
+        way = self._way
+        if held is None or not held.registry_token or not isinstance(way, Bearer):
+            return None
+        try:
+            return self._answer(way, scopes, for_body=False) if _may_do_without(scopes) else None
+        except RegistryError:
+            return None  # the answer at hand tells more
+
+    def _remember(self, header: str | None, scopes: Scopes) -> Credential | None:
+        """Remember a login that was refused itself, and not a token that was got for it."""
         search = self._tools.finder.known(self._registry, repository_of(scopes))
-        if search is not None and search.credential and search.credential.basic == header:
-            self._refuse(search.credential, scopes)
+        held = search.credential if search is not None else None
+        if held is None or header is None or header not in (held.basic, held.bearer):
+            return None
+        self._refuse(held, scopes)
+        return held
 
     def explain(self, scopes: Scopes, error: RegistryError) -> None:
         """Remember what was said to a login that was refused, for who would send it again."""
@@ -169,17 +173,23 @@ class Authenticator:
     def words(self, scopes: Scopes) -> LoginWords:
         """Return what an error may say of the login, without looking for one."""
         search = self._tools.finder.known(self._registry, repository_of(scopes))
-        if search is None:
-            return LoginWords(asked=self._way is not None)
-        credential = search.credential
+        credential = search.credential if search is not None else None
+        withheld, unasked = self._why_withheld(credential), None
+        if self._way is None and self._unasked is not None:
+            unasked = self._unasked
+            of_ = f"the login from {credential.words} was not sent: " if credential else ""
+            withheld = f"{of_}{unasked.hint}"
         return LoginWords(
             asked=self._way is not None,
             used=credential.words if credential else None,
-            tried=search.tried,
-            withheld=self._why_withheld(credential) if credential else None,
+            renewal=credential.renewal if credential else "",
+            refused=bool(credential and self._known_refusal(credential, scopes)),
+            tried=search.tried if search is not None else (),
+            withheld=withheld,
+            unasked=unasked.said if unasked else "",
         )
 
-    def _answer(self, way: _Bearer | _Basic, scopes: Scopes, *, for_body: bool) -> str | None:
+    def _answer(self, way: Way, scopes: Scopes, *, for_body: bool) -> str | None:
         search = self._tools.finder.find(self._registry, repository_of(scopes))
         credential = search.credential
         withheld = self._withholding(way, credential) if credential is not None else None
@@ -187,8 +197,13 @@ class Authenticator:
             self._warn(withheld.message, hint=withheld.hint)
             credential = None
         if credential is not None and credential.registry_token:
-            return f"Bearer {credential.registry_token}"
-        if isinstance(way, _Basic):
+            if self._known_refusal(credential, scopes) is None:
+                return credential.bearer
+            if not _may_do_without(scopes):
+                raise self._refusal(credential, None, scopes)
+            self._warn_of(credential)
+            credential = None
+        if isinstance(way, Basic):
             return self._basic(credential, scopes)
         return f"Bearer {self._token(way.realm, credential, scopes, for_body=for_body)}"
 
@@ -224,12 +239,7 @@ class Authenticator:
                 continue
             if not _may_do_without(scopes):
                 raise self._refusal(credential, error, scopes)
-            self._warn(
-                f"{self._registry} does not accept the login from {credential.words}; "
-                "going on without one, which is enough for public images",
-                hint=f"renew it with pyjib login {self._registry}, or see what pyjib login "
-                f"--check {self._registry} says",
-            )
+            self._warn_of(credential)
             credential = None
         return tokens.get(realm, None, scopes, for_body=for_body)
 
@@ -245,7 +255,8 @@ class Authenticator:
     ) -> None:
         # A token server's 401 is about the login alone. Its 403 may be about what was asked for,
         # and a registry that sees the login itself may judge by repository too.
-        alone = isinstance(self._way, _Bearer) and not isinstance(error, DeniedError)
+        is_servers = isinstance(self._way, Bearer) and not credential.registry_token
+        alone = is_servers and not isinstance(error, DeniedError)
         key = (credential, None if alone else repository_of(scopes))
         with self._lock:
             if error is not None:
@@ -263,7 +274,7 @@ class Authenticator:
     ) -> UnauthorizedError:
         action = error.action if error else f"log in to {self._registry}"
         before = self._known_refusal(credential, scopes) or _Refusal()
-        words = LoginWords(used=credential.words)
+        words = LoginWords(used=credential.words, renewal=credential.renewal)
         return UnauthorizedError(
             error.message if error else f"cannot {action}: {before.words}",
             action=action,
@@ -272,51 +283,24 @@ class Authenticator:
             hint=login_hint(self._registry, words, repository=repository_of(scopes)),
         )
 
-    def _why_withheld(self, credential: Credential) -> str | None:
-        withheld = self._withholding(self._way, credential) if self._way is not None else None
+    def _why_withheld(self, credential: Credential | None) -> str | None:
+        if credential is None or self._way is None:
+            return None
+        withheld = self._withholding(self._way, credential)
         return withheld.hint if withheld is not None else None
 
-    def _withholding(self, way: _Bearer | _Basic, credential: Credential) -> _Withheld | None:
-        """Tell why a login does not go where it would have to, if that is so.
+    def _withholding(self, way: Way, credential: Credential) -> Withheld | None:
+        return withholding(
+            self._registry, self._endpoint, way, credential, over_http=self._tools.over_http
+        )
 
-        The registry itself sees a password or what was got for it; the host that hands out its
-        tokens sees all but a ready token.
-        """
-        if self._is_exposed(self._endpoint):
-            return _Withheld(
-                message=f"the login to {self._registry} is not sent over plain http",
-                hint=f"logins are not sent over plain http: give {self._registry} a certificate, or "
-                "pass --credentials-over-http",
-            )
-        if isinstance(way, _Basic) or credential.registry_token:
-            return None
-        url = way.realm.url
-        told = f"the login to {self._registry} is not sent to {url.authority}, which hands out its"
-        if not way.trusted:
-            return _Withheld(
-                message=f"{told} tokens: it is another site",
-                hint=f"if both belong together, pass --trust-realm {url.host}",
-            )
-        if self._is_exposed(url):
-            return _Withheld(
-                message=f"{told} tokens over plain http",
-                hint=f"logins are not sent over plain http: give {url.authority} a certificate, "
-                "and name it by https as the registry's token realm, or pass "
-                "--credentials-over-http",
-            )
-        return None
-
-    def _is_exposed(self, url: Url) -> bool:
-        """Tell whether others could read a login on its way to a URL, and nobody allowed that."""
-        return not (self._tools.over_http or url.scheme == "https" or is_loopback(url.host))
-
-    def _way_of(self, challenge: Challenge) -> _Bearer | _Basic:
+    def _way_of(self, challenge: Challenge) -> Way:
         if challenge.scheme == "basic":
-            return _Basic()
+            return Basic()
         url = self._realm(challenge.get("realm"))
         realm = Realm(registry=self._registry, url=url, service=challenge.get("service"))
         named = {url.host, url.authority} & self._tools.trusted_realms
-        return _Bearer(
+        return Bearer(
             realm=realm, trusted=bool(named) or are_related(self._endpoint.host, url.host)
         )
 
@@ -334,6 +318,14 @@ class Authenticator:
         resolve = not self._tools.is_proxied(url)
         check_hop(self._endpoint, url, resolve=resolve, check=self._tools.check)
         return url
+
+    def _warn_of(self, refused: Credential) -> None:
+        look = f"see what pyjib login --check {self._registry} says"
+        self._warn(
+            f"{self._registry} does not accept the login from {refused.words}; "
+            "going on without one, which is enough for public images",
+            hint=f"{refused.renewal}; {look}" if refused.renewal else look,
+        )
 
     def _warn(self, message: str, hint: str | None = None) -> None:
         with self._lock:
@@ -361,10 +353,3 @@ def _is_refusal(error: RegistryError, credential: Credential) -> bool:
 def _may_do_without(scopes: Scopes) -> bool:
     """Tell whether a call may be allowed to nobody in particular: pulling what is public."""
     return bool(scopes) and is_reading(scopes)
-
-
-def _choose(challenges: Sequence[Challenge]) -> Challenge | None:
-    for challenge in challenges:
-        if challenge.scheme == "bearer" and challenge.get("realm"):
-            return challenge
-    return next((challenge for challenge in challenges if challenge.scheme == "basic"), None)

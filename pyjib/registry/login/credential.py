@@ -27,9 +27,10 @@ HUB_KEY = "https://index.docker.io/v1/"
 class Credential:
     """A login: user and password, or an identity token, or a ready bearer token.
 
-    ``source`` is where it was found, for messages. One that is ``renewable`` may be another when
-    its source is asked again; ``ends`` is when it is known to end, by the monotonic clock. One
-    that cannot be sent, with halves of characters in it, raises ``ConfigurationError``.
+    ``source`` is where it was found, for messages, and ``renewal`` what its user does to have a
+    better one, empty if it is for the caller to know. One that is ``renewable`` may be another
+    when its source is asked again; ``ends`` is when it is known to end, by the monotonic clock.
+    One that cannot be sent, with halves of characters in it, raises ``ConfigurationError``.
     """
 
     source: str = field(compare=False)
@@ -39,13 +40,14 @@ class Credential:
     registry_token: str = field(default="", repr=False)
     renewable: bool = field(default=False, compare=False)
     ends: float | None = field(default=None, compare=False)
+    renewal: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         texts = (self.username, self.password, self.identity_token)
         if not all(map(is_unicode, texts)) or not fits_header(self.registry_token):
             raise ConfigurationError(
                 f"the login from {self.source} has characters that cannot be sent",
-                hint="log in anew, or correct it where it was set",
+                hint=self.renewal or "log in anew, or correct it where it was set",
             )
 
     @property
@@ -53,6 +55,11 @@ class Credential:
         """The value of an ``Authorization`` header with user and password."""
         pair = f"{self.username}:{self.password}".encode()
         return f"Basic {base64.b64encode(pair).decode()}"
+
+    @property
+    def bearer(self) -> str:
+        """The same with the token that is ready, empty if there is none."""
+        return f"Bearer {self.registry_token}" if self.registry_token else ""
 
     @property
     def secrets(self) -> tuple[str, ...]:

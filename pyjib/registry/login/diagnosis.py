@@ -8,38 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pyjib.cancellation import Cancellation
 from pyjib.errors import (
     CancelledError,
-    ContentError,
     NotFoundError,
     PyjibError,
     RegistryError,
+    TransportError,
     UnauthorizedError,
 )
-from pyjib.events import Event, Listener, Warned, ignore
-from pyjib.oci import media_type as types
+from pyjib.events import Event, Warned
 from pyjib.oci.reference import Reference
 from pyjib.options import HostEnvironment, RegistryOptions
+from pyjib.registry.login import trial
 from pyjib.registry.login.challenge import Challenge, parse_challenges
 from pyjib.registry.login.cloud.ecr import Ecr
 from pyjib.registry.login.cloud.exchange import date_of
 from pyjib.registry.login.findings import Check, Diagnosis, MirrorState, checked
 from pyjib.registry.login.scope import Scope, Scopes
+from pyjib.registry.login.ways import Unasked, choose
 from pyjib.registry.mirrors import Place, find_places
-from pyjib.registry.net.message import NOTHING, Call, Reply
+from pyjib.registry.net.message import Call
 from pyjib.registry.net.proxies import proxy_for
-from pyjib.registry.net.retry import Passing
+from pyjib.registry.net.retry import PASSING_STATUSES, Passing
 from pyjib.registry.refusal import describe, printable
 from pyjib.registry.session import Session
 
 if TYPE_CHECKING:
     from pyjib.registry.net.wire import Answer
 
-_ACCEPT = ", ".join(sorted(types.MANIFESTS | types.INDEXES))
-_UPLOAD_PATIENCE = 5.0
+Progress: TypeAlias = Callable[[str], None]
+"""Is told what is asked for next, in words that follow "waiting"."""
 
 
 def diagnose(
@@ -50,27 +51,27 @@ def diagnose(
     host: HostEnvironment,
     clock: Callable[[], float],
     push: bool = True,
-    listener: Listener = ignore,
+    progress: Progress = lambda words: None,  # noqa: ARG005  told nobody
     cancellation: Cancellation | None = None,
 ) -> Diagnosis:
     """Find out what can be found out; raises ``CancelledError`` only.
 
     ``clock`` gives seconds since 1970 by this machine. Without a ``reference`` the login to the
-    registry is looked at, and no repository.
+    registry is looked at, and no repository. ``progress`` is told before anything is asked. What fails is not tried again: who waits for a
+    diagnosis wants to know what is wrong now.
     """
     warnings: list[str] = []
 
     def listen(event: Event) -> None:
         if isinstance(event, Warned):
             warnings.append(event.message)
-        else:
-            listener(event)
 
+    options = replace(options, attempts=1)
     session = Session(
         options, host, listener=listen, cancellation=cancellation or Cancellation(), wait=None
     )
     try:
-        doctor = _Doctor(session, registry, reference, options, host)
+        doctor = _Doctor(session, registry, reference, options, host, progress)
         found = doctor.examine(clock, push=push)
         return replace(found, warnings=tuple(dict.fromkeys(warnings)))
     finally:
@@ -85,6 +86,7 @@ class _Doctor:
         reference: Reference | None,
         options: RegistryOptions,
         host: HostEnvironment,
+        progress: Progress,
     ) -> None:
         self._session = session
         self._registry = registry
@@ -92,11 +94,14 @@ class _Doctor:
         self._repository = reference.repository if reference is not None else ""
         self._options = options
         self._host = host
+        self._progress = progress
         self._namespace = ""
-        self._absent = self._has_repository = False
+        self._is_for_push = False
+        self._absent = self._has_repository = self._is_mute = False
 
     def examine(self, clock: Callable[[], float], *, push: bool) -> Diagnosis:
         found = Diagnosis(registry=self._registry, repository=self._repository)
+        self._is_for_push = push
         try:
             found = self._look_at_places(found, push=push)
             root = self._session.root(self._registry)
@@ -106,6 +111,7 @@ class _Doctor:
                 address=str(root),
                 proxy=str(proxy) if proxy is not None else "",
             )
+            self._progress(f"for an answer of {self._registry}")
             answer = self._knock()
         except CancelledError:
             raise
@@ -123,6 +129,9 @@ class _Doctor:
             skew=None if date is None else clock() - date.timestamp(),
             challenges=tuple(map(_words_of, lines)),
         )
+        if answer.status == 401 and choose(lines) is None:
+            unasked = Unasked.of(self._registry, lines)
+            found = replace(found, unasked=unasked.said, remedy=unasked.hint)
         return self._log_in(found, lines, push=push)
 
     def _look_at_places(self, found: Diagnosis, *, push: bool) -> Diagnosis:
@@ -159,6 +168,7 @@ class _Doctor:
             if is_asked
         )
         has_image = False
+        self._progress(f"for an answer of the mirror {reference.registry}")
 
         def ask() -> str:
             nonlocal has_image
@@ -166,13 +176,13 @@ class _Doctor:
                 session.ask(Call(action=f"reach {reference.registry}", registry=reference.registry))
                 return "it answers"
             try:
-                self._head(session, reference)
+                self._try_pull(session, reference)
             except NotFoundError:
                 return "it answers, and has not got the image"
             has_image = True
             return "it has the image"
 
-        answer = checked(ask)
+        answer = checked(ask, unreachable=None)
         credential = search.credential
         login = credential.words if credential is not None else ""
         return MirrorState(
@@ -204,24 +214,62 @@ class _Doctor:
 
     def _searched(self, found: Diagnosis) -> Diagnosis:
         search = self._session.finder.search(self._registry, self._repository)
-        used = search.credential.words if search.credential is not None else ""
-        return replace(found, steps=search.steps, used=used, trouble=search.failure)
+        login = search.credential
+        return replace(
+            found,
+            steps=search.steps,
+            used=login.words if login is not None else "",
+            renewal=login.renewal if login is not None else "",
+            trouble=search.failure,
+        )
 
     def _log_in(
         self, found: Diagnosis, challenges: Sequence[Challenge], *, push: bool
     ) -> Diagnosis:
+        self._progress("for a login to be found")
         found = self._searched(found)
         if found.trouble is not None:
             return found
+        self._progress(f"for {self._registry} to take the login")
         if any(challenge.scheme == "bearer" for challenge in challenges):
             found = replace(found, token=self._present(challenges))
-        elif challenges:
+        elif challenges or found.unasked:
             found = replace(found, sent=self._present(challenges))
+        if self._is_mute:
+            return self._untold(found, push=push)
         found = replace(found, login=self._login())
-        if self._pulled is None:
+        if self._pulled is None or self._reference is None:
             return found
+        self._progress(f"for what {self._registry} says of {self._pulled}")
         found = replace(found, pull=self._pull(self._pulled), absent=self._absent)
-        return replace(found, push=self._push()) if push else found
+        if not push:
+            return found
+        self._progress(f"for an upload to {self._reference.name} to begin")
+        found = replace(found, push=self._push(self._reference))
+        return replace(found, untried=self._untried(self._reference) if found.can_push else "")
+
+    def _untold(self, found: Diagnosis, *, push: bool) -> Diagnosis:
+        """Ask no more where tokens are not to be had: every question would end in that."""
+        allowed = found.token.allowed if found.token is not None else None
+        unasked = Check(allowed=allowed, said="not asked: there is no token for it")
+        has_image = self._pulled is not None
+        return replace(
+            found,
+            tokenless=True,
+            login=unasked,
+            pull=unasked if has_image else None,
+            push=unasked if has_image and push else None,
+        )
+
+    def _untried(self, reference: Reference) -> str:
+        """Say what a registry tells only whoever really pushes."""
+        tag = reference.tag or "latest"
+        if self._pulled == reference and not self._absent:
+            return (
+                f"replacing the tag {tag}, which is there: a registry with immutable tags says so "
+                "to a push only"
+            )
+        return f"setting the tag {tag}: rules for tags and manifests are told by a push only"
 
     def _present(self, challenges: Sequence[Challenge]) -> Check:
         """See what becomes of the login before the registry itself gets any of it."""
@@ -229,21 +277,27 @@ class _Doctor:
         def get() -> str:
             scopes = self._scopes("pull")
             authenticator = self._session.authenticator(self._registry)
-            header = authenticator.renew(challenges, scopes, None)
+            try:
+                header = authenticator.renew(challenges, scopes, None)
+            except PyjibError as error:
+                self._is_mute = _is_mute(error)
+                raise
             words = authenticator.words(scopes)
+            if words.unasked:
+                raise UnauthorizedError(f"no login is sent: {self._registry} {words.unasked}")
             if words.withheld is not None:
                 raise UnauthorizedError(f"the login that was found is not sent: {words.withheld}")
             refused = authenticator.why_refused(scopes)
             if refused is not None:  # a token for nobody in particular tells nothing of the login
                 raise UnauthorizedError(f"the login that was found is not accepted: {refused}")
-            kind = (header or "").partition(" ")[0].lower()
-            said = {"bearer": "a token was granted", "basic": "user and password will be sent"}
-            if not words.used:
-                said["bearer"] += " without a login"
-            if kind not in said:
-                unknown = "none of these ways to log in is known"
-                raise UnauthorizedError(unknown if words.used else "there is no login to send")
-            return said[kind]
+            search = self._session.finder.known(self._registry, self._repository)
+            if not header:
+                raise UnauthorizedError("there is no login to send")
+            if header.startswith("Basic "):
+                return "user and password will be sent"
+            if search and search.credential and header == search.credential.bearer:
+                return "a ready token will be sent"
+            return "a token was granted" + ("" if words.used else " without a login")
 
         return checked(get)
 
@@ -257,94 +311,45 @@ class _Doctor:
     def _pull(self, reference: Reference) -> Check:
         def get() -> str:
             try:
-                self._head(self._session.at(self._namespace), reference)
+                return self._try_pull(self._session.at(self._namespace), reference)
             except NotFoundError:
                 return self._why_absent(reference)
-            return "the image is there"
 
         return checked(get)
 
-    def _head(self, session: Session, reference: Reference) -> None:
-        tag = reference.digest or reference.tag or "latest"
-        reply = session.ask(
-            Call(
-                action=f"pull {reference}",
-                registry=reference.registry,
-                target=f"/v2/{reference.repository}/manifests/{tag}",
-                headers={"Accept": _ACCEPT},
-                scopes=(Scope.of_repository(reference.repository, "pull"),),
-                method="HEAD",
-                accepted=frozenset({200, 405}),
-            )
-        )
-        if reply.headers.get("content-type", "").startswith("text/html"):
-            raise ContentError(f"{reference.registry} answered with a web page, not with an image")
+    def _try_pull(self, session: Session, reference: Reference) -> str:
+        """See whether an image can be pulled; before a push only whether it is there."""
+        if self._is_for_push:
+            return trial.look(session, reference)
+        return trial.fetch(session, reference)
 
     def _why_absent(self, reference: Reference) -> str:
-        """Ask for the tags, to tell a missing tag from a missing repository."""
         self._absent = True
-        try:
-            self._session.at(self._namespace).ask(
-                Call(
-                    action=f"list the tags of {reference.name}",
-                    registry=reference.registry,
-                    target=f"/v2/{reference.repository}/tags/list?n=1",
-                    scopes=(Scope.of_repository(reference.repository, "pull"),),
-                ),
-                1024 * 1024,
-            )
-        except NotFoundError:
-            return "allowed, but there is no such repository yet"
-        except (ContentError, RegistryError):
+        has_tags = trial.has_tags(self._session.at(self._namespace), reference)
+        if has_tags is None:
             return "allowed, but the image is not there"
-        self._has_repository = True
+        self._has_repository = has_tags
+        if not has_tags:
+            return "allowed, but there is no such repository yet"
         return f"the repository is there, {reference.tag or reference.digest} is not"
 
-    def _push(self) -> Check:
+    def _push(self, reference: Reference) -> Check:
         may_be_new = self._absent and not self._has_repository
-        may_be_new |= self._pulled != self._reference  # the repository was not looked at
+        may_be_new |= self._pulled != reference  # the repository was not looked at
         if may_be_new and Ecr().serves(self._registry):
             said = "not tried: beginning an upload could make Amazon create the repository"
             return Check(allowed=None, said=said)
-        return checked(self._begin_upload)
-
-    def _begin_upload(self) -> str:
-        call = Call(
-            action=f"begin an upload to {self._registry}/{self._repository}",
-            registry=self._registry,
-            method="POST",
-            target=f"/v2/{self._repository}/blobs/uploads/",
-            scopes=self._scopes("pull", "push"),
-            body=NOTHING,
-            accepted=frozenset({202}),
-        )
-        reply = self._session.ask(call)
-        return self._cancel(call, reply)
-
-    def _cancel(self, call: Call, reply: Reply) -> str:
-        location = reply.headers.get("location")
-        if location is None:
-            return "an upload could be begun"
-        try:
-            url = self._session.resolve(self._registry, reply.url, location)
-            self._session.once(
-                replace(
-                    call,
-                    action="cancel the upload",
-                    method="DELETE",
-                    url=url,
-                    accepted=frozenset({202, 204, 404}),
-                    patience=_UPLOAD_PATIENCE,
-                )
-            )
-        except CancelledError:
-            raise
-        except (PyjibError, Passing):
-            return "an upload was begun; the registry takes no cancellation and will drop it itself"
-        return "an upload was begun, and cancelled"
+        return checked(lambda: trial.begin_upload(self._session, reference))
 
     def _scopes(self, *actions: str) -> Scopes:
         return (Scope.of_repository(self._repository, *actions),) if self._repository else ()
+
+
+def _is_mute(error: PyjibError) -> bool:
+    """Tell whether a token server cannot be talked to for now, whatever it is asked for."""
+    if isinstance(error, RegistryError):
+        return error.status in PASSING_STATUSES
+    return isinstance(error, TransportError)
 
 
 def _stranger(answer: Answer) -> str:

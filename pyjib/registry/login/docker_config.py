@@ -16,10 +16,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from pyjib.errors import ConfigurationError
 from pyjib.files import Partial, remove_abandoned
@@ -28,6 +28,7 @@ from pyjib.oci.json import Json
 from pyjib.options import HostEnvironment
 from pyjib.presence import is_folder
 from pyjib.registry.login.credential import Credential, is_unicode, names_of, server_of
+from pyjib.registry.login.origins import Origin
 
 _MAX_CONFIG = 4 * 1024 * 1024
 _MOST_HOLDERS = 32_768
@@ -35,14 +36,7 @@ _MOST_HOLDERS = 32_768
 _DEEP = 16
 """More levels than any program that keeps logins writes."""
 _API_PATHS = ("", "/", "/v1", "/v1/", "/v2", "/v2/")
-_DIRECTORY_HINT = (
-    "remove the directory, or name another place in DOCKER_CONFIG: a container gets one where a "
-    "file is mounted that is not there"
-)
 _HUB_WEB_LOGIN = ("access-token", "refresh-token")
-
-AskHelper: TypeAlias = Callable[[str, str], Credential | None]
-"""Asks ``docker-credential-NAME`` (first argument) for the login to a server (second)."""
 
 
 class UnreadableError(ConfigurationError):
@@ -50,43 +44,55 @@ class UnreadableError(ConfigurationError):
 
 
 @frozen
-class DockerConfig:
-    """A parsed config; ``source`` is its path or the variable that it was in."""
+class NamedHelper:
+    """A credential helper, and ``by``, the member of a config that names it, for messages."""
 
-    source: str
+    name: str
+    by: str
+
+
+@frozen
+class DockerConfig:
+    """A parsed config, and where it came from."""
+
+    origin: Origin
     document: Json = field(repr=False)
 
-    def helper_for(self, registry: str) -> str | None:
-        """Return the name of the helper that keeps logins to ``registry``, if one does.
+    def helper_for(self, registry: str) -> NamedHelper | None:
+        """Return the helper that keeps logins to ``registry``, if one does; it masks ``auths``.
 
         An empty name in ``credHelpers`` excepts a registry from ``credsStore``, as Docker has it.
         """
-        helpers = self._member("credHelpers")
+        helpers, source = self._member("credHelpers"), self.origin.source
         for name in names_of(registry):
             helper = helpers.get(name)
             if isinstance(helper, str):
-                return helper or None
+                by = f"the entry {name} of credHelpers in {source}"
+                return NamedHelper(name=helper, by=by) if helper else None
         store = self.document.get("credsStore")
-        return store if isinstance(store, str) and store else None
+        if not isinstance(store, str) or not store:
+            return None
+        return NamedHelper(name=store, by=f"credsStore in {source}")
 
-    def find(self, registry: str, repository: str, ask: AskHelper) -> Credential | None:
-        """Return the login for a repository; a configured helper masks ``auths``."""
-        helper = self.helper_for(registry)
-        if helper is not None:
-            return ask(helper, server_of(registry))
+    def find(self, registry: str, repository: str) -> Credential | None:
+        """Return the login for a repository in ``auths``."""
         auths = self._member("auths")
         for key in _keys(auths, registry, repository):
             entry = auths[key]
-            credential = self._credential(key, entry) if isinstance(entry, dict) else None
-            if credential is not None:
-                return credential
+            if isinstance(entry, dict):
+                # A new login to all of the registry would not go before one to a part of it.
+                part = key if key in _part_keys(registry, repository) else ""
+                renewal = self.origin.renewal(registry, part)
+                credential = self._credential(key, entry, renewal)
+                if credential is not None:
+                    return credential
         return None
 
     def with_login(self, registry: str, username: str, password: str) -> DockerConfig:
         """Return the config with a login in ``auths``, or an empty entry without a user."""
         pair = base64.b64encode(f"{username}:{password}".encode()).decode()
         auths = {**self._member("auths"), server_of(registry): {"auth": pair} if username else {}}
-        return DockerConfig(source=self.source, document={**self.document, "auths": auths})
+        return DockerConfig(origin=self.origin, document={**self.document, "auths": auths})
 
     def without_login(self, registry: str) -> DockerConfig:
         """Return the config without logins to ``registry`` as a whole.
@@ -99,31 +105,32 @@ class DockerConfig:
         kept = {key: entry for key, entry in auths.items() if key not in gone}
         if len(kept) == len(auths):
             return self
-        return DockerConfig(source=self.source, document={**self.document, "auths": kept})
+        return DockerConfig(origin=self.origin, document={**self.document, "auths": kept})
 
     def _member(self, name: str) -> Json:
         value = self.document.get(name)
         return value if isinstance(value, dict) else {}
 
-    def _credential(self, key: str, entry: Json) -> Credential | None:
+    def _credential(self, key: str, entry: Json, renewal: str) -> Credential | None:
         def text(name: str) -> str:
             value = entry.get(name)
             return value if isinstance(value, str) else ""
 
         username, password = text("username"), text("password")
         if text("auth"):
-            username, password = self._decode(key, text("auth"))
+            username, password = self._decode(key, text("auth"), renewal)
         found = Credential(
-            source=self.source,
+            source=self.origin.source,
             username=username,
             password=password,
             identity_token=text("identitytoken"),
             registry_token=text("registrytoken"),
+            renewal=renewal,
         )
         usable = username or found.identity_token or found.registry_token
         return found if usable else None
 
-    def _decode(self, key: str, auth: str) -> tuple[str, str]:
+    def _decode(self, key: str, auth: str, renewal: str) -> tuple[str, str]:
         try:
             # The program base64 divides long lines, and Docker does not mind.
             text = auth.replace("\n", "").replace("\r", "")
@@ -133,8 +140,8 @@ class DockerConfig:
         username, colon, password = pair.partition(":")
         if not colon:
             raise ConfigurationError(
-                f"{self.source}: the auth of {key} is not user:password in base64",
-                hint=f"log in again with pyjib login {key}",
+                f"{self.origin.source}: the auth of {key} is not user:password in base64",
+                hint=renewal,
             )
         return username, password.strip("\0")
 
@@ -145,16 +152,25 @@ def _keys(auths: Json, registry: str, repository: str) -> Iterator[str]:
     Podman files logins by a part of the repository's path too. Docker's web login has keys
     beside Docker Hub's own that are no logins; comparing whole paths passes them by.
     """
-    names = names_of(registry)
-    parts = repository.split("/") if repository else []
-    for length in range(len(parts), 0, -1):
-        for name in names:
-            key = f"{name}/{'/'.join(parts[:length])}"
-            if key in auths:
-                yield key
+    yield from (key for key in _part_keys(registry, repository) if key in auths)
     yield from _own_keys(auths, registry)
+    names, parts = names_of(registry), _parts(repository)
     wild = (key for key in auths if "*" in key and _fits(key, names, parts))
     yield from sorted(wild, key=len, reverse=True)
+
+
+def _part_keys(registry: str, repository: str) -> list[str]:
+    """Return the keys of the parts of a registry that a repository lies in, the closest first."""
+    parts = _parts(repository)
+    return [
+        f"{name}/{'/'.join(parts[:length])}"
+        for length in range(len(parts), 0, -1)
+        for name in names_of(registry)
+    ]
+
+
+def _parts(repository: str) -> list[str]:
+    return repository.split("/") if repository else []
 
 
 def _own_keys(auths: Json, registry: str) -> Iterator[str]:
@@ -216,11 +232,13 @@ def path_of(host: HostEnvironment) -> Path:
     return (Path(folder) if folder else host.home / ".docker") / "config.json"
 
 
-def read(path: Path) -> DockerConfig | None:
+def read(path: Path, origin: Origin | None = None) -> DockerConfig | None:
     """Read a config; ``None`` if there is no such file.
 
-    Raises ``UnreadableError`` for one that may not be read, and ``ConfigurationError``.
+    ``origin`` tells what leads to it, if it does not just lie there. Raises ``UnreadableError``
+    for one that may not be read, and ``ConfigurationError``.
     """
+    origin = origin or Origin.of_file(path)
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_CONFIG + 1)
@@ -229,27 +247,27 @@ def read(path: Path) -> DockerConfig | None:
     except OSError as error:
         if is_folder(path):  # which Windows calls one that may not be read
             raise UnreadableError(
-                f"cannot read logins from {path}: it is a directory", hint=_DIRECTORY_HINT
+                f"cannot read logins from {path}: it is a directory",
+                hint=f"remove the directory, or {origin.other}: a container gets one where a file "
+                "is mounted that is not there",
             ) from None
         raise UnreadableError(
             f"cannot read logins from {path}: {error.strerror}",
-            hint="give its user the right to read it, or name another directory in DOCKER_CONFIG",
+            hint=f"give its user the right to read it, or {origin.other}",
         ) from None
-    return parse(data.decode("utf-8", "replace"), str(path))
+    return parse(data.decode("utf-8", "replace"), origin)
 
 
-def parse(text: str, source: str) -> DockerConfig:
-    """Parse the text of a config; raises ``ConfigurationError`` naming ``source``, not the text."""
+def parse(text: str, origin: Origin) -> DockerConfig:
+    """Parse the text of a config; raises ``ConfigurationError`` naming its source, not the text."""
     document, wrong = _load(text)
     if not isinstance(document, dict):
         raise ConfigurationError(
-            f"{source} {wrong or 'is not a JSON object'}",
-            hint="correct it, or move it away and log in anew with pyjib login: it should look "
-            "like Docker's config.json",
+            f"{origin.source} {wrong or 'is not a JSON object'}", hint=origin.correction
         )
-    if source.endswith(".dockercfg"):
+    if origin.source.endswith(".dockercfg"):
         document = {"auths": document}
-    return DockerConfig(source=source, document=document)
+    return DockerConfig(origin=origin, document=document)
 
 
 def _load(text: str) -> tuple[Any, str]:
@@ -300,5 +318,5 @@ def write(config: DockerConfig, path: Path) -> None:
     except OSError as error:
         raise ConfigurationError(
             f"cannot write logins to {path}: {error.strerror}",
-            hint="DOCKER_CONFIG names another directory for config.json",
+            hint=config.origin.other,
         ) from None

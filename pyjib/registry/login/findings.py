@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pyjib.errors import CancelledError, DeniedError, PyjibError, RegistryError, UnauthorizedError
+from pyjib.errors import (
+    CancelledError,
+    ContentError,
+    DeniedError,
+    PyjibError,
+    RegistryError,
+    TransportError,
+    UnauthorizedError,
+)
 from pyjib.frozen import frozen
 from pyjib.registry.login.credential import Step
 from pyjib.registry.net.retry import Passing
+
+_DEFINITE = frozenset({404, 405, 501})
+_HELPFUL = frozenset({404, 429})
+"""Statuses whose hint tells what nothing else in a diagnosis does: to make a repository, to wait."""
 
 
 @frozen
@@ -44,8 +56,11 @@ class Diagnosis:
     certificate was found to be good in it. ``skew`` is how many seconds this machine's clock is
     ahead of the registry's. ``token`` tells of getting a token where the registry wants one, and
     ``sent`` whether there is a login to send where it asks for that itself; ``login`` tells whether
-    the registry accepts what is sent; ``pull`` and ``push`` are ``None`` where no repository was
-    asked about. ``mirrors`` are asked before the registry when the image is pulled; ``instead`` is
+    the registry accepts what is sent, and ``renewal`` how the login that was ``used`` is renewed.
+    ``tokenless`` tells that no tokens are to be had for now, whatever the login.
+    In what words it refused without asking for a login is ``unasked``, and what helps ``remedy``.
+    ``pull`` and ``push`` are ``None`` where no repository was asked about; ``untried`` is what only
+    a real push would tell. ``mirrors`` are asked before the registry when the image is pulled; ``instead`` is
     the name that is pulled in the end where a machine's set-up puts another in the place of the
     image's own, and ``asked`` the registry that all else is about: that of ``instead`` if only
     pulling was looked at. ``stranger`` is what came in place of a registry's greeting, if so.
@@ -66,12 +81,17 @@ class Diagnosis:
     stranger: str = ""
     steps: tuple[Step, ...] = ()
     used: str = ""
+    renewal: str = ""
+    unasked: str = ""
+    remedy: str = ""
     token: Check | None = None
+    tokenless: bool = False
     sent: Check | None = None
     login: Check | None = None
     pull: Check | None = None
     push: Check | None = None
     absent: bool = False
+    untried: str = ""
     warnings: tuple[str, ...] = ()
     trouble: PyjibError | None = None
 
@@ -92,7 +112,7 @@ class Diagnosis:
         """Tell whether the registry took the login that was found, or asks for none."""
         if self.trouble is not None or self.login is None or not self.login.allowed:
             return False
-        if not self.challenges:
+        if not self.challenges and not self.unasked:
             return True
         return bool(self.used) and self.presented is not None and bool(self.presented.allowed)
 
@@ -102,18 +122,26 @@ class Diagnosis:
         return self.token if self.token is not None else self.sent
 
 
-def checked(work: Callable[[], str]) -> Check:
-    """Return what came of asking; ``work`` says in words what was allowed, or raises."""
+def checked(work: Callable[[], str], *, unreachable: bool | None = False) -> Check:
+    """Return what came of asking; ``work`` says in words what was allowed, or raises.
+
+    ``unreachable`` is what no answer at all comes to: what cannot be reached cannot be used.
+    """
     try:
         return Check(allowed=True, said=work())
     except CancelledError:
         raise
-    except (UnauthorizedError, DeniedError) as error:
+    except (UnauthorizedError, DeniedError, ContentError) as error:
+        # What cannot be understood here, builds will not take either.
         return Check(allowed=False, said=error.message)
     except Passing as passing:
         return Check(allowed=None, said=passing.error.message)
     except RegistryError as error:
         # That it does no such thing (a mirror, say) is as definite as a refusal.
-        return Check(allowed=False if error.status == 405 else None, said=error.message)
+        helps = error.status in _HELPFUL and error.hint
+        said = f"{error.message}: {error.hint}" if helps else error.message
+        return Check(allowed=False if error.status in _DEFINITE else None, said=said)
+    except TransportError as error:
+        return Check(allowed=unreachable, said=error.message)
     except PyjibError as error:
         return Check(allowed=None, said=error.message)

@@ -14,7 +14,8 @@ from typing import Any
 from pyjib.cancellation import Cancellation
 from pyjib.errors import ConfigurationError
 from pyjib.options import CredentialHelper, HostEnvironment
-from pyjib.programs import AsksError, Program, TooLongError, find_program
+from pyjib.presence import find_program
+from pyjib.programs import AsksError, Program, TooLongError
 from pyjib.registry.login.credential import Credential
 from pyjib.registry.refusal import printable
 
@@ -31,25 +32,29 @@ def get(
     host: HostEnvironment,
     *,
     program: str | None = None,
+    by: str = "",
     cancellation: Cancellation | None = None,
 ) -> Credential | None:
     """Ask a helper for the login to ``server``; ``None`` if it has none.
 
-    ``program`` is its path, which is looked for on the ``PATH`` otherwise. Raises
-    ``ConfigurationError`` if the helper is missing, fails or takes too long: another source
-    might hold another person's login. Raises ``CancelledError``, as all functions here.
+    ``program`` is its path, which is looked for on the ``PATH`` otherwise; ``by`` says what names
+    the helper, for hints, here and in all functions. Raises ``ConfigurationError`` if the helper is
+    missing, fails or takes too long: another source might hold another person's login. Raises
+    ``CancelledError``, as all functions here.
     """
     label = name if program else f"docker-credential-{name}"
-    status, output = _run(name, "get", server.encode(), host, cancellation, program=program)
+    status, output = _run(name, "get", server.encode(), host, cancellation, program=program, by=by)
     if status != 0:
         if _says_absent(output):
             return None
-        raise _failed(label, "get", output)
+        raise _failed(label, "get", output, by)
     try:
         document: Any = json.loads(output)
         username, secret = document["Username"], document["Secret"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise ConfigurationError(f"{label} did not answer with a login for {server}") from None
+        raise ConfigurationError(
+            f"{label} did not answer with a login for {server}", hint=_look_hint(label, by)
+        ) from None
     if not isinstance(username, str) or not isinstance(secret, str):
         return None
     if not username or not secret:
@@ -69,14 +74,17 @@ def ask(
     variables = {**host.variables, **dict(helper.environment)}
     own_host = HostEnvironment.of(variables, host.home)
     if not set("/\\") & set(helper.program):
-        return get(helper.program, server, own_host, cancellation=cancellation)
+        return get(helper.program, server, own_host, by=helper.source, cancellation=cancellation)
     path = Path(helper.program)
     if not path.is_file():
+        where = f" in {helper.source}" if helper.source else ""
         raise ConfigurationError(
             f"Specified credential helper was not found: {path}",
-            hint="correct its path, or give what follows docker-credential- in its name",
+            hint=f"correct its path{where}, or give what follows docker-credential- in its name",
         )
-    return get(path.name, server, own_host, program=str(path), cancellation=cancellation)
+    return get(
+        path.name, server, own_host, program=str(path), by=helper.source, cancellation=cancellation
+    )
 
 
 def is_installed(name: str, host: HostEnvironment) -> bool:
@@ -90,22 +98,27 @@ def store(
     username: str,
     password: str,
     host: HostEnvironment,
+    by: str = "",
     cancellation: Cancellation | None = None,
 ) -> None:
     """Give a helper a login to keep; raises ``ConfigurationError``."""
     login = {"ServerURL": server, "Username": username, "Secret": password}
-    status, output = _run(name, "store", json.dumps(login).encode(), host, cancellation)
+    status, output = _run(name, "store", json.dumps(login).encode(), host, cancellation, by=by)
     if status != 0:
-        raise _failed(f"docker-credential-{name}", "store", output)
+        raise _failed(f"docker-credential-{name}", "store", output, by)
 
 
 def erase(
-    name: str, server: str, host: HostEnvironment, cancellation: Cancellation | None = None
+    name: str,
+    server: str,
+    host: HostEnvironment,
+    by: str = "",
+    cancellation: Cancellation | None = None,
 ) -> bool:
     """Have a helper forget a login; false if it had none. Raises ``ConfigurationError``."""
-    status, output = _run(name, "erase", server.encode(), host, cancellation)
+    status, output = _run(name, "erase", server.encode(), host, cancellation, by=by)
     if status != 0 and not _says_absent(output):
-        raise _failed(f"docker-credential-{name}", "erase", output)
+        raise _failed(f"docker-credential-{name}", "erase", output, by)
     return status == 0
 
 
@@ -117,10 +130,11 @@ def _run(
     cancellation: Cancellation | None,
     *,
     program: str | None = None,
+    by: str = "",
 ) -> tuple[int, bytes]:
     """Return exit code and output; its stderr is never read, for it may hold secrets."""
     label = name if program else f"docker-credential-{name}"
-    program = program or _program(name, host)
+    program = program or _program(name, host, by)
     running = Program(
         [program, verb],
         environment=host.variables,
@@ -143,7 +157,9 @@ def _run(
             hint="it may be waiting for a keychain to be unlocked: run it once by hand",
         ) from None
     except OSError as error:
-        raise ConfigurationError(f"cannot start {program}: {error.strerror}") from None
+        raise ConfigurationError(
+            f"cannot start {program}: {error.strerror}", hint=_look_hint(label, by)
+        ) from None
 
 
 def _talk(running: Program, stdin: bytes) -> tuple[int, bytes]:
@@ -155,19 +171,29 @@ def _talk(running: Program, stdin: bytes) -> tuple[int, bytes]:
     return running.wait(), output
 
 
-def _program(name: str, host: HostEnvironment) -> str:
+def _program(name: str, host: HostEnvironment, by: str) -> str:
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"not the name of a credential helper: {name[:100]!r}",
-            hint="credsStore and credHelpers take what follows docker-credential-",
+            hint=f"{by or 'it'} takes what follows docker-credential-",
         )
     program = find_program(f"docker-credential-{name}", host.variables)
     if program is None:
+        named = f", which {by} names," if by else ""
         raise ConfigurationError(
-            f"docker-credential-{name} is not on the PATH",
-            hint="install it, or take it out of credsStore and credHelpers in Docker's config.json",
+            f"docker-credential-{name}{named} is not on the PATH",
+            hint=f"install it, or {_without(by)}" if by else "install it",
         )
     return program
+
+
+def _without(by: str) -> str:
+    """Say how to do without a helper: options are left out, what is in files is removed."""
+    return f"leave {by} out" if by.startswith("-") else f"remove {by}"
+
+
+def _look_hint(label: str, by: str) -> str:
+    return f"run {label} get by hand to see what it lacks" + (f", or {_without(by)}" if by else "")
 
 
 def _says_absent(output: bytes) -> bool:
@@ -176,9 +202,9 @@ def _says_absent(output: bytes) -> bool:
     return any(words in text for words in _ABSENT)
 
 
-def _failed(label: str, verb: str, output: bytes) -> ConfigurationError:
+def _failed(label: str, verb: str, output: bytes, by: str) -> ConfigurationError:
     said = "" if b"{" in output else printable(output.decode("utf-8", "replace"))
     return ConfigurationError(
         f"{label} {verb} failed" + (f": {said}" if said else ""),
-        hint="run it by hand to see what it lacks, or take it out of Docker's config.json",
+        hint=_look_hint(label, by),
     )

@@ -14,6 +14,7 @@ from pyjib.options import HostEnvironment, Login, RegistryOptions
 from pyjib.registry.login import docker_config, helpers
 from pyjib.registry.login.credential import Credential, server_of
 from pyjib.registry.login.docker_config import DockerConfig
+from pyjib.registry.login.origins import AUTH_FILE, Origin
 from pyjib.registry.login.sources import Memory, Places, look_through
 from pyjib.registry.net.message import Call
 from pyjib.registry.session import Session
@@ -64,7 +65,7 @@ def login(
         listener(
             Warned(
                 message=f"builds will use another login to {registry}, that of {other.words}",
-                hint=f"it goes before {kept}: take it out, or unset the variable that leads there",
+                hint=f"it goes before {kept}: {other.renewal}, or take it out",
             )
         )
     return kept
@@ -124,15 +125,17 @@ def store(
     ``file`` stands for Docker's. Raises ``ConfigurationError``.
     """
     path = docker_config.path_of(host) if file is None else file
-    config = docker_config.read(path) or DockerConfig(source=str(path), document={})
+    origin = Origin.of_file(path) if file is None else Origin.of_named(path, AUTH_FILE)
+    config = docker_config.read(path, origin) or DockerConfig(origin=origin, document={})
     helper = config.helper_for(registry)
     if helper is None:
         docker_config.write(config.with_login(registry, username, password), path)
     else:
-        helpers.store(helper, server_of(registry), username, password, host, cancellation)
+        server = server_of(registry)
+        helpers.store(helper.name, server, username, password, host, helper.by, cancellation)
         # The empty entry tells Docker that the helper holds one.
         docker_config.write(config.with_login(registry, "", ""), path)
-    return Kept(registry=registry, file=str(path), helper=helper)
+    return Kept(registry=registry, file=str(path), helper=helper.name if helper else None)
 
 
 def logout(
@@ -147,15 +150,20 @@ def logout(
     ``file`` stands for Docker's config.
     """
     path = docker_config.path_of(host) if file is None else file
-    config = docker_config.read(path)
+    origin = Origin.of_file(path) if file is None else Origin.of_named(path, AUTH_FILE)
+    config = docker_config.read(path, origin)
     if config is None:
         return None
     helper = config.helper_for(registry)
     server = server_of(registry)
-    erased = helper is not None and helpers.erase(helper, server, host, cancellation)
+    erased = helper is not None and helpers.erase(
+        helper.name, server, host, helper.by, cancellation
+    )
     without = config.without_login(registry)
     if without is not config:
         docker_config.write(without, path)
     if erased or without is not config:
-        return Kept(registry=registry, file=str(path), helper=helper if erased else None)
+        return Kept(
+            registry=registry, file=str(path), helper=helper.name if helper and erased else None
+        )
     return None

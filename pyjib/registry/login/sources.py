@@ -20,6 +20,7 @@ such files do, and may not be read, is passed over with a warning, as Docker doe
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -31,8 +32,12 @@ from pyjib.presence import is_file
 from pyjib.registry.login import docker_config, helpers
 from pyjib.registry.login.cloud.model import CloudTools, Provider
 from pyjib.registry.login.credential import GIVEN, Credential, Outcome, Step, names_of, server_of
-from pyjib.registry.login.docker_config import DockerConfig, UnreadableError
+from pyjib.registry.login.docker_config import DockerConfig, NamedHelper, UnreadableError
+from pyjib.registry.login.origins import AUTH_FILE, CHECK, Origin, clouds_renewal
 
+_TEXT = "DOCKER_AUTH_CONFIG"
+_LONGEST_PATH = 4096
+_PODMANS = "REGISTRY_AUTH_FILE"
 KUBERNETES_FILE = ".dockerconfigjson"
 """The file in which Kubernetes mounts a secret of registry logins."""
 
@@ -112,13 +117,13 @@ class Places:
             if helper.registry.lower() in names_of(self.registry):
                 yield self._own_helper(helper)
         if self.options.auth_file is not None:
-            yield self._file(self.options.auth_file, named=True, by=GIVEN)
-        yield Source(name="DOCKER_AUTH_CONFIG", look=self._variable)
-        named = self.host.get("REGISTRY_AUTH_FILE")
+            yield self._named(self.options.auth_file, AUTH_FILE)
+        yield Source(name=_TEXT, look=self._variable)
+        named = self.host.get(_PODMANS)
         if named:
-            yield self._file(Path(named), named=True, by="REGISTRY_AUTH_FILE")
+            yield self._named(Path(named), _PODMANS)
         else:
-            yield Source(name="REGISTRY_AUTH_FILE", look=_unset)
+            yield Source(name=_PODMANS, look=_unset)
         chosen = self.host.get("DOCKER_CONFIG") is not None
         own = docker_config.path_of(self.host)
         for path in _files(self.host):
@@ -130,7 +135,12 @@ class Places:
         names = names_of(self.registry)
         for login in self.options.logins:
             if login.registry.lower() in names:
-                return Credential(source=GIVEN, username=login.username, password=login.password)
+                return Credential(
+                    source=login.source or GIVEN,
+                    username=login.username,
+                    password=login.password,
+                    renewal=CHECK,
+                )
         if not self.options.logins:
             return Nothing(outcome=Outcome.UNSET, said="no login was given")
         return self._told(None)
@@ -142,53 +152,74 @@ class Places:
                 (helper, server),
                 lambda: helpers.ask(helper, server, self.host, self.cancellation),
             )
-            return self._told(found)
+            named = f", or name another in {helper.source}" if helper.source else ""
+            return self._told(found, f"have {helper.program} keep another login{named}")
 
         return Source(name=f"the credential helper {helper.program}", look=look)
 
     def _variable(self) -> Told:
-        text = self.host.get("DOCKER_AUTH_CONFIG")
+        text = self.host.get(_TEXT)
         if text is None:
             return _unset()
-        return self._in(docker_config.parse(text, "DOCKER_AUTH_CONFIG"))
+        if _is_path(text):
+            raise ConfigurationError(
+                f"{_TEXT} holds the path of a file in the place of its text",
+                hint=f"name that file in {_PODMANS} or with {AUTH_FILE}; in GitLab the variable "
+                "has to be of the type Variable, not File",
+            )
+        return self._in(docker_config.parse(text, Origin.of_variable(_TEXT)))
 
-    def _file(self, path: Path, *, named: bool, by: str = "") -> Source:
-        """Return a file as a source; ``by`` tells what names it, and not just its directory."""
-        return Source(name=str(path), look=lambda: self._read(path, named=named, by=by))
+    def _named(self, path: Path, setting: str) -> Source:
+        """Return a file as a source that a setting names, and not just its directory."""
+        origin = Origin.of_named(path, setting)
+        return Source(name=str(path), look=lambda: self._read(path, origin, named=True))
 
-    def _read(self, path: Path, *, named: bool, by: str) -> Told:
+    def _file(self, path: Path, *, named: bool) -> Source:
+        """Return a file as a source; ``named`` tells whether somebody named its directory."""
+        origin = Origin.of_file(path)
+        return Source(name=str(path), look=lambda: self._read(path, origin, named=named))
+
+    def _read(self, path: Path, origin: Origin, *, named: bool) -> Told:
         try:
-            config = docker_config.read(path)
+            config = docker_config.read(path, origin)
         except UnreadableError as error:
             if named:
                 raise
             return Nothing(outcome=Outcome.UNREADABLE, said=error.message, hint=error.hint or "")
-        if config is None and by:
+        if config is None and origin.setting:
             # Podman fails, Skopeo goes on and says nothing: its image names a file that is not
             # there unless somebody mounts it.
-            said = f"does not exist, though {by} named it"
+            said = f"does not exist, though {origin.setting} named it"
             return Nothing(outcome=Outcome.MISSING, said=said, hint="correct its path")
         if config is None:
             return Nothing(outcome=Outcome.MISSING, said="does not exist")
         return self._in(config)
 
     def _in(self, config: DockerConfig) -> Told:
-        found = config.find(self.registry, self.repository, self._ask)
         helper = config.helper_for(self.registry)
-        if found is None and helper is not None:
-            said = f"docker-credential-{helper} has no login to {self.registry}"
+        if helper is None:
+            return self._told(config.find(self.registry, self.repository))
+        found = self._ask(helper)
+        if found is None:
+            said = f"docker-credential-{helper.name} has no login to {self.registry}"
             return Nothing(outcome=Outcome.NONE, said=said)
-        return self._told(found)
+        return replace(found, renewal=config.origin.helpers_renewal(helper.name, self.registry))
 
-    def _ask(self, helper: str, server: str) -> Credential | None:
+    def _ask(self, helper: NamedHelper) -> Credential | None:
+        name, server = helper.name, server_of(self.registry)
         return self.memory.recall(
-            (helper, server),
-            lambda: helpers.get(helper, server, self.host, cancellation=self.cancellation),
+            (name, server),
+            lambda: helpers.get(
+                name, server, self.host, by=helper.by, cancellation=self.cancellation
+            ),
         )
 
-    def _told(self, found: Credential | None) -> Told:
-        said = f"has no login to {self.registry}"
-        return found if found is not None else Nothing(outcome=Outcome.NONE, said=said)
+    def _told(self, found: Credential | None, renewal: str = "") -> Told:
+        """Return a login, with how it is renewed where that is not known yet, or that none is."""
+        if found is None:
+            said = f"has no login to {self.registry}"
+            return Nothing(outcome=Outcome.NONE, said=said)
+        return found if found.renewal else replace(found, renewal=renewal)
 
     def _clouds(self, provider: Provider) -> Iterator[Source]:
         for name in provider.helpers:
@@ -200,7 +231,8 @@ class Places:
 
     def _clouds_helper(self, name: str) -> Source:
         def look() -> Told:
-            return self._told(self._ask(name, server_of(self.registry)))
+            found = self._ask(NamedHelper(name=name, by=""))
+            return self._told(found, clouds_renewal(name))
 
         return Source(name=f"docker-credential-{name}", look=look, inferred=True)
 
@@ -217,7 +249,11 @@ class Places:
             hint = f": {error.hint}" if error.hint else ""
             raise ConfigurationError(f"{error.message}{hint}") from None
         if isinstance(found, Credential):
-            return found
+            return self._told(
+                found,
+                f"renew what it was got by, or log in with pyjib login {registry}, which goes "
+                "before it",
+            )
         return Nothing(outcome=Outcome.UNSET, said=found.said)
 
 
@@ -245,7 +281,8 @@ def look_through(
             continue
         if isinstance(told, Credential):
             found = told
-            steps.append(source.step(Outcome.FOUND, f"has a login: {_words(told)}"))
+            where = f", of {told.source}" if source.name == GIVEN != told.source else ""
+            steps.append(source.step(Outcome.FOUND, f"has a login: {_words(told)}{where}"))
         else:
             steps.append(source.step(told.outcome, told.said, told.hint))
     return found, steps, failure
@@ -260,6 +297,12 @@ def _words(credential: Credential) -> str:
     else:
         what = f"user {credential.username}"
     return what
+
+
+def _is_path(text: str) -> bool:
+    """Tell whether a variable has a file's path where its text should be."""
+    path = text.strip()
+    return len(path) < _LONGEST_PATH and "{" not in path and bool(path) and is_file(Path(path))
 
 
 def _unset() -> Nothing:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pyjib.errors import RegistryError
 from pyjib.frozen import frozen
-from pyjib.registry.login.credential import GIVEN
 from pyjib.registry.login.findings import Check, Diagnosis
+from pyjib.registry.login.origins import CHECK
+from pyjib.registry.net.retry import PASSING_STATUSES
 
 
 class Question(StrEnum):
@@ -22,19 +24,39 @@ class Question(StrEnum):
 
 @frozen
 class Verdict:
-    """The answer: ``ok`` only if it is known to be yes; ``said`` tells why, in one line."""
+    """The answer: yes, no, or ``None`` where that cannot be told; ``said`` is why, in one line."""
 
-    ok: bool
+    ok: bool | None
     said: str
 
 
 def verdict(found: Diagnosis, question: Question) -> Verdict:
-    """Return what was found out as an answer; what is not known counts as no."""
-    ok = _is_ok(found, question)
+    """Return what was found out as an answer."""
+    ok = _answer(found, question)
     return Verdict(ok=ok, said=_yes(found, question) if ok else _no(found, question))
 
 
-def _is_ok(found: Diagnosis, question: Question) -> bool:
+def _answer(found: Diagnosis, question: Question) -> bool | None:
+    if _is_yes(found, question):
+        return True
+    if found.trouble is not None:
+        answer = found.trouble if isinstance(found.trouble, RegistryError) else None
+        return None if answer is not None and answer.status in PASSING_STATUSES else False
+    if found.stranger or (found.absent and question is Question.PULL):
+        return False
+    checks = {
+        Question.LOGIN: (found.presented, found.login),
+        Question.PULL: (found.pull,),
+        Question.PUSH: (found.pull, found.push),
+    }[question]
+    answers = {check.allowed for check in checks if check is not None}
+    if False in answers:
+        return False
+    has_none = question is Question.LOGIN and bool(found.challenges) and not found.used
+    return False if has_none and None not in answers else None
+
+
+def _is_yes(found: Diagnosis, question: Question) -> bool:
     if question is Question.LOGIN:
         return found.is_logged_in
     if question is Question.PULL:
@@ -73,25 +95,33 @@ def _no(found: Diagnosis, question: Question) -> str:
 
 def _what(action: str, check: Check | None) -> str:
     is_known = check is not None and check.allowed is False
-    return (
-        f"{action} is not allowed" if is_known else f"it is not known whether {action} is allowed"
-    )
+    return f"{action} is not allowed" if is_known else f"whether {action} is allowed"
 
 
 def _why(found: Diagnosis, check: Check | None) -> str:
     """Say what stands in the way, and what helps."""
     presented = found.presented
-    if found.challenges and not found.used:
-        return f"no login; run pyjib login {found.asked}"
+    if found.unasked:
+        return f"{found.asked} {found.unasked}; {found.remedy}"
+    if presented is not None and (found.tokenless or presented.allowed is None):
+        return presented.said
+    if check is not None and check.allowed is None:
+        return check.said
     refused = presented is not None and presented.allowed is False
     denied = found.login is not None and found.login.allowed is False
-    if refused or (denied and found.challenges):
-        own = found.used.startswith(GIVEN)
-        help_ = "check user and password" if own else f"run pyjib login {found.asked}"
-        if presented is not None and refused and "is not sent: " in presented.said:
+    if found.challenges and (refused or denied or not found.used):
+        return _why_not_taken(found, presented)
+    return check.said if check is not None else "it was not asked"
+
+
+def _why_not_taken(found: Diagnosis, presented: Check | None) -> str:
+    if not found.used:
+        return f"no login; run pyjib login {found.asked}"
+    if presented is not None and not presented.allowed:
+        if "is not sent: " in presented.said:
             return presented.said
         if found.repository and found.login is not None and found.login.allowed:
             where = f"{found.asked}/{found.repository}"
             return f"the login from {found.used} has no right to {where}; ask its owner for it"
-        return f"the login from {found.used} is not accepted; {help_}"
-    return check.said if check is not None else "it was not asked"
+    help_ = found.renewal or CHECK
+    return f"the login from {found.used} is not accepted; {help_}"

@@ -10,7 +10,8 @@ import httpcore
 from pyjib.errors import PyjibError, TransportError
 from pyjib.registry.net.message import Request
 from pyjib.registry.net.proxies import Proxy
-from pyjib.registry.net.retry import NoTlsError, Passing
+from pyjib.registry.net.reach import is_loopback
+from pyjib.registry.net.retry import CUT, FIRST_CONTACT, FIRST_CONTACT_HERE, NoTlsError, Passing
 
 CONNECT_TIMEOUT = 10.0
 HTTP_ERRORS = (
@@ -22,8 +23,7 @@ HTTP_ERRORS = (
 )
 """All that httpcore raises."""
 
-_OVERLOADED = "try again; if it stays so, the registry or the network is overloaded"
-_CUT = "try again; if it stays so, something between here and there cuts connections"
+_OVERLOADED = "try again; if it stays so, the server or the network is overloaded"
 _PROXY = "check https_proxy, and whether no_proxy should name this host"
 _EXPIRED, _NOT_YET, _OTHER_NAME, _OTHER_ADDRESS = 10, 9, 62, 64  # X509_V_ERR_* of OpenSSL
 _OF_OURS = frozenset(
@@ -40,14 +40,22 @@ _OF_OURS = frozenset(
 """What servers say of the certificate that we show, or do not show."""
 
 
-def mapped(error: Exception, request: Request, proxy: Proxy | None) -> Passing | PyjibError:
-    """Return what an error of httpcore is to us: ``Passing`` if repeating may help."""
+def mapped(
+    error: Exception, request: Request, proxy: Proxy | None, *, known: bool = True
+) -> Passing | PyjibError:
+    """Return what an error of httpcore is to us: ``Passing`` if repeating may help.
+
+    ``known`` tells whether the host ever answered. One that did will come back; of one that did
+    not, the name or the port may be wrong, which nobody wants to be told half a minute later.
+    """
     where, causes = request.url.authority, _causes(error)
     lasting = _lasting(where, error, causes, proxy)
     if lasting is not None:
         return lasting
     if isinstance(error, (httpcore.ConnectTimeout, httpcore.ConnectError)):
-        return Passing(_no_connection(where, error, causes, proxy))
+        here = is_loopback(request.url.host)
+        few = FIRST_CONTACT_HERE if here else FIRST_CONTACT
+        return Passing(_no_connection(where, error, causes, proxy), most=None if known else few)
     what = f"{request.method} {request.url}"
     if isinstance(error, httpcore.TimeoutException):
         reason = str(error) if "almost nothing" in str(error) else "stopped answering"
@@ -55,7 +63,7 @@ def mapped(error: Exception, request: Request, proxy: Proxy | None) -> Passing |
     if isinstance(error, (httpcore.NetworkError, httpcore.RemoteProtocolError)):
         reason = str(error).removesuffix(".") or type(error).__name__
         message = f"the connection to {where} broke ({reason})"
-        return Passing(TransportError(message, hint=_CUT))
+        return Passing(TransportError(message, hint=CUT))
     # What h11 says of a header that cannot be sent has the header's value in it: a login's.
     reason = "a header has bytes that no header may have" if _is_of_header(error) else str(error)
     return TransportError(f"cannot send {what}: {reason}")
@@ -134,7 +142,7 @@ def _certificate_hint(where: str, code: int) -> str:
     if code == _NOT_YET:
         return "check this machine's clock: the certificate is of the future"
     if code in (_OTHER_NAME, _OTHER_ADDRESS):
-        return "name the registry as its certificate does, or have one made for this name"
+        return "name the server as its certificate does, or have one made for this name"
     return (
         f"pass the authority that signed it with --ca-file FILE, or put it into "
         f"~/.docker/certs.d/{where} as ca.crt; --insecure {where} takes any certificate"
@@ -160,7 +168,7 @@ def _no_connection(
         reason = f"no answer within {CONNECT_TIMEOUT:.0f} seconds"
         hint = "check that this network reaches it; a proxy is set by https_proxy"
     elif any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        reason, hint = "connection refused", "check that the registry runs and listens there"
+        reason, hint = "connection refused", "check that the server runs and listens there"
     elif any(isinstance(cause, (ssl.SSLError, ConnectionResetError)) for cause in causes):
         reason = "it broke off before TLS was agreed on"
         hint = f"try again; if it speaks plain http, pass --insecure {where}"

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
+from enum import StrEnum
 
 from pyjib.frozen import frozen
 from pyjib.registry.login.scope import Scopes
 from pyjib.registry.net.urls import Url
 
 PATIENCE = 60.0
+
+
+class Taken(StrEnum):
+    """What a registry took of a push already, by the same login; in words for an error."""
+
+    NOTHING = ""
+    BLOBS = "the blobs"
+    MANIFEST = "the same manifest by its digest"
 
 
 @frozen
@@ -42,7 +51,7 @@ class Call:
     sent once: a 401 then renews the login but comes back as an error. A ``sealed`` call has a
     secret in its body or other headers: it is never sent on to another origin. A ``chosen``
     call goes to an address that was set up here, and not told by a server, however far inside
-    a network that is.
+    a network that is. ``taken`` is what the registry took of the same push before.
     """
 
     action: str
@@ -59,6 +68,7 @@ class Call:
     bare: bool = False
     sealed: bool = False
     chosen: bool = False
+    taken: Taken = Taken.NOTHING
     authorization: str | None = field(default=None, repr=False)
 
     @property

@@ -1,7 +1,7 @@
 """Failures that pass: which they are, how long to wait, and one gate for each host.
 
 Only ``session`` retries single calls and only ``uploads`` and ``blobs`` retry a whole blob;
-nothing is retried in two layers.
+nothing is retried in two layers. Why so often and for so long: adr/012.
 """
 
 from __future__ import annotations
@@ -16,22 +16,39 @@ from pyjib.errors import PyjibError, TransportError
 
 PASSING_STATUSES = frozenset({408, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 FIRST_DELAY = 0.5
+GROWTH = 4.0
 LONGEST_DELAY = 30.0
+SHORTEST_PART = 2 / 3
+"""Chance makes a wait shorter by a third at most, so that all waits together are long enough."""
+FIRST_CONTACT = 4
+FIRST_CONTACT_HERE = 3
+"""Attempts to connect to a host that never answered: ten seconds, on this machine three."""
 LONGEST_RETRY_AFTER = 120.0
 LONGEST_CALL = 15 * 60.0
 """In seconds: a call that still fails after this is given up, whatever attempts are left."""
+
+CUT = "try again; if it stays so, something between here and there cuts connections"
+"""What helps against connections that break."""
 
 
 class Passing(Exception):  # noqa: N818  (a signal between modules here, never seen by a caller)
     """An attempt failed and may succeed if repeated; ``error`` is what it is otherwise.
 
-    ``after`` is the least wait in seconds that the server asked for.
+    ``after`` is the least wait in seconds that the server asked for; ``most`` how many attempts
+    in all such a failure is worth, ``None`` for as many as there are.
     """
 
-    def __init__(self, error: PyjibError, *, after: float | None = None) -> None:
+    def __init__(
+        self, error: PyjibError, *, after: float | None = None, most: int | None = None
+    ) -> None:
         super().__init__(error.message)
         self.error = error
         self.after = after
+        self.most = most
+
+    def of(self, error: PyjibError) -> Passing:
+        """Return this with another error."""
+        return Passing(error, after=self.after, most=self.most)
 
 
 class NoTlsError(TransportError):
@@ -59,10 +76,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def delay_before(attempt: int, after: float | None) -> float:
     """Return the wait in seconds before ``attempt`` (2 is the first retry).
 
-    Exponential with full jitter, and never less than the server asked for.
+    Four times as long each time, up to a third of it left to chance, and never less than the
+    server asked for: five attempts take 27 to 40 seconds.
     """
-    bound = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** (attempt - 2))
-    jittered = random.uniform(0, bound)  # noqa: S311  (spreads load, guards no secret)
+    step = min(LONGEST_DELAY, FIRST_DELAY * GROWTH ** min(attempt - 2, 10))
+    jittered = random.uniform(SHORTEST_PART * step, step)  # noqa: S311  (spreads load, no secret)
     return max(jittered, after or 0.0)
 
 

@@ -135,6 +135,7 @@ class Wire:
         self._contexts = Contexts(options, host, further)
         self._pools: dict[_Key, httpcore.ConnectionPool] = {}
         self._reaches: dict[str, Reach] = {}
+        self._known: set[str] = set()
         self._lock = Lock()
         _hide_headers()
 
@@ -172,15 +173,17 @@ class Wire:
         proxy: Proxy | None,
         done: Callable[[], None] = lambda: None,
     ) -> Answer:
+        where = request.url.authority
         try:
             response = pool.handle_request(_outgoing(request))
         except HTTP_ERRORS as error:
-            raise mapped(error, request, proxy) from None
+            raise mapped(error, request, proxy, known=where in self._known) from None
         except TooFarInsideError:
             raise too_far_inside(request.led_by or request.url, request.url) from None
         if proxy is not None and response.status == 407:
             response.close()
             raise mapped(httpcore.ProxyError("407"), request, proxy) from None
+        self._known.add(where)
         return Answer(request, response, proxy, done)
 
     def _pool(self, request: Request, proxy: Proxy | None) -> httpcore.ConnectionPool:

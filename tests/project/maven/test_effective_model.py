@@ -8,7 +8,6 @@ from pyjib.errors import DependencyError, ProjectError
 from pyjib.project.maven.command_line import Arguments
 from pyjib.project.maven.effective import Builder
 from pyjib.project.maven.model import Coordinates, EffectiveModel
-from pyjib.project.maven.plugin_expressions import plugin_expressions
 from tests.support.maven import (
     MavenRepository,
     bom,
@@ -610,18 +609,3 @@ def test_a_bom_in_the_same_reactor(tmp_path: Path, builder: Builder) -> None:
     found = builder.project(path)
     assert short(found.dependencies) == ["x:2"]
     assert listed in found.lineage
-
-
-# Values of plugins
-
-
-def test_what_is_left_in_configuration_is_asked_when_the_plugin_runs(
-    tmp_path: Path, repository: MavenRepository
-) -> None:
-    opened = session(tmp_path, Arguments(properties={"u": "user"}))
-    path = write(tmp_path / "pom.xml", pom("g:app:1", properties(own="o")))
-    values = plugin_expressions(Builder(opened, repository).project(path), opened)
-    assert values("${project.name} ${project.id}") == "app g:app:jar:1"
-    assert values("${project.build.directory}") == str(tmp_path / "target")
-    assert values("${basedir}|${u}|${own}|${git.commit}") == f"{tmp_path}|user|o|${{git.commit}}"
-    assert values("${settings.localRepository}") == str(tmp_path / "home/.m2/repository")

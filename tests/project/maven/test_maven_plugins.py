@@ -239,3 +239,31 @@ def test_a_plugin_declared_twice_and_kept_from_children_the_first_time(tmp_path:
         write(tmp_path / "pom.xml", pom("g:app:1", parent("g:parent:1", ""))), repository
     )
     assert jib(below) == "-"
+
+
+def test_of_two_that_are_managed_the_last_one_counts(tmp_path: Path) -> None:
+    """They are not merged."""
+    two = [plugin(JIB, configuration("<a>1</a>")), plugin(JIB, configuration("<b>2</b>"))]
+    assert jib(project(tmp_path, build(managed=two))) == "<configuration><b>2</b></configuration>"
+    model = project(tmp_path, build(plugin(JIB, configuration("<c>3</c>")), managed=two))
+    assert jib(model) == "<configuration><c>3</c><b>2</b></configuration>"
+
+
+def test_of_two_in_a_profile_the_first_is_a_parents_to_the_second(tmp_path: Path) -> None:
+    """So it is where the POM has no such plugin and its parent has."""
+    repository = MavenRepository(tmp_path / "repository")
+    above = build(plugin(JIB, configuration("<a>1</a>")))
+    repository.pom("g:parent:1", above, packaging="pom")
+    first = plugin(
+        JIB,
+        configuration("<b>2</b>"),
+        tags(inherited="false"),
+        executions(execution("x"), execution("y", tags(inherited="true"))),
+    )
+    section = profile("p", "<jdk>17</jdk>", build(first, plugin(JIB, configuration("<c>3</c>"))))
+    text = pom("g:app:1", parent("g:parent:1", ""), profiles(section))
+    model = effective(write(tmp_path / "pom.xml", text), repository)
+    found = model.plugin("jib-maven-plugin", JIB.partition(":")[0])
+    assert found is not None
+    assert jib(model) == "<configuration><c>3</c></configuration>"
+    assert [run.id for run in found.executions] == ["y"]

@@ -150,7 +150,7 @@ def test_versions_of_java(version: str, specification: str, major: int) -> None:
     assert (jdk.specification, jdk.major) == (specification, major)
 
 
-def test_the_jdk_is_found(tmp_path: Path) -> None:
+def test_the_jdk_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "jdk"
     write(home / "release", 'IMPLEMENTOR="V"\nJAVA_VERSION="21.0.1"\n')
     program = write(home / "bin" / "java", "")
@@ -159,6 +159,8 @@ def test_the_jdk_is_found(tmp_path: Path) -> None:
     assert find_jdk(HostEnvironment.of({"JAVA_HOME": str(home)})) == found
     assert find_jdk(HostEnvironment.of({"PATH": str(home / "bin")})) == found
     assert find_jdk(HostEnvironment.of({})) is None
+    monkeypatch.chdir(home / "bin")  # a project that was checked out may have a java of its own
+    assert find_jdk(HostEnvironment.of({"PATH": "."})) is None
     assert find_jdk(HostEnvironment.of({"JAVA_HOME": str(tmp_path)})) is None
     jre = home / "jre"
     assert read_jdk(jre) == Jdk(version="21.0.1", home=jre, vendor="V")

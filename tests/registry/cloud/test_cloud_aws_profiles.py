@@ -233,14 +233,14 @@ def test_what_is_no_program(machine: Machine, line: str, words: str) -> None:
 
 
 def test_a_program_that_hangs(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    program(machine, "import time; time.sleep(60)")
+    program(machine, "import time; time.sleep(600)")
     monkeypatch.setattr(process, "TIMEOUT", 0.3)
     assert "did not end within" in machine.said(ACCOUNT)
 
 
 def test_a_program_ends_with_the_build(machine: Machine) -> None:
     started = machine.home / "started"
-    program(machine, f"open({str(started)!r}, 'w').close()\nimport time; time.sleep(60)")
+    program(machine, f"open({str(started)!r}, 'w').close()\nimport time; time.sleep(600)")
 
     def cancel() -> None:
         while not started.exists():

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from pyjib.errors import ConfigurationError
-from pyjib.programs import Program, TooLongError, find_program
+from pyjib.presence import find_program
+from pyjib.programs import Program, TooLongError
 from pyjib.registry.login.cloud.model import CloudTools
 from pyjib.registry.login.cloud.signature import AwsKeys
 from pyjib.registry.login.credential import fits_header
