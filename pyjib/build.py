@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from pyjib.base import BaseImages, BaseTools, pull_base
 from pyjib.cancellation import Cancellation
 from pyjib.destination import Destination, DestinationTools, Published, open_destination
-from pyjib.errors import CancelledError, ConfigurationError, RegistryError, TransportError
+from pyjib.errors import (
+    CancelledError,
+    ConfigurationError,
+    OfflineError,
+    RegistryError,
+    TransportError,
+)
 from pyjib.events import ImagePublished, Listener, ProjectRead, ignore
 from pyjib.frozen import frozen
 from pyjib.image.assemble import assemble_image, assemble_index
@@ -311,7 +317,9 @@ def _pull(plan: BuildPlan, platforms: Sequence[Platform], tools: BaseTools) -> B
             check_java(image, plan)
     except BaseException as error:
         tools.cancellation.cancel()
-        if isinstance(error, TransportError | RegistryError):  # many have not named it themselves
+        if isinstance(error, TransportError | RegistryError) and not isinstance(
+            error, OfflineError
+        ):  # many have not named it themselves
             about = "this is the base image: --from names another, and --mirror a mirror"
             error.advise(f"{error.hint}; {about}" if error.hint else about)
         raise

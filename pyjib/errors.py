@@ -150,6 +150,10 @@ class TransportError(PyjibError):
         self.action = action
 
 
+class OfflineError(TransportError):
+    """A server on another machine was wanted, and none may be asked (``RegistryOptions.offline``)."""
+
+
 @frozen
 class RegistryDiagnostic:
     """One entry of ``errors`` in a registry's reply (Distribution 1.1, "Error Codes")."""

@@ -163,7 +163,9 @@ class Opener:
         """Return the settings of the project at a path, and what opens their passwords."""
         from pyjib.project.maven.session import start_session  # noqa: PLC0415
 
-        return _secrets(start_session(path, self.options.host, self.choice.arguments))
+        return _secrets(
+            start_session(path, self.options.host, self.choice.arguments, cwd=self._cwd())
+        )
 
     def _found(self, path: Path, project: MavenProject) -> Found:
         from pyjib.project.maven.session import given_properties  # noqa: PLC0415
@@ -210,7 +212,12 @@ class Opener:
             scope=self.choice.scope,
             open_downloads=self._open_downloads,
             started=self._started(),
+            cwd=self._cwd(),
         )
+
+    def _cwd(self) -> Path | None:
+        """Return where Maven would be started, if the caller tells."""
+        return None if self.choice.cwd == Path() else self.choice.cwd
 
     def _open_downloads(self, session: MavenSession) -> Downloads:
         from pyjib.project.maven.remote import Remotes  # noqa: PLC0415

@@ -146,10 +146,12 @@ class RegistryOptions:
     Docker's ``config.json``, then the machine's own sources. ``trusted_realms`` are hosts that
     hand out tokens for registries of other sites and may see their logins. ``insecure`` lists hosts
     (``HOST[:PORT]``, all ports of a host without one) that may be spoken to over plain HTTP or
-    with a certificate that nobody vouches for; loopback hosts always may over HTTP. Logins go over plain HTTP to loopback only,
-    or with ``credentials_over_http`` to any that may be spoken to so. ``mirrors`` are asked
-    before those that the machine is set up with; without ``use_mirrors`` none is. ``jobs``
-    bounds the transfers under way at once; ``attempts`` the tries of one request.
+    with a certificate that nobody vouches for; loopback hosts always may over HTTP. Logins go
+    over plain HTTP to loopback only, or with ``credentials_over_http`` to any that may be spoken
+    to so. ``mirrors`` are asked before those that the machine is set up with; without
+    ``use_mirrors`` none is. ``offline`` asks nothing of other machines: a base is what the cache
+    holds of it. ``jobs`` bounds the transfers under way at once; ``attempts`` the tries of one
+    request.
     """
 
     logins: tuple[Login, ...] = ()
@@ -162,6 +164,7 @@ class RegistryOptions:
     client_certificates: tuple[ClientCertificate, ...] = ()
     mirrors: tuple[Mirror, ...] = ()
     use_mirrors: bool = True
+    offline: bool = False
     jobs: int = 4
     attempts: int = 5
 

@@ -20,6 +20,9 @@ from pyjib.errors import (
     DigestMismatchError,
     MalformedDocumentError,
     NotFoundError,
+    OfflineError,
+    RegistryError,
+    TransportError,
 )
 from pyjib.events import Direction, TransferFinished, TransferProgress, TransferStarted, Warned
 from pyjib.frozen import frozen
@@ -75,7 +78,32 @@ class _Source:
         """Return the digest that the reference leads to."""
         if self.reference.digest is not None:
             return self.reference.digest
-        return self.places.by_tag(self._resolve_at)
+        name = str(self.reference)
+        try:
+            found = self.places.by_tag(self._resolve_at)
+        except (TransportError, RegistryError) as error:
+            return self._remembered(name, error)
+        self.tools.store.remember_tag(name, found)
+        return found
+
+    def _remembered(self, name: str, error: TransportError | RegistryError) -> Digest:
+        """Return what a tag was last, if that will do where it cannot be looked up; or raise."""
+        known = self.tools.store.tag(name)
+        if self.tools.registry.options.offline and isinstance(error, TransportError) and known:
+            return known
+        if isinstance(error, OfflineError):
+            raise self._offline(f"{name} has not been looked up by any build") from None
+        if known is not None and self.tools.store.get_document(known) is not None:
+            _advise_offline(error, known)
+        raise error
+
+    def _offline(self, lack: str) -> OfflineError:
+        return OfflineError(
+            f"{lack}, and no network is to be used (--offline)",
+            hint="build once without --offline, for a tar:// target: that keeps all of a base in "
+            f"the cache ({self.tools.store.root})",
+        )
+
 
     def _resolve_at(self, client: RegistryClient, reference: Reference) -> Digest:
         found = client.manifest_head(reference)
@@ -162,7 +190,7 @@ class _Source:
             store.put_document(found, digest)
             return found
 
-        return self.places.by_digest(digest, ask)
+        return self._by_digest(digest, ask, "manifest")
 
     def _config(self, descriptor: Descriptor) -> bytes:
         if descriptor.size > MAX_DOCUMENT:
@@ -180,7 +208,17 @@ class _Source:
                 store.put_document(found, descriptor.digest)
             return found
 
-        return self.places.by_digest(descriptor.digest, ask)
+        return self._by_digest(descriptor.digest, ask, "config")
+
+    def _by_digest(
+        self, digest: Digest, ask: Callable[[RegistryClient, Reference], bytes], what: str
+    ) -> bytes:
+        try:
+            return self.places.by_digest(digest, ask)
+        except OfflineError:
+            raise self._offline(
+                f"the {what} {digest.short} of {self.name} is not in the cache"
+            ) from None
 
     def _layer(self, descriptor: Descriptor) -> Blob:
         return Blob(
@@ -203,6 +241,8 @@ class _Source:
         listener(TransferStarted(direction=Direction.PULL, key=key, label=label, total=size))
         try:
             blob = self.places.by_digest(descriptor.digest, self._fetcher(descriptor), patient=True)
+        except OfflineError:
+            raise self._offline(f"{label} is not in the cache") from None
         except NotFoundError as error:
             if not types.is_foreign(descriptor.media_type):
                 raise
@@ -237,6 +277,14 @@ class _Source:
 
         with _sender_named(reference, descriptor.digest):
             return self.tools.store.fetch(descriptor, chunks())
+
+
+def _advise_offline(error: TransportError | RegistryError, known: Digest) -> None:
+    """Tell of ``--offline`` where it would do: the base was there before, and may be again."""
+    status = error.status if isinstance(error, RegistryError) else None
+    if status is None or status == 429 or status >= 500:
+        way = f"--offline builds on {known.short}, which it was when it was last looked up"
+        error.advise(f"{error.hint}; {way}" if error.hint else way)
 
 
 @contextmanager

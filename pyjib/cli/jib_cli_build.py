@@ -10,7 +10,7 @@ from pyjib.events import Warned
 # Of the Java layout, and of Maven: a build file lists what goes where, and no project is read.
 _JAVA = ("mode", "main_class", "jvm_flag", "extra_classpath", "expand_classpath", "app_root")
 _FILES = ("extra_dir", "extra_include", "extra_exclude", "permission", "file_time")
-_MAVEN = ("define", "profile", "maven_scope", "module", "maven_repository", "offline")
+_MAVEN = ("define", "profile", "maven_scope", "module", "maven_repository")
 _PROJECT = ("classpath_file", "jib_execution")
 _SHORT = {"define": "-D", "profile": "-P"}
 

@@ -116,7 +116,9 @@ OPTIONS: tuple[Option, ...] = (
         "--offline",
         section=SECTION,
         is_flag=True,
-        help="Download nothing for the class path, whatever repositories are named.",
+        help="Ask nothing of other machines: libraries are what the local repository has, the base "
+        "image is what the cache holds of it, and targets are files, layouts, daemons and "
+        "registries of this machine.",
     ),
     Option(
         "--classpath-file",

@@ -97,6 +97,7 @@ def read_registry(given: Mapping[str, Any]) -> RegistryOptions:
         client_certificates=given["client_cert"],
         mirrors=given["mirror"],
         use_mirrors=not given["no_mirrors"],
+        offline=bool(given.get("offline")),
     )
     return replace(options, jobs=given["jobs"]) if given.get("jobs") else options
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from pyjib.cancellation import Cancellation
-from pyjib.errors import InvalidReferenceError
+from pyjib.errors import InvalidReferenceError, OfflineError
 from pyjib.events import Listener, ignore
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
@@ -26,6 +26,7 @@ from pyjib.registry.lifetime import Lifetime
 from pyjib.registry.login.scope import Scope, Scopes, union
 from pyjib.registry.mirrors import Place, find_places
 from pyjib.registry.net.message import Call
+from pyjib.registry.net.reach import is_loopback
 from pyjib.registry.session import Session
 
 if TYPE_CHECKING:
@@ -200,12 +201,18 @@ class RegistryClient:
     def expect_push(self, name: Reference, sources: Iterable[Reference] = ()) -> None:
         """Announce a push, so that the first token asked for will do for all of it.
 
-        ``sources`` are repositories of the same registry that blobs may be linked from.
+        ``sources`` are repositories of the same registry that blobs may be linked from. Raises
+        ``OfflineError`` if that registry is not to be asked.
         """
         if name.digest is not None:
             raise InvalidReferenceError(
                 f"cannot push to {name}: a digest follows from the content",
                 hint="push to a tag, or to the repository alone",
+            )
+        if self.options.offline and not is_loopback(name.registry):
+            raise OfflineError(
+                f"cannot push to {name}: no network is to be used (--offline)",
+                hint="write to tar://FILE, oci://DIR or docker://NAME, or leave --offline out",
             )
         self._writing(name, sources)
 

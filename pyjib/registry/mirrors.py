@@ -16,6 +16,7 @@ from pyjib.frozen import frozen
 from pyjib.oci.reference import DOCKER_HUB, HUB_ALIASES, Reference
 from pyjib.options import RegistryOptions
 from pyjib.registry.machine import Machine, Rule, StandIn
+from pyjib.registry.net.reach import is_loopback
 from pyjib.registry.net.urls import Url
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def find_places(
             last = replace(place, is_mirror=False, tags=True, digests=True)
     found: dict[Reference, Place] = {}
     for place in _mirrors(reference, options, machine, rule):
+        if options.offline and not is_loopback(place.reference.registry):
+            continue
         if place.reference not in (reference, last.reference):
             found.setdefault(place.reference, place)
     return (*found.values(), last)

@@ -11,6 +11,7 @@ from typing import Any
 from pyjib.errors import (
     DeniedError,
     NotFoundError,
+    OfflineError,
     PyjibError,
     RateLimitedError,
     RegistryDiagnostic,
@@ -95,7 +96,8 @@ def telling(call: Call, error: PyjibError) -> PyjibError:
     if not isinstance(error, TransportError) or error.action:
         return error
     told = f"cannot {call.action}: {error.message.removeprefix(f'cannot {call.action}: ')}"
-    return TransportError(told, action=call.action, hint=error.hint)
+    kind = OfflineError if isinstance(error, OfflineError) else TransportError
+    return kind(told, action=call.action, hint=error.hint)
 
 
 def describe(status: int) -> str:

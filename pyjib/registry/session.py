@@ -46,7 +46,8 @@ T = TypeVar("T")
 class Session:
     """Talks to all registries of one build; safe for threads.
 
-    ``wait`` sleeps that many seconds between attempts, and may raise to give up.
+    ``wait`` sleeps that many seconds between attempts, and may raise to give up. ``pushed`` is
+    what registries took by it.
     """
 
     def __init__(

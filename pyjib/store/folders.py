@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyjib.oci.digest import Digest
 
-INDEXES = ("layers", "files", "projects")
+INDEXES = ("layers", "files", "projects", "tags")
 FINISHED = ("blobs", *INDEXES)
 TEMPORARY = "tmp"
 """Every folder of a store. What has other bytes in a later version will have another folder."""
@@ -22,6 +22,7 @@ class Folders:
         self.layers = root / "layers"
         self.files = root / "files"
         self.projects = root / "projects"
+        self.tags = root / "tags"
         self.temporary = root / TEMPORARY
 
     def blob(self, digest: Digest) -> Path:
@@ -31,6 +32,10 @@ class Folders:
     def record(self, key: str) -> Path:
         """Return where the record of a packed layer lies."""
         return self.layers / hashlib.sha256(key.encode()).hexdigest()
+
+    def tag(self, name: str) -> Path:
+        """Return where the digest that a tag led to lies."""
+        return self.tags / hashlib.sha256(name.encode()).hexdigest()
 
     def project(self, key: str) -> Path:
         """Return where what was kept of a project lies."""

@@ -55,7 +55,7 @@ def prune(
     tally = _Tally()
     if older_than_days is not None:
         limit = now - int(older_than_days * _DAY)
-        for folder in ("blobs", "files", "projects"):
+        for folder in ("blobs", "files", "projects", "tags"):
             for entry in _entries(root / folder):
                 if entry.used < limit:
                     tally.remove(entry.path)

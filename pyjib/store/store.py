@@ -6,6 +6,7 @@
     layers/NAME           a JSON record of a packed layer, named by the sha256 of its cache key
     files/NAME            digests of files on disk by fingerprint: see ``file_index``
     projects/NAME         what projects were worked out to, named by the sha256 of their keys
+    tags/NAME             the digest that a base's tag led to, named by the sha256 of its name
     tmp/                  what is being written
 
 Any number of threads and processes may use one store at once, and any of them may be killed:
@@ -196,6 +197,30 @@ class Store:
         with self.writer() as writer:
             writer.write(data)
             return writer.commit(_OCTETS, wanted).descriptor.digest
+
+    def tag(self, name: str) -> Digest | None:
+        """Return the digest that a tag led to when it was last looked up, if it is remembered."""
+        for folders in self._reading:
+            try:
+                return Digest.parse(folders.tag(name).read_text("ascii"))
+            except (OSError, ValueError, PyjibError):  # not there, or another version's
+                continue
+        return None
+
+    def remember_tag(self, name: str, digest: Digest) -> None:
+        """Remember what a tag leads to now; a store that cannot be written forgets."""
+        path, wanted = self._own.tag(name), str(digest).encode()
+        try:
+            with path.open("rb") as stream:
+                status = os.fstat(stream.fileno())
+                is_known = stream.read(len(wanted) + 1) == wanted
+        except OSError:
+            is_known = False
+        if is_known:
+            self._mark_used(path, status)
+            return
+        with suppress(CacheError):
+            disk.write_whole(path, wanted, self._own.temporary)
 
     def clock(self) -> int:
         """Return the present in nanoseconds since the epoch, by the store's file system."""

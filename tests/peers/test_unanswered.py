@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -195,8 +196,7 @@ def test_what_is_gone_on_without_skips_and_the_rest_is_required(
 @pytest.mark.parametrize("kind", ["no answer", "503", "404"])
 def test_ci(kind: str, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``.ci/run`` as it is, with scripts that do nothing but fetch Go's modules."""
-    go = programs.require("go")
-    _write_stubs(fresh, go)
+    _write_stubs(fresh, _fetching(fresh, programs.require("go")))
     monkeypatch.setenv("PYJIB_PATIENCE", "120" if kind == "404" else "0.3")
     with registry(kind) as url:
         done = subprocess.run(
@@ -218,13 +218,56 @@ def test_ci(kind: str, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"required=1 without={','.join(NAMES)}" in done.stdout
 
 
-def _write_stubs(root: Path, go: Path) -> None:
+@pytest.mark.skipif(not shutil.which("flock"), reason="there is no flock")
+def test_ci_removes_what_a_killed_run_left(tmp_path: Path) -> None:
+    import fcntl  # noqa: PLC0415  not on Windows
+
+    _write_stubs(tmp_path)
+    left, living, other = (
+        Path(tempfile.mkdtemp(prefix=f"pyjib-{kind}-", dir="/tmp"))
+        for kind in ("ci", "ci", "other")
+    )
+    try:
+        for place in (left, living, other):
+            (place / "t" / "deep").mkdir(parents=True)
+            (place / "lock").touch()
+        with (living / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            command = ["bash", tmp_path / ".ci" / "run"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stderr) == (0, "")
+        assert [place.exists() for place in (left, living, other)] == [False, True, True]
+    finally:
+        for place in (left, living, other):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.mark.skipif(not shutil.which("flock"), reason="there is no flock")
+@pytest.mark.parametrize("has_home", [True, False])
+def test_ci_without_a_home(has_home: bool, tmp_path: Path) -> None:
+    _write_stubs(tmp_path)
+    (tmp_path / "scripts" / "lint").write_text('echo "at home: $HOME"; touch "$TMPDIR/x"\n')
+    home, nowhere = tmp_path / "home", tmp_path / "nowhere"
+    home.mkdir()
+    variables = {"PATH": os.environ["PATH"], "HOME": str(home if has_home else nowhere)}
+    command = ["bash", tmp_path / ".ci" / "run"]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (f"at home: {home}\n" in done.stdout) is has_home
+    assert (f"NOTHING CAN BE WRITTEN TO {nowhere}: WHAT IS" in done.stdout) is not has_home
+    assert "at home: \n" not in done.stdout
+
+
+def _fetching(root: Path, go: Path) -> str:
+    """Return a script that fetches Go's modules alone."""
     only_go = root / "only-go"
     only_go.mkdir()
     (only_go / "go").symlink_to(go.resolve())
-    fetching = (
-        f"PATH={only_go} PYTHONPATH={ROOT} exec {sys.executable} -m {downloads.__spec__.name}\n"
-    )
+    module = downloads.__spec__.name
+    return f"PATH={only_go} PYTHONPATH={ROOT} exec {sys.executable} -m {module}\n"
+
+
+def _write_stubs(root: Path, fetching: str = "") -> None:
     stubs = {
         "demo": "",
         "peers": "",

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.support.go_modules import Answer, GoProgram, fetch, go, tail
 from tests.support.programs import missing, require, unreachable
 
-_COMPILING = 600.0
+_COMPILING = 1800.0
 _SAID = {
     Answer.NO: "Go says no to",
     Answer.SILENCE: "the module proxy does not answer: without",

@@ -45,7 +45,7 @@ def run(
     *arguments: str | Path,
     environment: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
-    timeout: float = 300,
+    timeout: float = 900,
 ) -> str:
     """Run a peer's program and return what it wrote to stdout; fail the test if it fails."""
     done = attempt(program, *arguments, environment=environment, stdin=stdin, timeout=timeout)
@@ -60,7 +60,7 @@ def attempt(
     *arguments: str | Path,
     environment: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
-    timeout: float = 300,
+    timeout: float = 900,
 ) -> subprocess.CompletedProcess[str]:
     """Run a peer's program, whatever comes of it. ``environment`` is added to the test's own."""
     done = subprocess.run(

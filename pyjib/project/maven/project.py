@@ -128,13 +128,14 @@ def open_maven_project(
     scope: MavenScope = MavenScope.REACTOR,
     open_downloads: OpenDownloads | None = None,
     started: datetime | None = None,
+    cwd: Path | None = None,
 ) -> MavenProject:
     """Work out a project's model and find its reactor; raises as ``read_maven_project`` does.
 
     With ``open_downloads`` what the local repository lacks is downloaded, unless the session
-    says offline; without, nothing ever is. ``started`` is the present to POMs that ask for it.
+    says offline; without, nothing ever is. ``started`` is the present to POMs that ask for it, ``cwd`` where Maven is started.
     """
-    session = start_session(root, host, arguments, started=started)
+    session = start_session(root, host, arguments, started=started, cwd=cwd)
     repository = _local_repository(session, open_downloads)
     try:
         builder = Builder(session, repository)

@@ -68,36 +68,40 @@ def start_session(
     *,
     jdk: Jdk | None = None,
     started: datetime | None = None,
+    cwd: Path | None = None,
 ) -> MavenSession:
-    """Return what ``mvn``, started in a project's directory with these arguments, would know.
+    """Return what ``mvn``, started for a project with these arguments, would know.
 
     Reads ``.mvn``, settings.xml and the JDK's ``release`` file; variables come from ``host``.
-    ``jdk`` is the caller's choice over the one that is found. Raises ``ConfigurationError`` for
-    a file that is there and cannot be used.
+    ``jdk`` is the caller's choice over the one that is found. ``cwd`` is where Maven is started,
+    from which it takes relative paths; without one that is the project's ``directory``. Raises
+    ``ConfigurationError`` for a file that is there and cannot be used.
     """
     directory = seen.absolute(directory)
+    here = directory if cwd is None else seen.absolute(cwd)
     root = find_root(directory)
     version = _maven_version(root, host)
     modern = _numbers(version) >= _BY_LINE_SINCE
-    given = (arguments or Arguments()).over(_standing_arguments(root, host, modern=modern))
+    standing = _standing_arguments(root, here, host, modern=modern)
+    given = (arguments or Arguments()).over(standing)
     jdk = jdk or find_jdk(host) or guess_jdk(directory / "pom.xml")
     properties = {
-        **system_properties(host, jdk, directory),
+        **system_properties(host, jdk, here),
         "maven.multiModuleProjectDirectory": str(root),
         "maven.version": version,
         **_jvm_options(root, host),
         **given.properties,  # Maven sets them in its JVM too, where -Djava.version=11 counts
     }
     system = seen.watched_like(host.variables, properties)
-    m2 = directory / (system.get("user.home") or host.user_home) / ".m2"
+    m2 = here / (system.get("user.home") or host.user_home) / ".m2"
     settings = _settings(given, host, system, m2 / "settings.xml")
     repository = system.get("maven.repo.local") or settings.local_repository
     security = system.get("settings.security")
     active, optional = _by_need((*given.active_profiles, *settings.active_profiles))
     return MavenSession(
         root=root,
-        local_repository=directory / repository if repository else m2 / "repository",
-        security_file=directory / security if security else m2 / "settings-security.xml",
+        local_repository=here / repository if repository else m2 / "repository",
+        security_file=here / security if security else m2 / "settings-security.xml",
         user_properties=given.properties,
         system_properties=system,
         active_profiles=active,
@@ -155,12 +159,30 @@ def _settings(
     return replace(settings, mirrors=(*settings.mirrors, HTTP_BLOCKER))
 
 
-def _standing_arguments(root: Path, host: HostEnvironment, *, modern: bool) -> Arguments:
-    """Return what ``MAVEN_ARGS`` and ``.mvn/maven.config`` add to every command line."""
+def _standing_arguments(
+    root: Path, here: Path, host: HostEnvironment, *, modern: bool
+) -> Arguments:
+    """Return what ``MAVEN_ARGS`` and ``.mvn/maven.config`` add to every command line.
+
+    Files that they name are looked for where Maven is started, as it does, and then beside
+    ``.mvn``, which is where it would have to be started to find them.
+    """
     config = _read_text(root / ".mvn" / "maven.config")
-    standing = parse_arguments(split_maven_config(config, by_line=modern), root)
+    standing = parse_arguments(split_maven_config(config, by_line=modern), Path())
     variable = (host.get("MAVEN_ARGS") or "") if modern else ""
-    return parse_arguments(variable.split(), root).over(standing)
+    said = parse_arguments(variable.split(), Path()).over(standing)
+    return replace(
+        said,
+        settings=_found(said.settings, here, root),
+        global_settings=_found(said.global_settings, here, root),
+    )
+
+
+def _found(path: Path | None, *folders: Path) -> Path | None:
+    if path is None:
+        return None
+    found = [folder / path for folder in folders]
+    return next(filter(seen.is_file, found), found[0])
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -17,14 +17,14 @@ from typing import TypeAlias, cast
 
 import httpcore
 
-from pyjib.errors import ContentError
+from pyjib.errors import ContentError, OfflineError
 from pyjib.options import HostEnvironment, RegistryOptions
 from pyjib.registry.net.certificates import HostCertificates
 from pyjib.registry.net.failures import CONNECT_TIMEOUT, HTTP_ERRORS, mapped
 from pyjib.registry.net.message import Headers, Reply, Request
 from pyjib.registry.net.pools import make_pool
 from pyjib.registry.net.proxies import Proxy, proxy_for
-from pyjib.registry.net.reach import Reach, reach_of, reach_of_name, too_far_inside
+from pyjib.registry.net.reach import Reach, is_loopback, reach_of, reach_of_name, too_far_inside
 from pyjib.registry.net.retry import Passing
 from pyjib.registry.net.sockets import Network, TooFarInsideError
 from pyjib.registry.net.tls import Contexts
@@ -146,8 +146,14 @@ class Wire:
     def send(self, request: Request) -> Answer:
         """Send, and return as soon as the answer's headers are there.
 
-        Raises ``TransportError`` without connecting if ``request.led_by`` may not lead there.
+        Raises ``TransportError`` without connecting if ``request.led_by`` may not lead there, and
+        ``OfflineError`` for other machines where none may be asked.
         """
+        if self._options.offline and not is_loopback(request.url.host):
+            raise OfflineError(
+                f"{request.url.authority} is not asked: no network is to be used (--offline)",
+                hint="leave --offline out",
+            )
         proxy = proxy_for(request.url, self._host)
         if request.last_word is None:
             return self._send(self._pool(request, proxy), request, proxy)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,36 @@ def test_settings_that_maven_config_names(tmp_path: Path) -> None:
     assert session(tmp_path).offline
     other = write(tmp_path / "other.xml", "<settings/>")
     assert not session(tmp_path, Arguments(settings=other)).offline
+
+
+@pytest.mark.parametrize("place", ["MAVEN_ARGS", "maven.config"])
+def test_settings_are_looked_for_where_maven_is_started(tmp_path: Path, place: str) -> None:
+    """Maven looks nowhere else, and fails where they lie beside ``.mvn`` alone."""
+    project, here = tmp_path / "project", tmp_path / "here"
+    write(project / ".mvn" / "maven.config", "-s\nown.xml\n" if place == "maven.config" else "")
+    variables = {"MAVEN_ARGS": "-s own.xml"} if place == "MAVEN_ARGS" else {}
+    host = HostEnvironment.of(variables, tmp_path / "home")
+    with pytest.raises(ConfigurationError, match=re.escape(f"cannot read {here / 'own.xml'}")):
+        start_session(project, host, cwd=here)
+    write(project / "own.xml", "<settings><offline>true</offline></settings>")
+    assert start_session(project, host, cwd=here).offline
+    write(here / "own.xml", "<settings/>")
+    assert not start_session(project, host, cwd=here).offline
+
+
+def test_places_are_below_the_directory_that_maven_is_started_in(tmp_path: Path) -> None:
+    """As a cache of a CI job is, which all modules of a build share."""
+    module, root = tmp_path / "module", tmp_path
+    opts = "-Dmaven.repo.local=.m2/repository -Dsettings.security=security.xml"
+    host = HostEnvironment.of({"MAVEN_OPTS": opts}, tmp_path / "home")
+    found = start_session(module, host, cwd=root)
+    assert found.local_repository == root / ".m2" / "repository"
+    assert found.security_file == root / "security.xml"
+    assert found.system_properties["user.dir"] == str(root)
+    settings = write(root / "s.xml", "<settings><localRepository>r</localRepository></settings>")
+    host = HostEnvironment.of({}, tmp_path / "home")
+    found = start_session(module, host, Arguments(settings=settings), cwd=root)
+    assert found.local_repository == root / "r"
 
 
 def test_settings_hear_properties_and_the_environment(tmp_path: Path) -> None:
