@@ -104,7 +104,6 @@ class _Source:
             f"the cache ({self.tools.store.root})",
         )
 
-
     def _resolve_at(self, client: RegistryClient, reference: Reference) -> Digest:
         found = client.manifest_head(reference)
         if found is not None:

@@ -96,7 +96,17 @@ pyjib plan
 """
 
 
-@click.group(cls=Group, entries=COMMANDS, examples=EXAMPLES)
+OTHERS = {
+    "push": "build --to NAME",
+    "dockerBuild": "build --to docker://NAME",
+    "buildTar": "build --to tar://FILE",
+    "load": "build --to docker://NAME",
+    "pull": "inspect NAME",
+}
+"""What Jib's goals, and commands of Docker's that one may try, are called here."""
+
+
+@click.group(cls=Group, entries=COMMANDS, others=OTHERS, examples=EXAMPLES)
 @click.option(
     "-V",
     "--version",

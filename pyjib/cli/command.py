@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -125,15 +125,24 @@ class Entry:
 
 
 class Group(click.Group):
-    """A group of commands, in the order given, each imported when it is called."""
+    """A group of commands, in the order given, each imported when it is called.
+
+    ``others`` are names that it has not got, and what will have been meant.
+    """
 
     def __init__(
-        self, *arguments: Any, entries: Sequence[Entry] = (), examples: str = "", **settings: Any
+        self,
+        *arguments: Any,
+        entries: Sequence[Entry] = (),
+        others: Mapping[str, str] | None = None,
+        examples: str = "",
+        **settings: Any,
     ) -> None:
         settings.setdefault("context_settings", SETTINGS)
         settings["no_args_is_help"] = False  # ``parse_args`` sees to it
         super().__init__(*arguments, **settings)
         self.entries = {entry.name: entry for entry in entries}
+        self.others = others or {}
         self.examples = tuple(examples.strip().splitlines())
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
@@ -159,9 +168,10 @@ class Group(click.Group):
             from difflib import get_close_matches  # noqa: PLC0415  no run without a mistake needs it
 
             near = get_close_matches(args[0], self.list_commands(ctx), n=2)
-            if not near:
+            ways = [self.others[args[0]]] if args[0] in self.others else near
+            if not ways:
                 raise
-            meant = f"{error.message} (Did you mean {' or '.join(near)}?)"
+            meant = f"{error.message.rstrip('.')} (Did you mean {' or '.join(ways)}?)"
             raise click.UsageError(meant, ctx=error.ctx) from None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -159,9 +159,11 @@ def _config(run: Json) -> Iterator[str]:
     for name, member in several:
         for value in _several(run.get(member)):
             yield _fact(name, value)
-    for name, member in (("user", "User"), ("workdir", "WorkingDir")):
+    for name, member in (("user", "User"), ("workdir", "WorkingDir"), ("signal", "StopSignal")):
         if run.get(member):
             yield _fact(name, run[member])
+    if run.get("Healthcheck"):
+        yield _fact("healthcheck", json.dumps(run["Healthcheck"], ensure_ascii=False))
 
 
 def _fact(name: str, value: str) -> str:

@@ -62,8 +62,14 @@ eval "$(_PYJIB_COMPLETE=bash_source pyjib)"
 def write_reference() -> str:
     """Return the page."""
     root = click.Context(pyjib, info_name="pyjib")
-    parts = [_INTRODUCTION, *_pages(pyjib, root), _COMPLETION]
+    parts = [_INTRODUCTION, *_own_options(pyjib), *_pages(pyjib, root), _COMPLETION]
     return "\n".join(parts)
+
+
+def _own_options(group: click.Group) -> Iterator[str]:
+    """Yield what can be given in the place of a command."""
+    options = [option for option in group.params if isinstance(option, click.Option)]
+    yield "\n".join(["## pyjib\n", *map(_option, options), ""])
 
 
 def _pages(group: click.Group, context: click.Context) -> Iterator[str]:

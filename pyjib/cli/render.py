@@ -273,7 +273,7 @@ def _retry(event: events.RetryScheduled) -> Line:
 def _base(event: events.BaseResolved) -> Line:
     digest = f"@{event.digest}" if event.digest and "@" not in event.name else ""
     platforms = f"  ({', '.join(event.platforms)})" if event.platforms else ""
-    mirror = f" by {event.mirror}" if event.mirror else ""
+    mirror = f" via {event.mirror}" if event.mirror else ""
     return Line(verb="base", text=f"{event.name}{digest}{platforms}{mirror}")
 
 

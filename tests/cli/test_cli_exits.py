@@ -237,12 +237,16 @@ main()
 
 @pytest.mark.parametrize(
     ("arguments", "meant"),
-    [(["bulid"], "(Did you mean build?)"), (["cache", "prunes"], "(Did you mean prune?)")],
+    [
+        (["bulid"], "(Did you mean build?)"),
+        (["cache", "prunes"], "(Did you mean prune?)"),
+        (["dockerBuild"], "(Did you mean build --to docker://NAME?)"),
+    ],
 )
 def test_a_command_that_is_nearly_one(cli: Cli, arguments: list[str], meant: str) -> None:
     done = cli(*arguments)
     assert (done.code, done.stdout) == (2, "")
-    assert f"no such command '{arguments[-1]}'. {meant}" in done.stderr
+    assert f"no such command '{arguments[-1]}' {meant}" in done.stderr
     assert "Did you mean" not in cli("xyzzy").stderr
 
 

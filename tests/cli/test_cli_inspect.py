@@ -40,6 +40,14 @@ def test_as_text(cli: Cli, registry: RegistryServer) -> None:
     assert any(str(image.layers[0].descriptor.digest) in line for line in done.lines)
 
 
+def test_what_an_engine_is_told_besides(cli: Cli, registry: RegistryServer) -> None:
+    told = {"Healthcheck": {"Test": ["CMD", "true"]}, "StopSignal": "SIGINT"}
+    put_image(registry, "base/told", temurin_image(run=told), "1")
+    done = cli("inspect", f"{registry.address}/base/told:1")
+    assert 'healthcheck {"Test": ["CMD", "true"]}' in done.lines
+    assert "signal      SIGINT" in done.lines
+
+
 def test_an_index(cli: Cli, registry: RegistryServer) -> None:
     index = temurin_index()
     put_image(registry, "base/jre", index, "17")

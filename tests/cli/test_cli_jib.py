@@ -262,7 +262,7 @@ def test_what_a_build_file_has_no_use_for_is_named(cli: Cli, tmp_path: Path) -> 
     file = tmp_path / "jib.yaml"
     file.write_text("apiVersion: x\nkind: BuildFile\nuser: me\nuser: you\n---\nmore: x\n")
     flags = ("--main-class", "a.B", "--jvm-flag", "-X", "--mode", "packaged", "-Da=b", "-P", "p")
-    done = cli("plan", "-b", file, *flags, "--offline", "--extra-dir", "x")
+    done = cli("plan", "-b", file, *flags, "--extra-dir", "x")
     assert done.code == 0, done.stderr
     warned = [line for line in done.stderr.splitlines() if line.startswith("warning:")]
     assert warned == [
@@ -272,7 +272,6 @@ def test_what_a_build_file_has_no_use_for_is_named(cli: Cli, tmp_path: Path) -> 
             f"warning: {flag} has no effect with a build file"
             for flag in ("--mode", "--main-class", "--jvm-flag", "--extra-dir", "-D", "-P")
         ),
-        "warning: --offline has no effect with a build file",
     ]
 
 

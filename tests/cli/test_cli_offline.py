@@ -95,7 +95,9 @@ def test_no_push_to_other_machines(cli: Cli) -> None:
     done = build(cli, "registry.example.com/team/app:1", "--offline")
     assert done.code == 1
     assert "cannot push to registry.example.com/team/app:1: no network" in done.stderr
-    assert "hint: write to tar://FILE, oci://DIR or docker://NAME, or leave --offline" in done.stderr
+    assert (
+        "hint: write to tar://FILE, oci://DIR or docker://NAME, or leave --offline" in done.stderr
+    )
 
 
 def test_registries_of_this_machine_are_no_network(

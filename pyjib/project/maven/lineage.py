@@ -31,7 +31,7 @@ from pyjib.project.maven.model import (
 )
 from pyjib.project.maven.pom import PomReader
 from pyjib.project.maven.pom_source import PomSource
-from pyjib.project.maven.profiles import ProfileContext, active_profiles
+from pyjib.project.maven.profiles import ProfileContext, active_profiles, is_no_jdk_range
 from pyjib.project.maven.raw_rules import raw_violations
 from pyjib.project.maven.schema import check_schema
 from pyjib.project.maven.super_pom import SUPER_POM
@@ -280,7 +280,16 @@ def _for_packaging(context: ProfileContext, packaging: str) -> ProfileContext:
 
 def _java_warning(pom: RawPom, path: Path, ask: Ask) -> Iterator[str]:
     """Yield what to tell if a project's profiles ask for a JDK that nobody knows."""
-    if ask.local and not ask.context.java_is_known:
+    if not ask.local:
+        return
+    for profile in pom.profiles:
+        jdk = profile.activation.jdk
+        if jdk is not None and is_no_jdk_range(jdk, ask.context.system.get("java.version", "")):
+            yield (
+                f"{path}: <jdk>{jdk}</jdk> of the profile {profile.id} is no range of Java "
+                "versions, so it is not active by that; Maven before 3.9 gives up here"
+            )
+    if not ask.context.java_is_known:
         names = [profile.id for profile in pom.profiles if profile.activation.jdk is not None]
         if names:
             version = ask.context.system.get("java.version", "none")

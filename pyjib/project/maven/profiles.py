@@ -148,8 +148,22 @@ def jdk_matches(condition: str, version: str) -> bool:
     if condition.startswith("!"):
         return not version.startswith(condition[1:])
     if condition.startswith(("[", "(")):
-        return _in_range(version, condition)
+        try:
+            return _in_range(version, condition)
+        except ValueError:
+            return False  # a warning in Maven 3.9, an error before
     return version.startswith(condition)
+
+
+def is_no_jdk_range(condition: str, version: str) -> bool:
+    """Tell whether a range of JDKs cannot be compared with a version."""
+    if not condition.startswith(("[", "(")) or "${" in condition or not version:
+        return False
+    try:
+        _in_range(version, condition)
+    except ValueError:
+        return True
+    return False
 
 
 def is_family(family: str, name: str, separator: str) -> bool:
@@ -172,14 +186,12 @@ def is_family(family: str, name: str, separator: str) -> bool:
 
 
 def _in_range(version: str, condition: str) -> bool:
+    """Tell whether a version is in a range; raises ``ValueError`` for what is none."""
     bounds = list(_bounds(condition))
     if len(bounds) < 2:
         bounds.append(("99999999", False))
-    try:
-        left = _compare(version, *bounds[0], left=True)
-        return left == 0 or (left > 0 and _compare(version, *bounds[1], left=False) <= 0)
-    except ValueError:
-        return False  # a warning in Maven 3.9, an error before
+    left = _compare(version, *bounds[0], left=True)
+    return left == 0 or (left > 0 and _compare(version, *bounds[1], left=False) <= 0)
 
 
 def _bounds(condition: str) -> Iterator[tuple[str, bool]]:

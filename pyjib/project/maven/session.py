@@ -31,6 +31,8 @@ _WRAPPER_VERSION = r"apache-maven-(\d+\.\d+(?:\.\d+)?[\w.-]*?)(?:-bin)?\.(?:zip|
 _CORE = r"maven-core-(\d+\.\d+[\w.-]*)\.jar"
 _BY_LINE_SINCE = (3, 9)
 _BLOCKS_HTTP_SINCE = (3, 8, 1)
+_BEFORE_JVM_CONFIG = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS")
+_AFTER = ("MAVEN_OPTS", "_JAVA_OPTIONS")
 _CURRENT = "3.9.11"  # what pyjib stands for where nothing tells
 
 
@@ -190,7 +192,11 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _jvm_options(root: Path, host: HostEnvironment) -> dict[str, str]:
-    options = f"{_read_text(root / '.mvn' / 'jvm.config')} {host.get('MAVEN_OPTS') or ''}"
+    """Return the system properties that somebody sets for Java; the last of a name holds."""
+    before, after = (
+        " ".join(filter(None, map(host.get, names))) for names in (_BEFORE_JVM_CONFIG, _AFTER)
+    )
+    options = f"{before} {_read_text(root / '.mvn' / 'jvm.config')} {after}"
     return jvm_properties(split_shell(options))
 
 

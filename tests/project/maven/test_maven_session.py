@@ -112,6 +112,19 @@ def test_another_home(tmp_path: Path, place: str) -> None:
     assert found.security_file == home / ".m2" / "settings-security.xml"
 
 
+def test_options_of_the_jvm_wherever_they_stand(tmp_path: Path) -> None:
+    """Java reads variables of its own; of two that set one property the last counts."""
+    write(tmp_path / ".mvn" / "jvm.config", "-Dc=config -Dd=config\n")
+    variables = {
+        "JAVA_TOOL_OPTIONS": "-Da=tool -Db=tool",
+        "JDK_JAVA_OPTIONS": '-Db=jdk -Dc="jdk x"',
+        "MAVEN_OPTS": "-Dd=opts -De=opts",
+        "_JAVA_OPTIONS": "-De=last",
+    }
+    found = session(tmp_path, variables=variables).system_properties
+    assert [found[name] for name in "abcde"] == ["tool", "jdk", "config", "opts", "last"]
+
+
 def test_settings_that_maven_config_names(tmp_path: Path) -> None:
     write(tmp_path / ".mvn" / "maven.config", "-s\nown.xml\n")
     write(tmp_path / "own.xml", "<settings><offline>true</offline></settings>")
