@@ -85,7 +85,9 @@ class DiskFile:
         The second time, of the file's properties, is one that no program can set back: it tells
         files apart whose first was set to a constant, as ``tar`` and reproducible builds do.
         """
-        path, found = self.path.absolute(), _stat(self.path)
+        path, found = str(self.path), _stat(self.path)
+        if not self.path.is_absolute():
+            path = f"{os.getcwd()}{os.sep}{path}"  # noqa: PTH109  a third of pathlib's price
         return f"{path}\0{found.st_size}\0{found.st_mtime_ns}\0{found.st_ctime_ns}\0{found.st_ino}"
 
     def describe(self) -> str:

@@ -10,7 +10,13 @@ from typing import BinaryIO
 from pyjib.events import Warned
 from pyjib.frozen import frozen
 from pyjib.project.archive_member import ArchiveMember, mapped_errors, open_archive
-from pyjib.project.classfile import HEAD_SIZE, MalformedClassError, find_main, read_version
+from pyjib.project.classfile import (
+    HEAD_SIZE,
+    ClassVersion,
+    MalformedClassError,
+    find_main,
+    read_major,
+)
 from pyjib.project.model import DiskFile, FileSource, ProjectFile
 
 CLASS_SUFFIX = ".class"
@@ -54,7 +60,7 @@ def examine_classes(files: Iterable[ProjectFile], *, find_mains: bool) -> Findin
     warning and is left out of account; versions for newer Java in a multi-release jar and
     module descriptors do not count. Raises ``ProjectError`` if a file cannot be read.
     """
-    release: int | None = None
+    majors: set[int] = set()
     mains: set[str] = set()
     malformed: list[str] = []
     with ExitStack() as stack:
@@ -62,7 +68,7 @@ def examine_classes(files: Iterable[ProjectFile], *, find_mains: bool) -> Findin
         for source in _own_classes(files):
             try:
                 content = reader.content(source) if find_mains else reader.head(source)
-                release = max(release or 0, read_version(content).release)
+                majors.add(read_major(content))
                 main = find_main(content) if find_mains else None
             except MalformedClassError:
                 malformed.append(source.describe())
@@ -70,7 +76,9 @@ def examine_classes(files: Iterable[ProjectFile], *, find_mains: bool) -> Findin
             if main is not None:
                 mains.add(main)
     return Findings(
-        java_version=release, main_classes=tuple(sorted(mains)), warnings=_warnings(malformed)
+        java_version=ClassVersion(major=max(majors)).release if majors else None,
+        main_classes=tuple(sorted(mains)),
+        warnings=_warnings(malformed),
     )
 
 
