@@ -34,7 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serve": GROUND | {"oci", "registry"},
     "project": GROUND | {"oci", "options", "presence"},
     "plan": GROUND | {"oci", "options", "project.model", "project.java_names"},
-    "jib": GROUND | {"oci", "options", "project.maven.model", "plan.model"},
+    "jib": GROUND
+    | {"oci", "options", "project.maven.model", "project.maven.plugin_texts", "plan.model"},
     "layer": GROUND | {"oci", "plan.model", "project.model", "store"},
     "image": GROUND | {"oci", "plan.model", "layer.model", "layer.decompress"},
     "base": GROUND

@@ -6,7 +6,7 @@ Passwords are opened when a repository is asked for the first time.
 from __future__ import annotations
 
 import base64
-import fnmatch
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -80,11 +80,18 @@ def basic(username: str, password: str) -> str:
 def _choose(proxies: list[Proxy], scheme: str, host: str) -> Proxy | None:
     """Return the first proxy for a scheme that has no rule against a host, as Maven does."""
     usable = [
-        proxy
-        for proxy in proxies
-        if not any(fnmatch.fnmatchcase(host, pattern.lower()) for pattern in proxy.bypass)
+        proxy for proxy in proxies if not any(_matches(pattern, host) for pattern in proxy.bypass)
     ]
     found = next((proxy for proxy in usable if proxy.protocol == scheme), None)
     if found is None and scheme == "https":
         found = next((proxy for proxy in usable if proxy.protocol == "http"), None)
     return found
+
+
+def _matches(pattern: str, host: str) -> bool:
+    """Tell whether a host is meant; all but ``.`` and ``*`` is as in regular expressions."""
+    text = pattern.replace(".", r"\.").replace("*", ".*")
+    try:
+        return re.fullmatch(text, host, re.IGNORECASE) is not None
+    except re.error:  # Maven gives up on it
+        return False

@@ -285,4 +285,8 @@ def _irregular(path: str | Path) -> ProjectError:
 
 def unreadable(path: Path, error: OSError) -> ProjectError:
     """Return what to raise when the system does not give a file's bytes."""
-    return ProjectError(f"cannot read {path}: {error.strerror or error}")
+    closed = isinstance(error, PermissionError)
+    return ProjectError(
+        f"cannot read {path}: {error.strerror or error}",
+        hint="make it readable for the user who runs pyjib" if closed else None,
+    )

@@ -59,21 +59,24 @@ def write_classes(root: Path) -> None:
 
 
 @pytest.fixture
-def common_user() -> Iterator[Path]:
+def common_user(tmp_path: Path) -> Iterator[Path]:
     """A directory to work in as a user who may not read everything, as root may."""
     if os.name == "nt":
         pytest.skip("Windows has no such permissions")
+    read(write_maven_project(tmp_path))  # nor may they read all of Python's modules: by now it has
     with tempfile.TemporaryDirectory() as name:
         user = os.geteuid()
         if user == 0:
             os.chown(name, NOBODY, -1)
             os.seteuid(NOBODY)
         try:
+            if not os.access(name, os.R_OK, effective_ids=True):
+                pytest.skip(f"no other user can read {name}")
             yield Path(name)
         finally:
+            os.seteuid(user)  # first: all tests to come depend on it
             for directory, _, _ in os.walk(name, onerror=lambda error: open_up(error.filename)):
                 open_up(directory)
-            os.seteuid(user)
 
 
 def open_up(directory: str) -> None:

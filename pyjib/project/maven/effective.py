@@ -74,7 +74,7 @@ class Builder:
         self._session = session
         self._lineages = Lineages(PomReader(), source)
         self._source = source
-        self._settings_profiles = _settings_profiles(session)
+        self._settings_profiles: dict[Path, tuple[Profile, ...]] = {}
         user, system = session.user_properties, session.system_properties
         self._boms = Boms(self._lineages, source, user=user, system=system)
         self._distant = self._boms
@@ -127,7 +127,7 @@ class Builder:
         plugins, plugin_management = _project_plugins(body.build, packaging, text)
         reject(path, plugin_violations(plugins, lineage.paths))
         build = interpolate_texts(body.build.values, text)
-        settings_profiles = (found.id for found in self._settings_profiles)
+        settings_profiles = (found.id for found in self._active_in_settings(path.parent))
         return EffectiveModel(
             group=coordinates.group,
             artifact=coordinates.artifact,
@@ -233,12 +233,19 @@ class Builder:
             found = self._projects[path] = self._lineages.of_project(path, self._ask(path))
         return found
 
+    def _active_in_settings(self, basedir: Path) -> tuple[Profile, ...]:
+        """Return the profiles of settings.xml that are active in a project's directory."""
+        found = self._settings_profiles.get(basedir)
+        if found is None:
+            found = _settings_profiles(self._session, basedir)
+            self._settings_profiles[basedir] = found
+        return found
+
     def _ask(self, path: Path) -> Ask:
         session = self._session
+        active = self._active_in_settings(path.parent)
         settings = {
-            name: value
-            for profile in self._settings_profiles
-            for name, value in profile.body.properties.items()
+            name: value for profile in active for name, value in profile.body.properties.items()
         }
         context = ProfileContext(
             user={**settings, **session.user_properties},
@@ -248,9 +255,7 @@ class Builder:
             basedir=path.parent,
             java_is_known=session.jdk is not None and not session.jdk.guessed,
         )
-        return Ask(
-            context=context, local=True, plugins=True, settings_profiles=self._settings_profiles
-        )
+        return Ask(context=context, local=True, plugins=True, settings_profiles=active)
 
     def _project_values(self, lineage: Lineage) -> Values:
         session = self._session
@@ -265,12 +270,13 @@ class Builder:
         )
 
 
-def _settings_profiles(session: MavenSession) -> tuple[Profile, ...]:
+def _settings_profiles(session: MavenSession, basedir: Path) -> tuple[Profile, ...]:
     context = ProfileContext(
         user=session.user_properties,
         system=session.system_properties,
         active=frozenset(session.active_profiles),
         inactive=frozenset(session.inactive_profiles),
+        basedir=basedir,
     )
     return active_settings_profiles(session.settings.profiles, context)
 

@@ -157,7 +157,7 @@ class Remotes:
 
 def find_mirror(mirrors: Iterable[Mirror], repository: Repository) -> Mirror | None:
     """Return the mirror that stands for a repository: by its very id first, then by pattern."""
-    mirrors = tuple(mirrors)
+    mirrors = tuple(mirror for mirror in mirrors if _has_layout(mirror.layouts, repository.layout))
     by_name = (mirror for mirror in mirrors if mirror.mirror_of == repository.id)
     by_pattern = (mirror for mirror in mirrors if _matches(mirror.mirror_of, repository))
     return next(by_name, None) or next(by_pattern, None)
@@ -186,7 +186,7 @@ def hide_user(url: str) -> str:
 
 def _matches(pattern: str, repository: Repository) -> bool:
     matched = False
-    for entry in (part.strip() for part in pattern.split(",")):
+    for entry in pattern.split(","):
         if entry.startswith("!") and entry[1:] == repository.id:
             return False
         if entry == repository.id:
@@ -198,6 +198,11 @@ def _matches(pattern: str, repository: Repository) -> bool:
             or (entry == "external:http:*" and _is_external(repository.url, plain=True))
         )
     return matched
+
+
+def _has_layout(pattern: str, layout: str) -> bool:
+    parts = pattern.split(",")
+    return f"!{layout}" not in parts and (layout in parts or "*" in parts)
 
 
 def _is_external(url: str, *, plain: bool = False) -> bool:

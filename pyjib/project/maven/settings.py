@@ -6,7 +6,7 @@ needed. Nothing secret is shown by ``repr``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -22,13 +22,24 @@ from pyjib.project.maven.xml_tree import Element, parse_xml, read_bytes, trim
 
 @frozen
 class Mirror:
-    """A repository that stands in for others; ``mirror_of`` is Maven's pattern of their ids."""
+    """A repository that stands in for others.
+
+    ``mirror_of`` is Maven's pattern of their ids, ``layouts`` that of their layouts.
+    """
 
     id: str
     url: str = field(repr=False)  # may hold a login
     mirror_of: str
+    layouts: str = "default,legacy"
     blocked: bool = False
 
+
+# Maven before 3.9 took those of httpConfiguration too.
+_HEADERS = (
+    "configuration/httpConfiguration/all/headers",
+    "configuration/httpConfiguration/get/headers",
+    "configuration/httpHeaders",
+)
 
 HTTP_BLOCKER = Mirror(
     id="maven-default-http-blocker",
@@ -51,7 +62,7 @@ class Server:
 
 @frozen
 class Proxy:
-    """An HTTP proxy; ``bypass`` are host patterns with ``*`` that go without."""
+    """An HTTP proxy; ``bypass`` are patterns of hosts that go without, as they are written."""
 
     id: str
     active: bool = True
@@ -151,20 +162,24 @@ _WithId = TypeVar("_WithId", bound=_HasId)
 
 
 def _read(path: Path | None, text: Interpolator) -> Settings:
-    if path is None or not seen.is_file(path):
+    try:
+        if path is None or not seen.is_file(path):
+            return Settings()
+    except OSError:  # in a home that is another user's, and closed: none to Java
         return Settings()
     try:
         data = read_bytes(path)
     except ProjectError as error:
-        raise ConfigurationError(error.message) from None
+        raise ConfigurationError(
+            error.message,
+            hint="make it readable for the user who runs pyjib",
+        ) from None
     return parse_settings(data, path, text)
 
 
-def _by_id(first: Iterable[_WithId], second: Iterable[_WithId]) -> tuple[_WithId, ...]:
-    merged: dict[str, _WithId] = {}
-    for entry in (*first, *second):
-        merged.setdefault(entry.id, entry)
-    return tuple(merged.values())
+def _by_id(first: Sequence[_WithId], second: Iterable[_WithId]) -> tuple[_WithId, ...]:
+    known = {entry.id for entry in first}
+    return (*first, *(entry for entry in second if entry.id not in known))
 
 
 def _entries(root: Element, path: str, make: Callable[[Element], _T]) -> tuple[_T, ...]:
@@ -196,22 +211,27 @@ def _mirror(element: Element) -> Mirror:
         id=_text(element, "id") or "default",
         url=_text(element, "url") or "",
         mirror_of=_text(element, "mirrorOf") or "",
+        layouts=_text(element, "mirrorOfLayouts") or "default,legacy",
         blocked=_flag(element, "blocked", default=False),
     )
 
 
 def _server(element: Element) -> Server:
-    headers = element.findall("configuration/httpHeaders/property")
     return Server(
         id=_text(element, "id") or "default",
         username=_text(element, "username"),
         password=_text(element, "password"),
-        headers=tuple(
-            (name, _text(header, "value") or "")
-            for header in headers
-            if (name := _text(header, "name")) is not None
-        ),
+        headers=tuple(header for path in _HEADERS for header in _headers(element.findall(path))),
     )
+
+
+def _headers(found: Iterable[Element]) -> Iterator[tuple[str, str]]:
+    """Yield headers: ``<property>`` with name and value, or an element of the header's name."""
+    for element in (header for headers in found for header in headers):
+        name = _text(element, "name") if element.tag == "property" else element.tag
+        value = _text(element, "value") if element.tag == "property" else trim(element.text or "")
+        if name is not None:
+            yield name, value or ""
 
 
 def _proxy(element: Element) -> Proxy:
@@ -231,5 +251,5 @@ def _proxy(element: Element) -> Proxy:
 
 
 def _hosts(text: str | None) -> tuple[str, ...]:
-    found: Sequence[str] = (text or "").replace(",", "|").split("|")
-    return tuple(filter(None, map(trim, found)))
+    """Return patterns of hosts, not trimmed: so Maven divides them, and by nothing else."""
+    return tuple(filter(None, (text or "").split("|")))

@@ -456,6 +456,28 @@ def test_no_project_at_all(tmp_path: Path) -> None:
         effective(tmp_path / "pom.xml")
 
 
+def test_a_profile_of_settings_by_a_file_of_the_project(
+    tmp_path: Path, repository: MavenRepository
+) -> None:
+    """It is asked in each project's own directory."""
+    write(
+        tmp_path / "home" / ".m2" / "settings.xml",
+        "<settings><profiles><profile><id>s</id><activation><file><exists>marker</exists></file>"
+        "</activation><properties><v>s</v></properties></profile></profiles></settings>",
+    )
+    builder = Builder(session(tmp_path), repository)
+    write(tmp_path / "a" / "marker", "")
+    paths = [write(tmp_path / name / "pom.xml", pom(f"g:{name}:1")) for name in "ab"]
+    assert [dict(builder.project(path).properties) for path in paths] == [{"v": "s"}, {}]
+
+
+def test_a_range_of_jdks_that_is_none_is_warned_about(repository: MavenRepository) -> None:
+    found = model(repository, profiles(profile("odd", "<jdk>[17x,)</jdk>", properties(p="1"))))
+    assert not found.properties
+    (warning,) = found.warnings
+    assert "<jdk>[17x,)</jdk> of the profile odd is no range of Java versions" in warning
+
+
 def test_extensions_are_warned_about(repository: MavenRepository) -> None:
     section = "".join(
         f"<extension>{tags(groupId=group, artifactId=artifact)}</extension>"

@@ -18,6 +18,7 @@ from pyjib.project.maven.profiles import (
     active_profiles,
     active_settings_profiles,
     is_family,
+    is_no_jdk_range,
     jdk_matches,
 )
 
@@ -199,3 +200,20 @@ def test_profiles_of_settings_do_not_compete() -> None:
     context = ProfileContext(active=frozenset(["plain"]))
     found = active_settings_profiles([DEFAULT, OTHER, PLAIN], context)
     assert [profile.id for profile in found] == ["default", "plain"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_none"),
+    [
+        ("[17x,)", True),
+        ("[1.8,x)", True),
+        ("[]", True),
+        ("[17,)", False),
+        ("[18,x)", False),  # Maven looks no further either
+        ("17x", False),
+        ("[${java.wanted},)", False),
+    ],
+)
+def test_ranges_that_are_none(condition: str, is_none: bool) -> None:
+    assert is_no_jdk_range(condition, "17.0.15") is is_none
+    assert not (is_none and jdk_matches(condition, "17.0.15"))

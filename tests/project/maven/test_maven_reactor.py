@@ -82,6 +82,15 @@ class TestInTheReactor:
         assert f"t:lib:{VERSION} is a module of the same build" in caught.value.message
         assert caught.value.hint == "package it first: mvn package -pl :lib -am"
 
+    def test_one_that_a_range_means(
+        self, app: Path, root: Path, repository: MavenRepository
+    ) -> None:
+        """The repository need not know any version of it, as in Maven."""
+        above = parent(f"t:apps:{VERSION}")
+        write(app / "pom.xml", pom(":app", above, all_asked("lib:[1-SNAPSHOT,2)")))
+        package(root)
+        assert words(resolve(app, repository).libraries) == f"lib:{VERSION} x"
+
     def test_another_version_is_no_module(
         self, app: Path, root: Path, repository: MavenRepository
     ) -> None:

@@ -53,7 +53,7 @@ def test_a_whole_file() -> None:
             protocol="https",
             host="h",
             port=3128,
-            bypass=("localhost", "*.x", "y"),
+            bypass=("localhost", "*.x,y"),
         ),
     )
     (profile,) = found.profiles
