@@ -25,7 +25,7 @@ from pyjib.maven_kept import KeptProjects
 from pyjib.oci.identity import PYJIB
 from pyjib.options import BuildOptions, Login
 from pyjib.project.maven.worked_out import POM
-from pyjib.project.model import AppArchive, Project
+from pyjib.project.model import AppArchive, Project, unreadable
 
 if TYPE_CHECKING:
     from pyjib.project.gradle import JibMention
@@ -83,7 +83,10 @@ def configure(
         cancellation=cancellation or Cancellation(),
     )
     _refuse_module(path, opener.choice)
-    found = opener.find(path) if kept is None else kept.find(path, opener)
+    try:
+        found = opener.find(path) if kept is None else kept.find(path, opener)
+    except OSError as error:  # whether a file is there cannot be told below a closed directory
+        raise unreadable(Path(error.filename or path), error) from None
     configured = _configure(found, given, opener.choice)
     read = configured.read
     return replace(

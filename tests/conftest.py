@@ -1,6 +1,20 @@
 """Fixtures that several folders of tests share; each lives in a module of ``tests.support``."""
 
+import os
+
 from hypothesis import HealthCheck, settings
+
+# How a user, or a CI, wants output to look and dates to be is not what the tests are about.
+for name in (
+    "SOURCE_DATE_EPOCH",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR_FORCE",
+    "COLUMNS",
+    "LINES",
+    "TERM",
+):
+    os.environ.pop(name, None)
 
 settings.register_profile(
     "patient",  # no test depends on how busy the machine is

@@ -104,7 +104,7 @@ COMMANDS = [
 @pytest.mark.parametrize("line", COMMANDS)
 def test_command_lines_are_accepted(line: str) -> None:
     words = shlex.split(line)
-    context = click.Context(pyjib, info_name="pyjib", obj=Session())
+    context = click.Context(pyjib, info_name="pyjib", obj=Session(), **pyjib.context_settings)
     command: click.Command = pyjib
     while isinstance(command, click.Group) and words[0] != "--version":
         found = command.get_command(context, words[0])

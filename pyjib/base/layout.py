@@ -41,8 +41,27 @@ def pull(location: LayoutLocation, platforms: Sequence[Platform], tools: BaseToo
 
     Raises ``ConfigurationError`` if it is no layout, or none or several images have the tag.
     """
+    _check_directory(location)
     return read_layout(
         _Directory(location.path), name=str(location), tag=location.tag, platforms=platforms
+    )
+
+
+def _check_directory(location: LayoutLocation) -> None:
+    try:
+        is_directory, is_there = location.path.is_dir(), location.path.exists()
+    except OSError:  # whoever reads what is in it says so
+        return
+    if is_directory:
+        return
+    if is_there:
+        raise ConfigurationError(
+            f"cannot read the image {location}: {location.path} is no directory",
+            hint=f"name the directory of an OCI layout, or an archive by tar://{location.path}",
+        )
+    raise ConfigurationError(
+        f"cannot read the image {location}: there is no directory {location.path}",
+        hint="check the path: relative paths start at the working directory",
     )
 
 

@@ -7,12 +7,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
-from pyjib.errors import ContentError, NotFoundError, RegistryError, TransportError
+from pyjib.errors import (
+    ContentError,
+    NotFoundError,
+    OfflineError,
+    RegistryError,
+    TransportError,
+)
 from pyjib.events import Listener, Warned
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
 from pyjib.registry.client import RegistryClient
 from pyjib.registry.mirrors import Place
+
+_PATIENCE = 3
+"""Attempts at a layer from a mirror: what breaks goes on, and what is down has a registry behind it."""
 
 T = TypeVar("T")
 
@@ -47,7 +56,7 @@ class Places:
     ) -> T:
         """Return what the first place gives for a digest; raises what the last one says no by.
 
-        ``patient`` asks mirrors as often as a registry, for what is long under way.
+        ``patient`` asks mirrors a few times, for what is long under way.
         """
         places = [place for place in self._in_order() if place.digests]
         return self._first(places, ask, digest, patient=patient)
@@ -64,13 +73,15 @@ class Places:
         *,
         patient: bool = False,
     ) -> T:
-        client = self._client if patient or not places else self._client.hasty()
+        client = self._client.hasty(_PATIENCE if patient else 1)
         lacking: list[str] = []
         for place, reference in _references(places, digest):
             try:
                 found = ask(client.at(place), reference)
             except NotFoundError:
                 lacking.append(place.reference.registry)  # which is no news
+            except OfflineError:
+                continue  # nor is that
             except (RegistryError, TransportError, ContentError) as error:
                 self._pass_over(place, error)
             else:
@@ -80,7 +91,9 @@ class Places:
         try:
             return ask(self._client.at(self._last), reference)
         except (RegistryError, TransportError, ContentError) as error:
-            error.add(self._words(lacking))
+            words = self._words(lacking)
+            if not error.message.endswith(words):  # threads may share what is wrong with a token
+                error.add(words)
             raise
 
     def _pass_over(

@@ -282,7 +282,10 @@ def _advise_offline(error: TransportError | RegistryError, known: Digest) -> Non
     """Tell of ``--offline`` where it would do: the base was there before, and may be again."""
     status = error.status if isinstance(error, RegistryError) else None
     if status is None or status == 429 or status >= 500:
-        way = f"--offline builds on {known.short}, which it was when it was last looked up"
+        way = (
+            f"--offline builds on {known.short}, which it was when it was last looked up, for "
+            "targets on this machine"
+        )
         error.advise(f"{error.hint}; {way}" if error.hint else way)
 
 

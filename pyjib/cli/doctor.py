@@ -59,7 +59,7 @@ pyjib doctor --pull eclipse-temurin:21-jre
         Option(
             "--project",
             metavar="DIR",
-            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            type=click.Path(path_type=Path, exists=True, file_okay=False, readable=False),
             help="Take the logins that this project's Jib configuration and settings.xml have too.",
         ),
         *shared.CONNECTION,

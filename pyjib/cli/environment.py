@@ -96,7 +96,8 @@ def _password_from_stdin() -> str:
         text = sys.stdin.read(_LONGEST_PASSWORD + 3)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"cannot read the password from standard input: {error}") from None
-    password = text.removesuffix("\n").removesuffix("\r")
+    # PowerShell may put a byte order mark before what it pipes.
+    password = text.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
     if not password or len(password) > _LONGEST_PASSWORD or "\n" in password:
         raise _no_password(password)
     return password

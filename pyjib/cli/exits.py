@@ -97,6 +97,8 @@ def _report_end(error: BaseException) -> int:
 def _unexpected(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "there is not enough memory"
+    if _lacks_threads(error):
+        return "the system gives no more threads"
     if _is_nowhere(error):
         return "the working directory is gone"
     if isinstance(error, OSError):
@@ -108,6 +110,8 @@ def _unexpected(error: BaseException) -> str:
 def _unexpected_hint(error: BaseException, *, debug: bool) -> str | None:
     if isinstance(error, MemoryError):
         return None
+    if _lacks_threads(error):
+        return "see what limits memory and processes: ulimit -a, or the limits of the container"
     if _is_nowhere(error):
         return "change to a directory that is there"
     if isinstance(error, OSError):  # no more than a file or a disk that is not as it should be
@@ -115,6 +119,11 @@ def _unexpected_hint(error: BaseException, *, debug: bool) -> str | None:
     if debug:
         return "please report this, with the lines above"
     return "run it again with --debug, and please report what that shows"
+
+
+def _lacks_threads(error: BaseException) -> bool:
+    """Tell whether no thread could be started, which wants memory and a process's number."""
+    return isinstance(error, RuntimeError) and "can't start new thread" in str(error)
 
 
 def _is_nowhere(error: BaseException) -> bool:

@@ -16,6 +16,7 @@ from pyjib.cli.environment import read_host
 from pyjib.cli.jib_cli_command import JibCliCommand
 from pyjib.cli.jib_cli_logins import login_warnings, registry_options
 from pyjib.cli.jib_options import IdentityChoice, warn_of_unknown_version
+from pyjib.cli.options import NamedPath
 from pyjib.cli.output import open_output
 from pyjib.cli.read_options import joined
 from pyjib.cli.render import Output
@@ -51,7 +52,7 @@ pyjib war -t team/app --from tomcat:10 --app-root /usr/local/tomcat/webapps/ROOT
 
 
 def _file(name: str) -> click.Argument:
-    return click.Argument(["file"], type=click.Path(path_type=Path), metavar=name)
+    return click.Argument(["file"], type=NamedPath(), metavar=name)
 
 
 @click.command(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import sys
@@ -13,7 +12,7 @@ import click
 
 from pyjib.cli.environment import colour
 from pyjib.errors import DestinationError
-from pyjib.oci.json import dump
+from pyjib.oci.json import dump_names
 
 _COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -39,10 +38,7 @@ def say(text: str) -> None:
 
 def json_text(value: object) -> str:
     r"""Return a value as JSON, in which bytes of files' names that are no UTF-8 are ``\udcXX``."""
-    try:
-        return dump(value).decode()
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"))
+    return dump_names(value)
 
 
 def write_out(data: bytes) -> None:

@@ -57,7 +57,7 @@ class NamedPath(click.Path):
     """A path that is not empty, as that of a variable that is not set would be."""
 
     def __init__(self) -> None:
-        super().__init__(path_type=Path)
+        super().__init__(path_type=Path, readable=False)  # who reads it tells more than click
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuse an empty text, which would be the working directory."""

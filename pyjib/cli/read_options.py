@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,11 @@ def _check_file(path: Path, flag: str) -> None:
     except OSError as error:
         raise ConfigurationError(f"{flag}: cannot look at {path}: {error.strerror}") from None
     if is_file:
+        if not os.access(path, os.R_OK):
+            raise ConfigurationError(
+                f"{flag}: cannot read {path}: Permission denied",
+                hint=f"make it readable for the user who runs pyjib, or leave {flag} out",
+            )
         return
     if path.is_dir():
         raise ConfigurationError(

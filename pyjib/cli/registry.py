@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,11 @@ def gc_command(root: Path, grace: float) -> None:
         raise ConfigurationError(
             f"--root {root}: there is no such directory",
             hint="name the one that 'pyjib registry serve --root' was given",
+        )
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise ConfigurationError(
+            f"--root {root}: cannot read it: Permission denied",
+            hint="run it as the user that the files belong to",
         )
     repositories = RegistryServer(root).repositories
     names = repositories.names()

@@ -29,6 +29,7 @@ from pyjib.project.maven.model import EffectiveModel
 from pyjib.project.maven.project import MavenProject, open_maven_project
 from pyjib.project.maven.selection import Modules, select_module
 from pyjib.project.maven.worked_out import POM
+from pyjib.project.model import unreadable
 from pyjib.skaffold import announce, files_document, init_document, path_list
 from pyjib.skaffold.documents import SYNC_MARKER
 from pyjib.skaffold.maven import described_module, target_image, watched_files
@@ -50,7 +51,7 @@ _OPTIONS = [
 ]
 _PATH = click.Argument(
     ["path"],
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, readable=False),
     default=Path(),
     metavar="[DIR]",
 )
@@ -177,6 +178,13 @@ def _choice(given: dict[str, Any]) -> MavenChoice:
 
 
 def _open(path: Path, choice: MavenChoice) -> MavenProject | GradleProject:
+    try:
+        return _find(path, choice)
+    except OSError as error:  # whether a file is there cannot be told below a closed directory
+        raise unreadable(Path(error.filename or path), error) from None
+
+
+def _find(path: Path, choice: MavenChoice) -> MavenProject | GradleProject:
     if (path / POM).is_file():
         maven = _open_maven(path, choice)
         if choice.module is None:

@@ -41,12 +41,12 @@ def made(folder: Path, path: Path) -> Iterator[None]:
 
     Raises ``DestinationError`` if it cannot be made.
     """
+    new = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
     try:
-        new = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(path, error) from None
-    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from None
         yield
     except BaseException:
         for place in new:

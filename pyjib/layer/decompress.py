@@ -7,6 +7,7 @@ what is damaged or cut short is noticed, and so is what would grow beyond all me
 from __future__ import annotations
 
 import io
+import math
 import zlib
 from collections.abc import Generator
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -24,7 +25,10 @@ _GZIP_MAGIC = b"\x1f\x8b"
 MAX_SIZE = 10 << 30
 """The most bytes that anything unpacks to."""
 MAX_RATIO = 1000
-"""So many times its size anything may unpack to, and HARMLESS_SIZE bytes in any case."""
+"""So many times its size zstd may unpack to, and HARMLESS_SIZE bytes in any case.
+
+gzip makes zeros 1,032 times smaller at best: there it would refuse files of zeros alone.
+"""
 HARMLESS_SIZE = 10 << 20
 
 
@@ -43,15 +47,16 @@ def decompressed(stream: BinaryIO, compression: Compression) -> BinaryIO:
     Members of gzip and frames of zstd that follow each other are one content. Reads are bounded
     in memory, however well the content was compressed. Truncated or damaged input raises
     ``ContentError`` from the read that meets it; so does anything after the last member but
-    zeros, and content of more than ``MAX_SIZE`` bytes, or of more than ``MAX_RATIO`` times those
-    that were read. The end of the content has been reported only when ``stream`` was read to its
+    zeros. Content of more than ``MAX_SIZE`` bytes raises ``BeyondMeasureError``, as does zstd's of
+    more than ``MAX_RATIO`` times the bytes that were read. The end of the content has been reported only when ``stream`` was read to its
     end.
     """
     if compression is Compression.NONE:
         return stream
     source = _Counted(stream)
-    unpack = _gunzip if compression is Compression.GZIP else _unzstd
-    return _buffered(_measured(unpack(cast(BinaryIO, source)), source))
+    if compression is Compression.GZIP:
+        return _buffered(_measured(_gunzip(cast(BinaryIO, source)), source, math.inf))
+    return _buffered(_measured(_unzstd(cast(BinaryIO, source)), source, MAX_RATIO))
 
 
 class _Counted:
@@ -67,15 +72,26 @@ class _Counted:
         return data
 
 
-def _measured(chunks: Generator[bytes], source: _Counted) -> Generator[bytes]:
+class BeyondMeasureError(ContentError):
+    """Something unpacks to more than anybody needs."""
+
+
+def _measured(chunks: Generator[bytes], source: _Counted, ratio: float) -> Generator[bytes]:
     done = 0
     for chunk in chunks:
         done += len(chunk)
-        if done > min(MAX_SIZE, max(HARMLESS_SIZE, MAX_RATIO * source.count)):
-            raise ContentError(
+        if done > MAX_SIZE:
+            raise BeyondMeasureError(
                 f"the compressed data grows beyond all measure: {source.count} bytes to more than "
-                f"{done - len(chunk)}",
-                hint="whoever made it may want to fill this machine: find out where it is from",
+                f"the {MAX_SIZE} that are unpacked of anything",
+                hint="find out where it is from: it may be meant to fill this machine",
+            )
+        if done > max(HARMLESS_SIZE, ratio * source.count):
+            raise BeyondMeasureError(
+                f"the compressed data grows beyond all measure: {source.count} bytes to more than "
+                f"{done - len(chunk)}, {ratio} times as much",
+                hint="find out where it is from: it may be meant to fill this machine; files of "
+                "zeros are taken if gzip compressed them",
             )
         yield chunk
 

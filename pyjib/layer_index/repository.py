@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 from pyjib.errors import ContentError, NotFoundError, SizeMismatchError
 from pyjib.events import Direction, Listener, TransferFinished, TransferStarted
 from pyjib.frozen import frozen
-from pyjib.layer.decompress import decompressed
+from pyjib.layer.decompress import BeyondMeasureError, decompressed
 from pyjib.layer.known import Sought
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
@@ -138,6 +138,9 @@ def _unpacks_to(
                 check()  # a few bytes of somebody else's may unpack to gigabytes
                 state.update(chunk)
     except SizeMismatchError:
+        raise
+    except BeyondMeasureError as error:  # it may well be right: nothing is said against anybody
+        error.advise(f"{error.hint}; with --layer-index off the layer is packed here")
         raise
     except ContentError:
         return False

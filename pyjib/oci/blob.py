@@ -132,5 +132,6 @@ class VerifiedReader(io.RawIOBase, BinaryIO):
 def _unreadable(descriptor: Descriptor, error: OSError) -> CacheError:
     return CacheError(
         f"cannot read {descriptor.digest}: {error.strerror or error}",
-        hint="run the build again: its file was removed or became unreadable meanwhile",
+        hint="run the build again: its file was removed meanwhile, perhaps by another machine, or "
+        "cannot be read any more",
     )

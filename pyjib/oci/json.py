@@ -34,6 +34,14 @@ def dump(value: object) -> bytes:
     return _NON_BMP.sub(_surrogates, text).encode()
 
 
+def dump_names(value: object) -> str:
+    r"""Serialise for programs to read: bytes of files' names that are no UTF-8 are ``\udcXX``."""
+    try:
+        return dump(value).decode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+
+
 def load(data: bytes, what: str, *, limit: int = MAX_DOCUMENT) -> Json:
     """Parse an object of at most ``limit`` bytes; ``what`` names the document in errors.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
 
 from pyjib.errors import PyjibError
 from pyjib.events import Listener, RetryScheduled
@@ -13,29 +12,32 @@ from pyjib.registry.net.retry import Gates, Passing, delay_before
 from pyjib.registry.refusal import in_words, telling
 
 
-@dataclass(slots=True, kw_only=True)
 class Attempts:
     """Counts the attempts at ``call``, of which there are ``most``; for one thread.
 
-    ``limit`` is in seconds: what failed after so long is not tried again.
+    ``limit`` is in seconds: no attempt is made that would begin after so long.
     """
 
-    call: Call
-    most: int
-    gates: Gates
-    listener: Listener
-    limit: float = math.inf
-    made: int = 0
-    """All that failed; ``failures`` are those of ``most``."""
-    failures: int = 0
-    _begun: float = field(default_factory=time.monotonic)
+    def __init__(
+        self, *, call: Call, most: int, gates: Gates, listener: Listener, limit: float = math.inf
+    ) -> None:
+        self.call = call
+        self.most = most
+        self.gates = gates
+        self.listener = listener
+        self.limit = limit
+        self.made = 0
+        """All that failed; ``failures`` are those of ``most``."""
+        self.failures = 0
+        self._begun = time.monotonic()
 
     def again(self, failure: Passing) -> None:
         """Hold the host back before the next attempt; raises the failure if there is none."""
         self.made += 1
         self.failures += 1
         most = min(self.most, failure.most or self.most)
-        if self.failures >= most or time.monotonic() - self._begun > self.limit:
+        begins = time.monotonic() - self._begun + (failure.after or 0.0)
+        if self.failures >= most or begins > self.limit:
             raise self.given_up(telling(self.call, failure.error)) from None
         attempt = self.failures + 1
         delay = delay_before(attempt, failure.after)

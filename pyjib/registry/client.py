@@ -77,10 +77,13 @@ class RegistryClient:
         """
         return find_places(reference, self.options, self._session.machine)
 
-    def hasty(self) -> RegistryClient:
-        """Return this client for asking where another could be asked: it tries once."""
+    def hasty(self, attempts: int = 1) -> RegistryClient:
+        """Return this client for asking where another could be asked: it tries once.
+
+        Of more ``attempts`` none begins ten seconds after the first.
+        """
         other = copy(self)
-        other._session = self._session.hasty()
+        other._session = self._session.hasty(attempts)
         return other
 
     def at(self, place: Place) -> RegistryClient:

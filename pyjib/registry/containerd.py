@@ -109,7 +109,7 @@ def _namespace(file: Path, registry: str) -> Namespace:
     with file.open("rb") as opened:
         data = opened.read(_LARGEST)
     try:
-        document = tomllib.loads(data.decode("utf-8"))
+        document = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise _UnusableError(f"it is not TOML: {error}") from None
     tables = document.get("host", {})

@@ -337,7 +337,7 @@ def _toml(path: Path) -> Mapping[str, Any]:
 def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return file.read(_LARGEST).decode("utf-8")
+            return file.read(_LARGEST).decode("utf-8-sig")
     except OSError as error:
         unusable = _unusable(path, error.strerror or str(error))
         raise _ClosedError(unusable.message, hint=unusable.hint) from None

@@ -22,6 +22,7 @@ import re
 from collections.abc import Sequence
 
 from pyjib.errors import RegistryDiagnostic
+from pyjib.registry.login.scope import repository_of
 from pyjib.registry.net.message import Call, Taken
 
 _IMMUTABLE = "the tag may be immutable there: push under a new one"
@@ -37,21 +38,22 @@ _BY_CODE = {
     "acr repository show tells by writeEnabled): push under a new tag, or have it unlocked",
 }
 _BY_STATUS = {405: _READ_ONLY, 409: _IMMUTABLE, 412: _IMMUTABLE}
+_OF_TAGS = frozenset({409, 412})
 _BY_WORDS = (
     (
-        re.compile(r"immutab|cannot be overwritten|not allow updating", re.IGNORECASE),
+        r"immutab|cannot be overwritten|not allow updating",
         "the tag is immutable there: push under a new one",
     ),
     (
-        re.compile(r"\bquota|exceed.* limit|limit .*exceeded", re.IGNORECASE),
+        r"\bquota|storage.* limit|limit .*storage",
         "free some space at {registry}, or have its quota raised",
     ),
     (
-        re.compile(r"to a proxy|\bmirror", re.IGNORECASE),
+        r"to a proxy\b|\bmirror(ed)?\b(?![.:/-])",
         "a copy of another registry takes no pushes: push to a repository of {registry} itself",
     ),
     (
-        re.compile(r"read[- ]?only|push\w* .*disabled", re.IGNORECASE),
+        r"read[- ]?only|push\w* .*disabled",
         "{registry} is read-only for now: try again when its maintenance is over, or ask who runs it",
     ),
 )
@@ -59,8 +61,9 @@ _BY_WORDS = (
 
 def by_words(call: Call, diagnostics: Sequence[RegistryDiagnostic], said: str) -> str | None:
     """Return what helps against a rule that the registry names, ``None`` if it names none."""
+    words = _without_name(call, said)
     for pattern, hint in _BY_WORDS:
-        if pattern.search(said):
+        if re.search(pattern, words, re.IGNORECASE):
             return hint.format(registry=call.registry)
     return next((_BY_CODE[one.code] for one in diagnostics if one.code in _BY_CODE), None)
 
@@ -78,4 +81,18 @@ def by_status(call: Call, status: int) -> str | None:
             "the image is there by its digest, so a rule about tags refuses this one, such as "
             f"immutable or protected tags: push under another, or ask who runs {call.registry}"
         )
+    if status in _OF_TAGS and not _is_of_manifest(call):
+        return None
     return _BY_STATUS.get(status)
+
+
+def _without_name(call: Call, said: str) -> str:
+    """Return what was said without the repository's name, which may have such words in it."""
+    for part in (repository := repository_of(call.scopes), *repository.split("/")):
+        if part:
+            said = re.sub(rf"(?<![\w.-]){re.escape(part)}(?![\w-])", "", said)
+    return said
+
+
+def _is_of_manifest(call: Call) -> bool:
+    return call.target.partition("?")[0].split("/")[-2:-1] == ["manifests"]

@@ -43,13 +43,9 @@ class Redirects:
     def resolve(self, registry: str, base: Url, location: str) -> Url:
         """Resolve what a server says of where to go on; raises ``TransportError`` if not allowed.
 
-        Plain http on the host that was asked over https is a server behind a proxy that knows
-        no better, and becomes https again.
+        Plain http on the host that was asked over https becomes https: see ``over_tls``.
         """
-        target = base.join(location)
-        lost = (base.scheme, target.scheme) == ("https", "http") and base.host == target.host
-        if lost and target.port in (80, base.port):
-            target = base.at(target.target)
+        target = over_tls(base, base.join(location))
         start = self._root(registry)
         check_scheme(start if start.scheme == "https" else base, target)
         if target.origin != start.origin:
@@ -105,6 +101,15 @@ def too_many(call: Call, last: Url) -> RegistryError:
         action=call.action,
         hint="check the proxy in front of the registry: it seems to send requests in circles",
     )
+
+
+def over_tls(base: Url, target: Url) -> Url:
+    """Return ``target`` by ``base``'s origin if it is that but for TLS, else as it is.
+
+    So names itself who is behind a proxy that speaks TLS in its place, and knows nothing of it.
+    """
+    lost = (base.scheme, target.scheme) == ("https", "http") and base.host == target.host
+    return base.at(target.target) if lost and target.port in (80, base.port) else target
 
 
 def may_see(start: Url, url: Url) -> bool:

@@ -24,6 +24,7 @@ from pyjib.registry.login.credential import conceal
 from pyjib.registry.login.origins import CHECK
 from pyjib.registry.login.scope import is_reading, repository_of
 from pyjib.registry.net.message import Call
+from pyjib.registry.net.reach import reach_of
 from pyjib.registry.net.retry import LONGEST_RETRY_AFTER, PASSING_STATUSES, Passing, retry_after
 from pyjib.registry.push_rules import by_status, by_words
 
@@ -35,6 +36,7 @@ _TITLE = re.compile(r"<title>([^<]*)</title>", re.IGNORECASE)
 _WEB_PAGE = "a web page"
 _SOON = 10.0
 """Seconds; who asks for a shorter pause has been given several in vain."""
+_LIMIT = re.compile(r"(\d{1,9});w=(\d{1,9})", re.ASCII)
 _WRITING = frozenset({"POST", "PUT", "PATCH"})
 _BY_RULE = frozenset({401, 403, 405, 409, 412})
 """What registries answer where a rule of theirs forbids a manifest."""
@@ -81,6 +83,8 @@ def refusal(
     message = f"cannot {call.action}: {where or call.registry} answered {describe(status)}"
     if said:
         message += f" ({said[:_MAX_SHOWN]})"
+    if status == 429:
+        message += _pull_limit(headers)
     if login.unasked and status == 401 and where is None:
         message += f", and {login.unasked}"
     if call.taken and status in _BY_RULE:
@@ -206,8 +210,8 @@ def _hints(
         yield login.withheld
     if status in (404, 405, 501) and said.startswith(_WEB_PAGE):
         yield _NO_REGISTRY
-    if writing:
-        yield by_words(call, diagnostics, said)
+    if writing and (status < 500 or status == 507):
+        yield by_words(call, diagnostics, "" if said.startswith(_WEB_PAGE) else said)
     if call.taken:
         yield by_status(call, status)
     if status == 403 and not login.refused and (login.used or not login.asked):
@@ -284,6 +288,18 @@ def _wait_hint(call: Call, after: float | None, login: LoginWords) -> str:
     if login.used or not login.asked:
         return when
     return f"{when}, or log in with pyjib login {call.registry}, which may allow more"
+
+
+def _pull_limit(headers: Mapping[str, str]) -> str:
+    """Return what Docker Hub tells of its limit, and whom it counts for."""
+    allowed = _LIMIT.fullmatch(headers.get("ratelimit-limit", "").strip())
+    left = _LIMIT.fullmatch(headers.get("ratelimit-remaining", "").strip())
+    if allowed is None:
+        return ""
+    source = headers.get("docker-ratelimit-source", "").strip()
+    whose = f"to {source}, " if reach_of(source) is not None else ""  # else an account's number
+    rest = f", of which {left[1]} are left" if left is not None else ""
+    return f"; it allows {whose}{allowed[1]} pulls in {in_words(int(allowed[2]))}{rest}"
 
 
 def in_words(seconds: float) -> str:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_HASTE = 10.0
+
 T = TypeVar("T")
 
 
@@ -62,6 +64,7 @@ class Session:
         self.listener = listener
         self.cancellation = cancellation
         self._most = options.attempts
+        self._limit = math.inf
         self._options = options
         self._host = host
         self._lock = threading.Lock()
@@ -99,10 +102,14 @@ class Session:
         other._namespace = namespace
         return other
 
-    def hasty(self) -> Session:
-        """Return this session for calls that could be made elsewhere: they are tried once."""
+    def hasty(self, attempts: int = 1) -> Session:
+        """Return this session for calls that could be made elsewhere: they are tried once.
+
+        Of more ``attempts`` none is made that would begin ten seconds after the first.
+        """
         other = copy(self)
-        other._most = 1
+        other._most = min(attempts, self._most)
+        other._limit = _HASTE
         return other
 
     def unless_busy(self) -> Session:
@@ -148,7 +155,7 @@ class Session:
         return Attempts(
             call=call,
             most=most or self._most,
-            limit=limit,
+            limit=min(limit, self._limit),
             gates=self._gates,
             listener=self.listener,
         )
@@ -201,7 +208,7 @@ class Session:
             challenges = parse_challenges(answer.header_lines("www-authenticate"))
             if answer.status == 403 and not wants_more(challenges):
                 return answer
-            fresh = authenticator.renew(challenges, call.scopes, used)
+            fresh = authenticator.renew(challenges, call.scopes, used, base=answer.url)
             if fresh is None or big:
                 return answer
         except BaseException:

@@ -141,7 +141,7 @@ class DiskStorage:
                 shutil.copyfile(content.path, temporary)
                 with temporary.open("rb+") as file:
                     _to_disk(file)
-            self.place(target, temporary, digest)
+            self.place(target, temporary, digest, is_sure=False)
         finally:
             temporary.unlink(missing_ok=True)
         return True
@@ -150,8 +150,13 @@ class DiskStorage:
         """Begin to take in a blob for this repository."""
         return DiskStaging(self, repository, self._new_upload(repository))
 
-    def place(self, repository: str, temporary: Path, digest: Digest) -> None:
-        """Give a complete file its final name, and make the layout around it if need be."""
+    def place(
+        self, repository: str, temporary: Path, digest: Digest, *, is_sure: bool = True
+    ) -> None:
+        """Give a complete file its final name, and make the layout around it if need be.
+
+        One that ``is_sure`` to have the digest takes the place of one of another size.
+        """
         self._ensure_layout(repository)
         final = self._blob_path(repository, digest)
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -159,7 +164,7 @@ class DiskStorage:
             known = self.blob(repository, digest)
             # A file that is being read cannot be replaced on Windows, nor need it be, unless
             # somebody else has cut it short.
-            if known is None or known.size != temporary.stat().st_size:
+            if known is None or (is_sure and known.size != temporary.stat().st_size):
                 temporary.replace(final)
             with contextlib.suppress(OSError):
                 os.utime(final)  # a link has the age of what it was linked from

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from pyjib.oci.json import Json, dump
+from pyjib.oci.json import Json, dump_names
 
 _MARKER = "BEGIN JIB JSON"
 SYNC_MARKER = f"{_MARKER}: SYNCMAP/1"
@@ -13,7 +13,7 @@ SYNC_MARKER = f"{_MARKER}: SYNCMAP/1"
 
 def announce(document: Json, marker: str = _MARKER) -> str:
     """Return an empty line, the marker's and the document's, without the last line's end."""
-    return f"\n{marker}\n{dump(document).decode()}"
+    return f"\n{marker}\n{dump_names(document)}"
 
 
 def files_document(build: Iterable[str], inputs: Iterable[str], ignore: Iterable[str]) -> Json:

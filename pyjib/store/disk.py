@@ -11,9 +11,14 @@ from pathlib import Path
 from pyjib.errors import CacheError
 from pyjib.files import Partial, try_lock
 
-REMOVED = "build again, and remove nothing from the cache by hand while a build is running"
+REMOVED = (
+    "build again; while a build runs, remove nothing from its cache by hand, and prune it from no "
+    "other machine"
+)
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _TOO_MANY = {errno.EMFILE, errno.ENFILE}
+_STALE = getattr(errno, "ESTALE", errno.ENOENT)
+"""What NFS says of an open file that another machine removed."""
 _NO_PLACE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EEXIST),
     *(errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.ENXIO, errno.ENODEV),
@@ -177,7 +182,7 @@ def _hint(action: str, error: OSError) -> str:
         return "raise the limit of open files (ulimit -n), or pass a lower --jobs"
     if error.errno == errno.EXDEV:
         return "keep all of the cache's directories on one file system, and no links among them"
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) or error.errno == _STALE:
         return REMOVED
     if action in ("read", "list"):
         return "let the user who builds read all of the cache, or pass another --cache DIR"

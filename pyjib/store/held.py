@@ -19,7 +19,11 @@ from pyjib.errors import CacheError
 from pyjib.store import disk
 
 _MOST = 64
-"""So many files are held at once; macOS gives a process 256 of all kinds."""
+"""So many files are held at once in any case; macOS gives a process 256 of all kinds."""
+_SHARE = 4
+"""Beyond that a fourth of what the process may have open: an image of many layers needs more."""
+_BEYOND = 16_384
+"""The most of these that are reckoned with."""
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _NONE_LEFT = {errno.EMFILE, errno.ENFILE}
@@ -30,6 +34,8 @@ class HeldFiles:
 
     def __init__(self) -> None:
         self._held: WeakSet[HeldFile] = WeakSet()
+        self._most = _MOST
+        self._asked = False
         self._lock = threading.Lock()
 
     def look(self, path: Path) -> tuple[HeldFile, os.stat_result]:
@@ -38,9 +44,7 @@ class HeldFiles:
         Where too many files are open already it is only looked at.
         """
         with self._lock:
-            descriptor = self._open(path)
-            held = HeldFile(path, descriptor)
-            self._held.add(held)
+            held, descriptor = self._hold(path, path)
         return held, path.stat() if descriptor is None else os.fstat(descriptor)
 
     def arriving(self, path: Path, target: Path) -> HeldFile:
@@ -49,22 +53,29 @@ class HeldFiles:
             return HeldFile(target, None)
         with self._lock:
             try:
-                descriptor = self._open(path)
+                return self._hold(path, target)[0]
             except OSError:  # whoever renames it will say so
-                descriptor = None
-            held = HeldFile(target, descriptor)
-            self._held.add(held)
-        return held
+                return HeldFile(target, None)
 
     def close(self) -> None:
         """Hold none any more: from now on they are opened by their names."""
         with self._lock:
+            self._most, self._asked = 0, True
             for held in list(self._held):
                 held.release()
             self._held.clear()
 
+    def _hold(self, path: Path, name: Path) -> tuple[HeldFile, int | None]:
+        descriptor = self._open(path)
+        held = HeldFile(name, descriptor)
+        if descriptor is not None:
+            self._held.add(held)
+        return held, descriptor
+
     def _open(self, path: Path) -> int | None:
-        if len(self._held) >= _MOST:
+        if len(self._held) >= self._most and not self._asked:
+            self._most, self._asked = max(_MOST, _limit() // _SHARE), True
+        if len(self._held) >= self._most:
             return None
         try:
             return os.open(path, _READ)
@@ -72,6 +83,15 @@ class HeldFiles:
             if error.errno in _NONE_LEFT:
                 return None
             raise
+
+
+def _limit() -> int:
+    try:
+        import resource  # noqa: PLC0415  Windows has none, and few builds hold so many files
+    except ImportError:
+        return 0
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return _BEYOND if soft == resource.RLIM_INFINITY else min(soft, _BEYOND)
 
 
 class HeldFile:
@@ -87,7 +107,10 @@ class HeldFile:
         with self._lock:
             if self._descriptor is not None and hasattr(os, "pread"):
                 # A descriptor of its own: this one may be released while that one is read.
-                reader = _Reader(os.dup(self._descriptor))
+                try:
+                    reader = _Reader(os.dup(self._descriptor))
+                except OSError as error:
+                    raise disk.unusable("read", self.path, error) from None
                 return cast(BinaryIO, io.BufferedReader(reader))
         try:
             return self.path.open("rb")

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyjib.files import is_partial
 from pyjib.store import disk
 from pyjib.store.folders import FINISHED, INDEXES, TEMPORARY
 from pyjib.store.model import Pruned, Usage
 
 _HOUR = 3_600 * 1_000_000_000
 _DAY = 24 * _HOUR
+_DIGITS = {16, 64, 128}
+"""As many hexadecimal digits a name has: of a segment of the file index, of sha256 and sha512."""
 
 
 def usage(root: Path, *, now: int) -> Usage:
@@ -156,8 +159,23 @@ def _shrink(blobs: Path, max_bytes: int, tally: _Tally) -> None:
 
 
 def _entries(directory: Path) -> Iterator[_Entry]:
+    """Yield a folder's files that a store has written, by their names.
+
+    Somebody may name a directory as the cache in which ``projects`` or ``files`` are his own.
+    """
     for path, status in disk.files_below(directory):
-        yield _Entry(path, status.st_size, status.st_mtime_ns)
+        if _is_ours(path.relative_to(directory)):
+            yield _Entry(path, status.st_size, status.st_mtime_ns)
+
+
+def _is_ours(path: Path) -> bool:
+    if len(path.parts) > 1:
+        return len(path.parts) == 2 and path.parts[0] in ("sha256", "sha512") and _is_hex(path.name)
+    return _is_hex(path.name) or is_partial(path)
+
+
+def _is_hex(name: str) -> bool:
+    return len(name) in _DIGITS and not name.strip("0123456789abcdef")
 
 
 def _count(entries: Iterable[_Entry]) -> tuple[int, int]:

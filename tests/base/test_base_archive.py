@@ -158,7 +158,7 @@ def test_without_its_blobs_index_json_is_not_believed(bases: Bases) -> None:
 
 def test_an_archive_that_would_fill_the_disk(bases: Bases, tmp_path: Path) -> None:
     with pytest.raises(ContentError, match="grows beyond all measure"):
-        bases.read(gzip.compress(bytes(32 << 20), 9))
+        bases.read(compress(bytes(32 << 20), Compression.ZSTD))
     assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
 
 

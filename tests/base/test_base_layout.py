@@ -150,8 +150,13 @@ def test_indexes_may_not_nest_without_end(tmp_path: Path) -> None:
 
 
 def test_what_is_no_layout_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(ConfigurationError, match="is no OCI layout") as caught:
+    (tmp_path / "file").touch()
+    for path, said in (
+        (tmp_path, "is no OCI layout"),
+        (tmp_path / "missing", "there is no directory"),
+        (tmp_path / "file", "file is no directory"),
+    ):
+        with pytest.raises(ConfigurationError, match=said) as caught:
             read(path)
         assert caught.value.hint
     (tmp_path / "index.json").write_text("{")

@@ -11,7 +11,13 @@ import pytest
 
 from pyjib.base import pull_base
 from pyjib.base.model import BaseImages, BaseTools
-from pyjib.errors import DigestMismatchError, NotFoundError, PyjibError, TransportError
+from pyjib.errors import (
+    DigestMismatchError,
+    NotFoundError,
+    OfflineError,
+    PyjibError,
+    TransportError,
+)
 from pyjib.events import BaseResolved, Event, Warned
 from pyjib.oci.location import RegistryLocation
 from pyjib.oci.reference import Reference
@@ -41,6 +47,9 @@ class Puller:
             mirrors=tuple(Mirror(registry=origin, location=mirror) for mirror in mirrors),
             logins=logins,
         )
+        return self.pull_by(options, origin, digest)
+
+    def pull_by(self, options: RegistryOptions, origin: str, digest: str = "") -> BaseImages:
         host = HostEnvironment.of({}, self.root / "home")
         location = RegistryLocation(reference=Reference.parse(f"{origin}/base/jre:17{digest}"))
         with RegistryClient(
@@ -213,6 +222,44 @@ def test_a_layer_that_neither_has(
     assert said.endswith(
         f"; the mirror {odd.address} failed: {odd.address} answered 500 Internal Server Error"
     )
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("reply", "asked_for"),
+    [
+        (Reply(503), 3),
+        (Reply(drop=True), 3),
+        (Reply(429, {"Retry-After": "2"}), 3),
+        (Reply(429, {"Retry-After": "60"}), 1),
+    ],
+)
+def test_a_mirror_in_trouble_over_a_layer_is_not_waited_for(
+    puller: Puller, registry: RegistryServer, odd: ScriptedServer, reply: Reply, asked_for: int
+) -> None:
+    """The registry is there in its place: no more is waited than a cut connection takes."""
+    put_image(registry, "base/jre", IMAGE, "17")
+    manifest = Reply(200, {"Content-Type": IMAGE.manifest.media_type}, IMAGE.manifest.data)
+    odd.rule("GET", ".*/manifests/.*", manifest)
+    config = IMAGE.config_blob
+    odd.rule("GET", f".*/{config.descriptor.digest}", Reply(200, {}, config.read(1 << 20)))
+    odd.rule("GET", ".*/blobs/.*", reply)
+    puller.pull(registry.address, odd.address)
+    layers = [
+        one for one in odd.seen("GET", ".*/blobs/.*") if str(IMAGE.config.digest) not in one.target
+    ]
+    assert len(layers) == asked_for
+    assert sum(puller.waits) < 5
+
+
+def test_what_is_not_to_be_asked_is_not_passed_over(puller: Puller) -> None:
+    """Who wants no network need not be told that a mirror was not asked."""
+    options = RegistryOptions(
+        mirrors=(Mirror(registry="r.example", location="mirror.example"),), offline=True
+    )
+    with pytest.raises(OfflineError):
+        puller.pull_by(options, "r.example")
+    assert puller.warnings == []
 
 
 @pytest.mark.faults

@@ -55,9 +55,11 @@ def test_a_command_that_needs_nothing_is_told_to_need_nothing(
 
 
 def test_thirty_mebibytes_are_thirty(small: Launcher, tmp_path: Path) -> None:
-    nothing = measure(small, tmp_path, *PYTHON, "pass").peak
-    thirty = measure(small, tmp_path, *PYTHON, "b'x' * (30 << 20)").peak
-    assert 28 * MIB < thirty - nothing < 32 * MIB
+    def peak(mebibytes: int) -> int:  # more than Python takes for a moment while it starts
+        code = f"b'x' * ({mebibytes} << 20)"
+        return max(measure(small, tmp_path, *PYTHON, code).peak for _ in range(3))
+
+    assert 28 * MIB < peak(40) - peak(10) < 32 * MIB
 
 
 def test_the_peak_is_that_of_the_largest_process(small: Launcher, tmp_path: Path) -> None:

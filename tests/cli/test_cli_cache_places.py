@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
-from tests.support.cli import HELLO, Cli, Finished
+from tests.support.cli import HELLO, Cli
+from tests.support.powerless import Powerless, without_power
 from tests.support.scripted import Reply, ScriptedServer, Seen
-
-Powerless: TypeAlias = Callable[..., Finished]
-
-SETPRIV = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
-"""Root itself then has to heed what the modes of files say."""
 
 
 def build(target: Path, *more: str | Path) -> list[str | Path]:
@@ -57,25 +51,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def powerless(cli: Cli, temporary: Path) -> Powerless:
     """Run the program as a user for whom the modes of files count."""
-    prefix: list[str] = []
-    if os.name == "nt":
-        pytest.skip("Windows has no such modes")
-    if os.geteuid() == 0:
-        prefix = SETPRIV
-        try:
-            subprocess.run([*prefix, "true"], check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip("root may write anywhere, and cannot give that up here")
-
-    def run(*arguments: str | Path, **variables: str) -> Finished:
-        command = [*prefix, sys.executable, "-m", "pyjib"]
-        code = f"import os, sys; os.execvp({command[0]!r}, [*{command!r}, *sys.argv[1:]])"
-        set_up = Cli(home=cli.home, variables={"TMPDIR": str(temporary), **variables})
-        with set_up.start(*arguments, code=code) as process:
-            stdout, stderr = process.communicate(timeout=60)
-        return Finished(code=process.returncode, stdout=stdout, stderr=stderr)
-
-    return run
+    return without_power(cli, temporary)
 
 
 @pytest.fixture

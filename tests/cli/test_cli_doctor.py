@@ -12,6 +12,7 @@ import pytest
 from pyjib.cli import waiting
 from pyjib.serve import RegistryServer, Rules
 from tests.support.cli import HELLO, Cli
+from tests.support.images import random_image
 from tests.support.scripted import Reply, ScriptedServer, Seen, listening_nowhere
 from tests.support.tls import Authority
 
@@ -384,6 +385,27 @@ def test_an_upload_that_cannot_be_cancelled(cli: Cli, server: ScriptedServer) ->
     done = cli("doctor", f"{server.address}/team/app")
     assert done.code == 0
     assert "takes no cancellation and will drop it itself" in done.stdout
+
+
+def test_an_upload_that_no_push_could_go_on_with(cli: Cli, server: ScriptedServer) -> None:
+    server.rule("HEAD", ".*", Reply(200))
+    server.rule("POST", ".*", Reply(202, {"Location": "http://169.254.169.254/up/1"}))
+    done = cli("doctor", f"{server.address}/team/app")
+    assert done.code == 1
+    assert "leads to an address inside a private network" in " ".join(done.stdout.split())
+
+
+def test_an_image_that_is_not_told_of_by_head(cli: Cli, server: ScriptedServer) -> None:
+    """Some answer 403 to HEAD alone, after which builds ask by GET."""
+    image = random_image(1)
+    server.rule("HEAD", ".*/manifests/.*", Reply(403))
+    kind = {"Content-Type": image.manifest.media_type}
+    server.rule("GET", ".*/manifests/.*", Reply(200, kind, image.manifest.data))
+    server.rule("POST", ".*", Reply(202, {"Location": "/up/1"}))
+    server.rule("DELETE", ".*", Reply(202))
+    done = cli("doctor", f"{server.address}/team/app")
+    assert done.code == 0, done.stdout
+    assert "pull       yes: the image is there" in done.stdout
 
 
 @pytest.mark.parametrize("text", ["{", '{"auths": {"REGISTRY": {"auth": "s3cr3t"}}}'])

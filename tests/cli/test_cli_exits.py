@@ -29,6 +29,14 @@ from tests.support.cli import HELLO, Cli
         (click.UsageError("No such thing."), 2, "error: no such thing\n"),
         (click.ClickException("It broke."), 1, "error: it broke\n"),
         (MemoryError(), 1, "error: there is not enough memory\n"),
+        (
+            RuntimeError("can't start new thread"),
+            1,
+            (
+                "error: the system gives no more threads\nhint: see what limits memory and "
+                "processes: ulimit -a, or the limits of the container\n"
+            ),
+        ),
     ],
 )
 def test_errors_have_their_own_codes(

@@ -88,6 +88,10 @@ def test_what_is_not_there(cli: Cli, registry: RegistryServer, tmp_path: Path) -
         assert done.code in (1, 2)
         assert done.stdout == ""
         assert done.stderr.startswith("error: ")
+    assert f"there is no directory {tmp_path / 'x'}\nhint: check the path" in done.stderr
+    (tmp_path / "file").touch()
+    done = cli("inspect", f"oci://{tmp_path}/file")
+    assert (done.code, f"tar://{tmp_path}/file" in done.stderr) == (2, True)
     assert cli("inspect", "No/Such").code == 2
     assert cli("inspect").code == 2
 

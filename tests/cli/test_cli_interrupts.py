@@ -129,9 +129,12 @@ def test_a_script_ends_with_its_build(cli: Cli) -> None:
         server.rule("*", "/v2/x/.*", slow)
         command = [sys.executable, "-m", "pyjib", "build", str(HELLO), "--from", "scratch"]
         script = f"{shlex.join([*command, '--to', f'{server.address}/x'])}; echo went on"
-        started = cli.start(
-            code=f"import os; os.execvp('bash', ['bash', '-c', {script!r}])", start_new_session=True
+        # A run in the background may have Ctrl-C ignored, and no shell changes that.
+        code = (
+            "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+            f"os.execvp('bash', ['bash', '-c', {script!r}])"
         )
+        started = cli.start(code=code, start_new_session=True)
         with started as process:
             assert asked.wait(240)
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does

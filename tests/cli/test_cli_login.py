@@ -154,6 +154,18 @@ def test_a_password_that_is_not_there(cli: Cli, guarded: RegistryServer, text: s
     assert not (cli.home / ".docker").exists()
 
 
+def test_a_byte_order_mark_is_no_part_of_it(cli: Cli, guarded: RegistryServer) -> None:
+    """PowerShell pipes one in, and Windows' editors write one."""
+    (cli.home / ".docker").mkdir()
+    config = cli.home / ".docker" / "config.json"
+    config.write_text('{"auths": {}}', encoding="utf-8-sig")
+    text = f"\ufeff{SECRET}\r\n"
+    done = cli("login", guarded.address, "-u", "me", "--password-stdin", stdin=text)
+    assert done.code == 0, done.stderr
+    assert guarded.address in json.loads(config.read_text("utf-8"))["auths"]
+    assert cli("login", "--check", guarded.address).code == 0
+
+
 def test_a_password_of_two_lines(cli: Cli, guarded: RegistryServer) -> None:
     done = cli("login", guarded.address, "-u", "me", "--password-stdin", stdin="me\npassword\n")
     assert (done.code, "not one line" in done.stderr) == (2, True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,23 @@ def test_a_registry_of_this_machine_that_is_down(
     was = f"--offline builds on {IMAGE.digest.short}, which it was when it was last looked up"
     assert was in " ".join(failed.stderr.split())
     assert cli(*build, f"tar://{tmp_path / 'b.tar'}", "--offline").code == 0
+
+
+def test_a_layer_index_on_another_machine(cli: Cli, mirror: RegistryServer, tmp_path: Path) -> None:
+    """It is no more than help: what cannot be had is packed, and nobody waits for it."""
+    project = tmp_path / "project"
+    shutil.copytree(HELLO, project)
+    (project / "src/main/jib").mkdir(parents=True)
+    (project / "src/main/jib/large").write_bytes(random.Random(1).randbytes(1 << 21))
+    target = f"{mirror.address}/team/app:1"
+    index = "192.0.2.1:5000/team/index:1"  # where packets get lost
+    here = ["--offline", *online(mirror), "--layer-index", index]
+    done = cli("build", project, "--from", BASE, "--to", target, *here)
+    assert done.code == 0, done.stderr
+    told = [line for line in done.stderr.splitlines() if "192.0.2.1" in line]
+    assert len(told) == 1
+    assert "the layer index 192.0.2.1:5000/team/index:1 was not" in told[0]
+    assert "attempt" not in done.stderr
 
 
 def test_with_a_build_file(cli: Cli, mirror: RegistryServer, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,13 @@ def test_a_list_of_what_is_there(cli: Cli, tmp_path: Path) -> None:
     paths = json.loads(cli("skaffold", "files", root / "web", "--list").stdout)
     assert str(root / "web" / "extra") in paths
     assert all(Path(path).exists() for path in paths)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode elsewhere")
+def test_names_that_are_no_unicode(cli: Cli, tmp_path: Path) -> None:
+    """Told with their bytes as halves of characters, as inspect and plan do: one fails not all."""
+    root = make_project("two modules", tmp_path).rename(tmp_path / "caf\udce9")
+    done = cli("skaffold", "files", root / "web")
+    assert (done.code, done.stderr) == (0, "")
+    assert str(root / "web" / "pom.xml") in json.loads(done.stdout.splitlines()[-1])["build"]
+    assert "caf\\udce9" in done.stdout

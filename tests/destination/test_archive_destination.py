@@ -201,6 +201,26 @@ def test_directories_that_were_made_in_vain_are_gone_again(tmp_path: Path) -> No
     assert [entry.name for entry in tmp_path.rglob("*")] == ["old"]
 
 
+def test_directories_above_one_that_cannot_be_made_are_gone_again(tmp_path: Path) -> None:
+    path = tmp_path / "new" / ("x" * 300) / "app.tar"
+    with pytest.raises(DestinationError, match="cannot write"):
+        ArchiveDestination(path=path, names=NAMES).write(random_image())
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_somebody_else_put_into_a_new_directory_stays(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "deep" / "app.tar"
+
+    def put(event: Event) -> None:
+        if isinstance(event, TransferProgress):
+            (tmp_path / "new" / "theirs").touch()
+            raise CancelledError("stopped")
+
+    with pytest.raises(CancelledError):
+        ArchiveDestination(path=path, names=NAMES, listener=put).write(random_image())
+    assert [entry.name for entry in sorted(tmp_path.rglob("*"))] == ["new", "theirs"]
+
+
 def test_a_file_where_a_directory_would_be(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

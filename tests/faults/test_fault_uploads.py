@@ -250,7 +250,7 @@ def test_fault_20_token_for_a_mount_refused(stage: Stage) -> None:
 
 
 def test_fault_48_cancelled_within_a_push(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The registry lets each body wait for two minutes, and takes a word of farewell at once."""
+    """The registry lets each body wait for ten minutes, and takes a word of farewell at once."""
     monkeypatch.setattr(upload_session, "_CANCEL_PATIENCE", 10.0)  # this machine may be busy
     server = stage.registry()
     it = stage.client()

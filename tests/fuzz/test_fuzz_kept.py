@@ -39,6 +39,7 @@ from pyjib.project.maven.java_home import read_jdk
 from pyjib.project.maven.local_repository import LocalRepository
 from pyjib.registry.client import RegistryClient
 from pyjib.serve.fault_file import read_faults
+from pyjib.store.folders import Folders
 from pyjib.store.store import Store
 from tests.support.bases import base_tools
 from tests.support.clients import watched
@@ -155,7 +156,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @fuzz
 def test_records_of_the_store(data: bytes, place: Path) -> None:
     store = Store(place / "store")
-    path = store._record_path("key")
+    path = Folders(place / "store").record("key")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     survives(store.get_layer, "key")
@@ -401,7 +402,7 @@ def test_what_a_layer_index_says_is_read(index_server: IndexServer) -> None:
 
 def test_what_is_kept_is_read(place: Path) -> None:
     store = Store(place / "sound")
-    path = store._record_path("key")
+    path = Folders(place / "sound").record("key")
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(RECORDS[0]))
     record = store.layer_record("key")

@@ -348,8 +348,12 @@ class TestBombs:
 
     def test_by_ratio(self, method: Compression) -> None:
         packed = compress(bytes(32 << 20), method, 9)
-        with pytest.raises(ContentError, match="grows beyond all measure"):
+        if method is GZIP:  # as small as it gets is a file of zeros, which is nobody's bomb
+            assert decompress(packed, method) == bytes(32 << 20)
+            return
+        with pytest.raises(ContentError, match="grows beyond all measure") as caught:
             decompress(packed, method)
+        assert "zeros are taken if gzip" in (caught.value.hint or "")
 
     def test_ten_mebibytes_are_harmless(self, method: Compression) -> None:
         assert decompress(compress(bytes(10 << 20), method, 9), method) == bytes(10 << 20)

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from pyjib.build import BuildResult
 from pyjib.cancellation import Cancellation
 from pyjib.errors import CancelledError, ContentError, NotFoundError
 from pyjib.events import LayerPacked
+from pyjib.layer.decompress import BeyondMeasureError
 from pyjib.layer_index.repository import LayerRepository
 from pyjib.oci import media_type as types
 from pyjib.oci.blob import Blob
@@ -356,6 +358,26 @@ def test_a_bomb_can_be_cancelled(runner: Runner, media_type: str) -> None:
         with pytest.raises(CancelledError):
             place.blob(blob.descriptor, Digest.of(b"")).open()
     assert len(seen) == 3
+    assert runner.store.usage().files == 0
+
+
+def test_zeros_are_no_lie(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever packs gigabytes of them by zstd is told what to do, and nobody is accused."""
+    monkeypatch.setattr("pyjib.layer.decompress.HARMLESS_SIZE", 1 << 20)
+    data = zstandard.compress(bytes(32 << 20))
+    blob = Blob.of_bytes(data, types.OCI_LAYER_ZSTD)
+    put_blob(runner.registry, "team/app", blob)
+    with watched() as it:
+        place = LayerRepository(
+            name=Reference.parse(runner.target),
+            client=it.client,
+            store=runner.store,
+            listener=it.events.append,
+            check=lambda: None,
+        )
+        with pytest.raises(BeyondMeasureError, match="beyond all measure") as caught:
+            place.blob(blob.descriptor, Digest.of(bytes(32 << 20))).open()
+    assert "--layer-index off" in (caught.value.hint or "")
     assert runner.store.usage().files == 0
 
 

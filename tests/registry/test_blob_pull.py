@@ -302,7 +302,7 @@ def test_what_is_missing(server: ScriptedServer) -> None:
     """A blob that is asked for was named by something: that is there, under the right name."""
     with watched() as it, pytest.raises(NotFoundError) as caught:
         pull(it, server)
-    assert "the registry has lost it, or a proxy in front of it" in (caught.value.hint or "")
+    assert "it was lost or deleted there, or a proxy in front of it" in (caught.value.hint or "")
     assert "check the name" not in (caught.value.hint or "")
 
 

@@ -225,6 +225,24 @@ def test_a_mount_that_never_works(server: ScriptedServer, status: int) -> None:
     assert (mounts, asked) == ((1, 1) if status in (409, 422) else (5 if passes else 1, 0))
 
 
+@pytest.mark.faults
+def test_a_mount_that_breaks_off_each_time(server: ScriptedServer) -> None:
+    """Something between here and there may dislike that one call."""
+
+    def answer(seen: Seen) -> Reply:
+        if "mount=" in seen.target:
+            return Reply(drop=True)
+        return Reply(202, {"Location": "/up/1"})
+
+    server.rule("POST", ".*", answer)
+    takes_uploads(server)
+    with watched() as it:
+        assert it.client.blob_push(name(server), from_base(server)) is Outcome.UPLOADED
+        again = Blob.of_bytes(b"another", BLOB.descriptor.media_type)
+        it.client.blob_push(name(server), replace(again, origin=name(server, "base/jre")))
+    assert sum("mount=" in seen.target for seen in server.seen("POST")) == 5
+
+
 @pytest.mark.parametrize("origin", ["other.io/base", "{address}/team/app"])
 def test_mounts_only_between_repositories_of_a_registry(
     server: ScriptedServer, origin: str

@@ -170,6 +170,52 @@ def test_a_registry_that_takes_nothing(status: int, body: bytes, hint: str) -> N
     assert "had taken" not in error.message
 
 
+@pytest.mark.parametrize("status", [409, 412])
+def test_a_blob_has_no_tag_that_could_be_immutable(status: int) -> None:
+    error = refused(refusing("team/app/blobs/uploads/*", status))
+    assert error.status == status
+    assert not error.hint
+
+
+@pytest.mark.parametrize("part", ["mirror", "quota", "immutable"])
+def test_names_of_repositories_are_no_words_of_a_rule(part: str) -> None:
+    told = f"repository name team/{part} not known to registry"
+    fault = refusing(f"team/{part}/blobs/uploads/", 404, errors("NAME_UNKNOWN", told), "POST")
+    with (
+        RegistryServer(faults=[fault]) as server,
+        watched() as it,
+        pytest.raises(NotFoundError) as caught,
+    ):
+        push(it.client, Reference.parse(f"{server.address}/team/{part}:1"))
+    assert (caught.value.hint or "").startswith("create the repository in the registry first")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (403, errors("DENIED", "ask mirror.corp.example:5000 for that")),
+        (403, b"<html><title>Your daily quota of web pages</title></html>"),
+        (500, errors("UNKNOWN", "cannot connect to a proxy")),
+    ],
+)
+def test_words_that_name_no_rule(status: int, body: bytes) -> None:
+    fault = refusing("team/app/blobs/uploads/", status, body, "POST")
+    with (
+        RegistryServer(faults=[fault]) as server,
+        watched() as it,
+        pytest.raises(RegistryError) as caught,
+    ):
+        push(it.client, Reference.parse(f"{server.address}/team/app:1"))
+    hint = caught.value.hint or ""
+    assert "asked for no login, so it is its own rules" in hint or "in trouble" in hint
+
+
+def test_a_body_that_is_too_large_is_no_quota() -> None:
+    said = errors("TOO_LARGE", "request body exceeds the size limit")
+    error = refused(refusing("team/app/blobs/uploads/", 413, said, "POST"))
+    assert (error.hint or "").startswith("a proxy in front of the registry limits uploads")
+
+
 @pytest.mark.parametrize("status", [403, 412, 413])
 def test_a_quota_that_shows_when_a_blob_is_there(status: int) -> None:
     """413 is met by chunks, which the registry does not take either."""

@@ -207,6 +207,15 @@ def test_a_relative_realm(server: ScriptedServer) -> None:
     assert server.seen("GET", "/v2/token")[0].authorization == BASIC
 
 
+def test_a_realm_that_is_relative_to_what_was_asked_for(server: ScriptedServer) -> None:
+    guard(server, 'Bearer realm="token"', "Bearer tt")
+    with watched(login=(server.address, "me", "pw")) as it, pytest.raises(RegistryError):
+        it.client.manifest_get(name(server))
+    asked = server.seen("GET", "/v2/team/app/manifests/token")
+    assert asked[0].authorization == BASIC
+    assert server.seen("GET", "/token") == []
+
+
 @pytest.mark.faults
 def test_no_challenge_means_asking_for_one(server: ScriptedServer) -> None:
     server.rule("GET", "/v2/", Reply(401, {"WWW-Authenticate": "Basic"}))

@@ -248,6 +248,28 @@ def test_who_asked_too_often(login: LoginWords, after: int | None, hint: str) ->
     assert (found.error if isinstance(found, Passing) else found).hint == hint
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("203.0.113.7", "; it allows to 203.0.113.7, 100 pulls in 6 hours, of which 0 are left"),
+        ("0b6f2c1e-8f4d", "; it allows 100 pulls in 6 hours, of which 0 are left"),
+    ],
+)
+def test_what_docker_hub_tells_of_its_limit(source: str, told: str) -> None:
+    """An address may be that of a whole office; an account's number tells nobody anything."""
+    headers = {
+        "ratelimit-limit": "100;w=21600",
+        "ratelimit-remaining": "0;w=21600",
+        "docker-ratelimit-source": source,
+    }
+    found = refusal(PULL, 429, headers, b"", NOBODY)
+    assert isinstance(found, Passing)
+    assert found.error.message.endswith(f"answered 429 Too Many Requests{told}")
+    odd = refusal(PULL, 429, {"ratelimit-limit": "100, 100;w=60"}, b"", NOBODY)
+    assert isinstance(odd, Passing)
+    assert odd.error.message.endswith("answered 429 Too Many Requests")
+
+
 def test_durations() -> None:
     spoken = [in_words(seconds) for seconds in (0.2, 90, 121, 7199, 7201, 21600)]
     assert spoken == ["1 second", "90 seconds", "3 minutes", "120 minutes", "3 hours", "6 hours"]

@@ -138,6 +138,20 @@ def test_a_blob_that_was_cut_short_is_healed_by_a_push(server: RegistryServer, r
     assert path.stat().st_size == layer.size
 
 
+def test_a_blob_that_was_cut_short_replaces_none(server: RegistryServer, root: Path) -> None:
+    """What is linked from elsewhere is not looked into."""
+    image = random_image(1)
+    layer = image.layers[0].descriptor
+    one, two = (root / name / "blobs" / "sha256" / layer.digest.hex for name in ("one", "two"))
+    for repository in ("one", "two"):
+        put_image(server, repository, image, "t")
+    data = two.read_bytes()
+    one.unlink()
+    one.write_bytes(b"x")
+    assert server.repositories.storage.link_blob("one", "two", layer.digest)
+    assert two.read_bytes() == data
+
+
 def test_mounted_blob_is_one_file(server: RegistryServer, root: Path) -> None:
     image = random_image(1)
     put_image(server, "one", image, "t")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from pyjib.errors import CacheError
 from pyjib.oci.blob import Blob
 from pyjib.oci.descriptor import Descriptor
 from pyjib.store.held import HeldFiles
@@ -98,35 +100,92 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts open files")
+@contextmanager
+def at_most(files: int) -> Iterator[None]:
+    """Let no more files be open."""
+    import resource  # noqa: PLC0415  not on Windows
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts open files")
+
+
+@linux
 def test_no_more_is_held_than_is_known_of(store: Store) -> None:
     before = open_files()
-    blobs = [put(store, bytes([number])) for number in range(100)]
-    assert open_files() - before == 64
-    assert [read(blob) for blob in blobs] == [bytes([number]) for number in range(100)]
-    del blobs[50:]
-    assert open_files() - before == 50
-    assert store.find(Descriptor.of(b"\0", TYPE)) is not None
+    with at_most(256):
+        blobs = [put(store, bytes([number])) for number in range(100)]
+        assert open_files() - before == 64
+        assert [read(blob) for blob in blobs] == [bytes([number]) for number in range(100)]
+        del blobs[50:]
+        assert open_files() - before == 50
+        assert store.find(Descriptor.of(b"\0", TYPE)) is not None
+        assert store.prune(everything=True).files == 100
+        assert [read(blob) for blob in blobs] == [bytes([number]) for number in range(50)]
     store.close()
     assert open_files() == before
-    assert read(blobs[0]) == b"\0"
+    with pytest.raises(CacheError, match="removed from the cache meanwhile") as caught:
+        read(blobs[0])
+    assert "prune it from no other machine" in (caught.value.hint or "")
+
+
+@linux
+def test_those_that_are_not_held_leave_room_for_others(store: Store) -> None:
+    before = open_files()
+    with at_most(256):
+        held = [put(store, bytes([number])) for number in range(64)]
+        named = [put(store, bytes([number])) for number in range(64, 128)]
+        held.clear()
+        assert open_files() == before
+        again = [store.find(blob.descriptor) for blob in named]
+        assert open_files() - before == len(again) == 64
+
+
+@linux
+def test_all_layers_of_a_large_image_are_held(store: Store) -> None:
+    """As many as 200, where the process may have 1,024 files open, as is usual."""
+    with at_most(1024):
+        blobs = [put(store, number.to_bytes(2, "big")) for number in range(200)]
+        assert store.prune(everything=True).files == 200
+        assert {read(blob) for blob in blobs} == {n.to_bytes(2, "big") for n in range(200)}
+
+
+@linux
+def test_too_many_open_files_are_told(store: Store) -> None:
+    blob = put(store)
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    with at_most(free), pytest.raises(CacheError, match="Too many open files") as caught:
+        read(blob)
+    assert "ulimit -n" in (caught.value.hint or "")
+
+
+def test_after_the_end_none_is_held_anew(store: Store) -> None:
+    blob = put(store)
+    store.close()
+    found = store.find(blob.descriptor)
+    assert found is not None
+    (path,) = (store.root / "blobs" / "sha256").iterdir()
+    path.unlink()
+    with pytest.raises(CacheError, match="removed from the cache meanwhile"):
+        read(found)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits open files")
 def test_where_too_many_files_are_open_none_is_held(tmp_path: Path) -> None:
-    import resource  # noqa: PLC0415  not on Windows
-
     path = tmp_path / "file"
     path.write_bytes(b"x")
     held = HeldFiles()
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.open(os.devnull, os.O_RDONLY)
     os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
-    try:
+    with at_most(free):
         file, status = held.look(path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert status.st_size == 1
     with file.open() as stream:
         assert stream.read() == b"x"

@@ -105,7 +105,7 @@ def test_file_digests_of_old_go(store: Store) -> None:
 def test_everything(store: Store) -> None:
     remember(store, "key", put(store, b"data"))
     store.remember_file_digests({"a\0001\0001\0001": Digest.of(b"")}, started=1 << 62)
-    (store.root / "tmp" / "1-left").write_bytes(b"x")
+    (store.root / "tmp" / ".blob.00000000000a.pyjib.partial").write_bytes(b"x")
     (store.root / "not ours").write_bytes(b"somebody's")
     assert store.prune(everything=True).files == 4
     assert store.usage() == Usage()
@@ -121,7 +121,7 @@ def test_store_works_on_after_everything_went(store: Store) -> None:
 
 def test_what_crashes_left_goes_on_the_way(store: Store) -> None:
     put(store, b"data")
-    young, old = store.root / "tmp" / "1-young", store.root / "tmp" / "1-old"
+    young, old = (store.root / "tmp" / f".blob.{name * 12}.pyjib.partial" for name in ("a", "b"))
     for path in (young, old):
         path.write_bytes(b"left behind")
     age(old, 1.1)
@@ -162,3 +162,25 @@ def test_a_full_disk_is_pruned(store: Store, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(os, "open", refuse)
     assert store.prune(older_than_days=30) == Pruned(files=1, bytes=3)
     assert store.prune(everything=True) == Pruned(files=1, bytes=5)
+
+
+def test_a_directory_of_somebodys_own_as_the_cache(store: Store) -> None:
+    """Whoever passes --cache ~ may have projects, files and a tmp of his own there."""
+    remember(store, "key", put(store, b"data", days_ago=100))
+    theirs = [
+        store.root / "projects" / "shop" / ".git" / "objects" / "ab" / ("c" * 38),
+        store.root / "projects" / "shop" / "pom.xml",
+        store.root / "projects" / "shop" / ("a" * 64),
+        store.root / "files" / "letter.txt",
+        store.root / "blobs" / "sha1" / ("b" * 40),
+        store.root / "tags" / "list",
+        store.root / "tmp" / "note",
+    ]
+    for path in theirs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"theirs")
+        age(path, 100)
+    assert store.usage().files == 2
+    assert store.prune(older_than_days=30, max_bytes=0).files == 2
+    store.prune(everything=True)
+    assert [path for path in theirs if not path.exists()] == []

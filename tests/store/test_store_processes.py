@@ -150,7 +150,7 @@ def test_removed_by_hand_while_a_blob_is_written(tmp_path: Path) -> None:
         left.unlink()
         with pytest.raises(CacheError, match="No such file") as caught:
             writer.commit(MEDIA_TYPE)
-    assert "while a build is running" in (caught.value.hint or "")
+    assert "while a build runs" in (caught.value.hint or "")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such locks")

@@ -63,6 +63,18 @@ class LocalRepository:
         return Path(self._roots[0])
 
     @property
+    def place(self) -> str:
+        """The same for messages, which tell of one that may not be looked into."""
+        return f"{self.root}{', which this user may not look into' if self._is_closed else ''}"
+
+    @property
+    def _is_closed(self) -> bool:
+        try:
+            return self.root.is_dir() and not os.access(self.root, os.X_OK)
+        except OSError:  # it is below a closed directory, as in another user's home
+            return True
+
+    @property
     def downloads_files(self) -> bool:
         """Whether what is missing is looked for elsewhere."""
         return self._downloads is not None
@@ -116,6 +128,8 @@ class LocalRepository:
         hint = next(filter(None, (self.account(artifact).hint for artifact in artifacts)), None)
         if hint is not None:
             return hint
+        if self._is_closed:
+            return "name a local repository that may be read: -Dmaven.repo.local=DIR"
         maven = "let Maven fetch them: mvn dependency:go-offline"
         if len(artifacts) == 1:
             maven = (
@@ -127,7 +141,7 @@ class LocalRepository:
         """Return what to say of a POM that is missing."""
         pom = Artifact(*coordinates, extension="pom")
         told = self.account(pom).text
-        reason = told or f"Could not find artifact {pom} in the local repository {self.root}"
+        reason = told or f"Could not find artifact {pom} in the local repository {self.place}"
         return Missing(reason, self.account(pom).hint or self.remedy(pom))
 
     def _find_snapshot(

@@ -231,7 +231,7 @@ class _Source:
         ):
             told = repository.account(pom).text
             raise DependencyError(
-                f"the POM of {coordinates} is not in the local repository {repository.root}"
+                f"the POM of {coordinates} is not in the local repository {repository.place}"
                 f"{told and _NEXT_LINE}{told}",
                 hint=repository.remedy(pom),
             )
@@ -283,7 +283,7 @@ class _Finder:
         repository = self.resolver.repository
         count = len(self._missing)
         what = "a library is" if count == 1 else f"{count} libraries are"
-        lines = [f"{what} not in the local repository {repository.root}:"]
+        lines = [f"{what} not in the local repository {repository.place}:"]
         lines += [
             f"{artifact} (wanted by {wanted_by}){_once_failed(repository, artifact)}"
             for artifact, wanted_by in self._missing[:_NAMED]

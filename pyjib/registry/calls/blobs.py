@@ -24,8 +24,9 @@ _PROGRESS = 1024 * 1024
 _PATIENCE = PATIENCE
 _DAMAGED = "check the registry, and mirrors and proxies in front of it"
 _LOST = (
-    "what names this blob is there and the blob is not: the registry has lost it, or a proxy in "
-    "front of it does not pass it on; push that image there again, or take another tag of it"
+    "a manifest names this blob, and the registry does not have it: it was lost or deleted there, "
+    "or a proxy in front of it does not pass it on; push that image there again, or take another "
+    "tag of it"
 )
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pyjib.errors import ContentError, TransportError
 from pyjib.registry.net.message import Call, Reply
 from pyjib.registry.net.urls import Url
+from pyjib.registry.redirects import over_tls
 from pyjib.registry.refusal import telling
 from pyjib.registry.session import Session
 
@@ -75,8 +76,5 @@ def _next(reply: Reply, root: Url) -> Url | None:
     location = next_of(reply.headers.get("link", ""))
     if location is None:
         return None
-    url = reply.url.join(location)
-    lost = (root.scheme, url.scheme) == ("https", "http") and root.host == url.host
-    if lost and url.port in (80, root.port):
-        return root.at(url.target)  # a proxy speaks TLS in its place, of which it knows nothing
+    url = over_tls(root, reply.url.join(location))
     return url if url.origin == root.origin else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 
-from pyjib.errors import RateLimitedError, RegistryError
+from pyjib.errors import RateLimitedError, RegistryError, TransportError
 from pyjib.events import (
     BlobMounted,
     BlobPresent,
@@ -92,7 +92,8 @@ class _Upload:
         """Ask for a link from the blob's origin; a registry may begin an upload instead.
 
         Registries refuse with many statuses, a token server among them: all mean "upload". So
-        does one that stays in trouble over it: only an upload shows whether all of it is.
+        does one that stays in trouble over it, or breaks off: only an upload shows whether all
+        of it is.
         """
         origin = self._blob.origin
         source = origin.repository if origin else ""
@@ -110,6 +111,9 @@ class _Upload:
                 raise
             if error.status not in _CLIENT_ERRORS:
                 self._manners.failed_mount()
+            return False, None
+        except TransportError:
+            self._manners.failed_mount()
             return False, None
         if reply.status == 201:
             self._session.pushed.blob(self._name)

@@ -94,14 +94,16 @@ class Authenticator:
         return self._answer(self._way, scopes, for_body=for_body)
 
     def renew(
-        self, challenges: Sequence[Challenge], scopes: Scopes, used: str | None
+        self, challenges: Sequence[Challenge], scopes: Scopes, used: str | None, *, base: Url
     ) -> str | None:
         """Return a header that is worth another try after a 401, ``None`` if there is none.
 
-        ``used`` is the header that was refused. An empty header means trying without one.
+        ``used`` is the header that was refused, and ``base`` the URL that was asked for. An empty
+        header means trying without one.
         """
         chosen = choose(challenges)
         if chosen is None:
+            base = self._endpoint.at("/v2/")
             challenges = (*challenges, *self._tools.ping(self._registry))
             chosen = choose(challenges)
         if chosen is None:
@@ -110,7 +112,7 @@ class Authenticator:
                 # For messages: whoever logged in wonders why that does not help.
                 self._tools.finder.search(self._registry, repository_of(scopes))
             return None
-        way, wanted = self._way_of(chosen), scopes
+        way, wanted = self._way_of(chosen, base), scopes
         self._way = way
         if isinstance(way, Bearer):
             wanted = union((*scopes, *parse_scopes(chosen.get("scope"))))
@@ -145,7 +147,7 @@ class Authenticator:
         """Remember a login that was refused itself, and not a token that was got for it."""
         search = self._tools.finder.known(self._registry, repository_of(scopes))
         held = search.credential if search is not None else None
-        if held is None or header is None or header not in (held.basic, held.bearer):
+        if held is None or not header or header not in (held.basic, held.bearer):
             return None
         self._refuse(held, scopes)
         return held
@@ -294,19 +296,18 @@ class Authenticator:
             self._registry, self._endpoint, way, credential, over_http=self._tools.over_http
         )
 
-    def _way_of(self, challenge: Challenge) -> Way:
+    def _way_of(self, challenge: Challenge, base: Url) -> Way:
         if challenge.scheme == "basic":
             return Basic()
-        url = self._realm(challenge.get("realm"))
+        url = self._realm(base.join(challenge.get("realm")))
         realm = Realm(registry=self._registry, url=url, service=challenge.get("service"))
         named = {url.host, url.authority} & self._tools.trusted_realms
         return Bearer(
             realm=realm, trusted=bool(named) or are_related(self._endpoint.host, url.host)
         )
 
-    def _realm(self, text: str) -> Url:
-        """Resolve a realm and check that it is no way into a private network or out of TLS."""
-        url = self._endpoint.join(text)
+    def _realm(self, url: Url) -> Url:
+        """Check that a realm is no way into a private network or out of TLS."""
         if self._endpoint.scheme == "https" and url.scheme == "http":
             if url.host != self._endpoint.host:
                 raise TransportError(

@@ -33,6 +33,7 @@ from pyjib.registry.mirrors import Place, find_places
 from pyjib.registry.net.message import Call
 from pyjib.registry.net.proxies import proxy_for
 from pyjib.registry.net.retry import PASSING_STATUSES, Passing
+from pyjib.registry.net.urls import Url
 from pyjib.registry.refusal import describe, printable
 from pyjib.registry.session import Session
 
@@ -132,7 +133,7 @@ class _Doctor:
         if answer.status == 401 and choose(lines) is None:
             unasked = Unasked.of(self._registry, lines)
             found = replace(found, unasked=unasked.said, remedy=unasked.hint)
-        return self._log_in(found, lines, push=push)
+        return self._log_in(found, lines, answer.url, push=push)
 
     def _look_at_places(self, found: Diagnosis, *, push: bool) -> Diagnosis:
         """Ask mirrors first, as a build does: they may do where the registry is out of reach.
@@ -224,7 +225,7 @@ class _Doctor:
         )
 
     def _log_in(
-        self, found: Diagnosis, challenges: Sequence[Challenge], *, push: bool
+        self, found: Diagnosis, challenges: Sequence[Challenge], base: Url, *, push: bool
     ) -> Diagnosis:
         self._progress("for a login to be found")
         found = self._searched(found)
@@ -232,9 +233,9 @@ class _Doctor:
             return found
         self._progress(f"for {self._registry} to take the login")
         if any(challenge.scheme == "bearer" for challenge in challenges):
-            found = replace(found, token=self._present(challenges))
+            found = replace(found, token=self._present(challenges, base))
         elif challenges or found.unasked:
-            found = replace(found, sent=self._present(challenges))
+            found = replace(found, sent=self._present(challenges, base))
         if self._is_mute:
             return self._untold(found, push=push)
         found = replace(found, login=self._login())
@@ -271,14 +272,17 @@ class _Doctor:
             )
         return f"setting the tag {tag}: rules for tags and manifests are told by a push only"
 
-    def _present(self, challenges: Sequence[Challenge]) -> Check:
-        """See what becomes of the login before the registry itself gets any of it."""
+    def _present(self, challenges: Sequence[Challenge], base: Url) -> Check:
+        """See what becomes of the login before the registry itself gets any of it.
+
+        ``base`` is the URL that answered with the challenges.
+        """
 
         def get() -> str:
             scopes = self._scopes("pull")
             authenticator = self._session.authenticator(self._registry)
             try:
-                header = authenticator.renew(challenges, scopes, None)
+                header = authenticator.renew(challenges, scopes, None, base=base)
             except PyjibError as error:
                 self._is_mute = _is_mute(error)
                 raise

@@ -255,7 +255,7 @@ def read(path: Path, origin: Origin | None = None) -> DockerConfig | None:
             f"cannot read logins from {path}: {error.strerror}",
             hint=f"give its user the right to read it, or {origin.other}",
         ) from None
-    return parse(data.decode("utf-8", "replace"), origin)
+    return parse(data.decode("utf-8-sig", "replace"), origin)
 
 
 def parse(text: str, origin: Origin) -> DockerConfig:

@@ -34,10 +34,10 @@ def look(session: Session, reference: Reference) -> str:
             headers={"Accept": _ACCEPT},
             scopes=_pulling(reference),
             method="HEAD",
-            accepted=frozenset({200, 405}),
+            accepted=frozenset({200, 403, 405}),
         )
     )
-    if reply.status == 405:
+    if reply.status != 200:
         manifests.get(session, reference, _pulling(reference))
     elif reply.headers.get("content-type", "").startswith("text/html"):
         raise ContentError(f"{reference.registry} answered with a web page, not with an image")
@@ -144,13 +144,14 @@ def _cancel(session: Session, call: Call, reply: Reply) -> str:
             f"cannot {call.action}: {call.registry} answered {reply.status} without saying where "
             "to send it (no Location header)"
         )
+    url = session.resolve(call.registry, reply.url, location)  # where a push could not go on either
     try:
         session.once(
             replace(
                 call,
                 action="cancel the upload",
                 method="DELETE",
-                url=session.resolve(call.registry, reply.url, location),
+                url=url,
                 accepted=frozenset({202, 204, 404}),
                 patience=_CANCEL_PATIENCE,
             )
