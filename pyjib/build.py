@@ -320,7 +320,8 @@ def _pull(plan: BuildPlan, platforms: Sequence[Platform], tools: BaseTools) -> B
         if isinstance(error, TransportError | RegistryError) and not isinstance(
             error, OfflineError
         ):  # many have not named it themselves
-            about = "this is the base image: --from names another, pyjib build --mirror a mirror"
+            about = "this is the base image: name another with --from, or a mirror of its "
+            about += "registry with --mirror (of pyjib build)"
             error.advise(f"{error.hint}; {about}" if error.hint else about)
         raise
     return base

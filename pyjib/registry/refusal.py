@@ -26,7 +26,6 @@ from pyjib.registry.login.scope import is_reading, repository_of
 from pyjib.registry.net.message import Call
 from pyjib.registry.net.reach import reach_of
 from pyjib.registry.net.retry import LONGEST_RETRY_AFTER, PASSING_STATUSES, Passing, retry_after
-from pyjib.registry.push_rules import by_status, by_words
 
 MAX_ERROR = 64 * 1024
 """The largest error body in bytes that is looked at."""
@@ -204,6 +203,11 @@ def _hints(
     said: str,
 ) -> Iterator[str | None]:
     """Yield what may help, the first that is any the best; what was said counts before a status."""
+    from pyjib.registry.push_rules import (  # noqa: PLC0415  for what is refused only
+        by_status,
+        by_words,
+    )
+
     writing = call.method in _WRITING and not call.bare
     of_login = status in (401, 403)
     if of_login:

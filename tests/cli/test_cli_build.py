@@ -332,8 +332,8 @@ def test_a_base_that_cannot_be_had_is_told_to_be_the_base(
     done = cli("build", HELLO, "--to", "tar://app.tar", "--from", f"{registry.address}/nosuch:1")
     assert done.code == 1
     assert done.stderr.splitlines()[-1] == (
-        "hint: check the name and the tag; this is the base image: --from names another, "
-        "pyjib build --mirror a mirror"
+        "hint: check the name and the tag; this is the base image: name another with --from, "
+        "or a mirror of its registry with --mirror (of pyjib build)"
     )
 
 

@@ -106,6 +106,16 @@ def test_head_403_tells_what_get_says(server: ScriptedServer) -> None:
         it.client.manifest_head(tagged(server))
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("status", [403, 405])
+def test_nothing_where_head_is_not_allowed(server: ScriptedServer, status: int) -> None:
+    """As behind a proxy that lets GET alone through: a first push must not fail for it."""
+    server.rule("HEAD", ".*", Reply(status))
+    server.rule("GET", ".*", Reply(404, {}, b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}'))
+    with watched() as it:
+        assert it.client.manifest_head(tagged(server)) is None
+
+
 def test_get(server: ScriptedServer) -> None:
     server.rule("GET", ".*/manifests/.*", Reply(200, GOOD_HEAD, DATA))
     with watched() as it:

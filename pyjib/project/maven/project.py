@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pyjib.errors import DependencyError, ProjectError
 from pyjib.events import Warned
@@ -18,7 +18,6 @@ from pyjib.project.maven.command_line import Arguments, MavenScope
 from pyjib.project.maven.effective import Builder
 from pyjib.project.maven.local_repository import LocalRepository
 from pyjib.project.maven.model import EffectiveModel, Plugin
-from pyjib.project.maven.plugin_expressions import PluginExpressions
 from pyjib.project.maven.reactor import Reactor, find_reactor, own_file
 from pyjib.project.maven.remote import Downloads
 from pyjib.project.maven.resolve import Library, Resolver
@@ -33,6 +32,9 @@ from pyjib.project.model import (
     DiskFile,
     Project,
 )
+
+if TYPE_CHECKING:
+    from pyjib.project.maven.plugin_expressions import PluginExpressions
 
 _TAIL = "maven.repo.local.tail"
 _NAMED = 12
@@ -91,6 +93,10 @@ class MavenProject:
 
     def plugin_expressions(self, model: EffectiveModel, plugin: Plugin) -> PluginExpressions:
         """Return what completes the texts of a plugin of one of the reactor's projects."""
+        from pyjib.project.maven.plugin_expressions import (  # noqa: PLC0415  not if all is kept
+            PluginExpressions,
+        )
+
         outlines = self.reactor.outlines
         return PluginExpressions(
             model,

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pyjib.errors import DigestMismatchError, InvalidReferenceError, MalformedDocumentError
+from pyjib.errors import (
+    DigestMismatchError,
+    InvalidReferenceError,
+    MalformedDocumentError,
+    NotFoundError,
+)
 from pyjib.events import ManifestPushed, Warned
 from pyjib.oci import media_type as types
 from pyjib.oci.descriptor import Descriptor
@@ -43,7 +48,10 @@ def head(session: Session, reference: Reference, scopes: Scopes) -> Descriptor |
     described = _described(reply.headers) if reply.status == 200 else None
     if described is not None and reference.digest in (None, described.digest):
         return described
-    data, media_type = get(session, reference, scopes)
+    try:
+        data, media_type = get(session, reference, scopes)
+    except NotFoundError:
+        return None
     return Descriptor.of(data, media_type)
 
 
