@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from collections.abc import Callable
 from dataclasses import field
@@ -113,16 +114,26 @@ class VerifiedReader(io.RawIOBase, BinaryIO):
             self._give_up()
             more = "more" if self._seen > wanted.size else "fewer"
             raise SizeMismatchError(
-                f"{wanted.digest} has {more} bytes than the {wanted.size} it should have"
+                f"{wanted.digest} has {more} bytes than the {wanted.size} it should have",
+                hint=self._remedy,
             )
         if at_end and not self._checked:
             if self._hash.hexdigest() != wanted.digest.hex:
                 self._give_up()
                 raise DigestMismatchError(
                     f"content does not match its digest {wanted.digest}",
-                    hint="run it again; if that does not help, its source is damaged",
+                    hint=self._remedy,
                 )
             self._checked = True
+
+    @property
+    def _remedy(self) -> str:
+        if self._discard is _keep:
+            return "run it again; if that does not help, its source is damaged"
+        return (
+            "the copy in the cache was damaged, and has been removed: run it again, and if there "
+            "are more of them, clear the cache (pyjib cache prune --all)"
+        )
 
     def _give_up(self) -> None:
         self._source.close()  # first: Windows removes no file that is open
@@ -130,8 +141,10 @@ class VerifiedReader(io.RawIOBase, BinaryIO):
 
 
 def _unreadable(descriptor: Descriptor, error: OSError) -> CacheError:
-    return CacheError(
-        f"cannot read {descriptor.digest}: {error.strerror or error}",
-        hint="run the build again: its file was removed meanwhile, perhaps by another machine, or "
-        "cannot be read any more",
+    hint = (
+        "run the build again: its file was removed meanwhile, perhaps by another machine, or "
+        "cannot be read any more"
     )
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        hint = "raise the limit of open files (ulimit -n), or pass a lower --jobs"
+    return CacheError(f"cannot read {descriptor.digest}: {error.strerror or error}", hint=hint)

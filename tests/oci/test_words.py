@@ -180,9 +180,10 @@ def test_every_flipped_bit_is_caught(data: bytes, draw: st.DataObject) -> None:
         opener=lambda: io.BytesIO(damaged),
         discard=lambda: told.append("discarded"),
     )
-    with blob.open() as reader, pytest.raises(DigestMismatchError):
+    with blob.open() as reader, pytest.raises(DigestMismatchError) as caught:
         reader.read()
     assert told == ["discarded"]
+    assert "the copy in the cache was damaged" in str(caught.value.hint)
 
 
 class Unreadable(io.RawIOBase):
@@ -197,6 +198,13 @@ def test_what_the_disk_refuses_is_no_foreign_error() -> None:
     of = Descriptor.of(b"x", "x/y")
     with pytest.raises(CacheError, match=f"cannot read {of.digest}: Permission denied"):
         Blob(descriptor=of, opener=denied).open()
+
+    def none_left() -> BinaryIO:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with pytest.raises(CacheError) as caught:
+        Blob(descriptor=of, opener=none_left).open()
+    assert "ulimit -n" in str(caught.value.hint)
     broken = Blob(descriptor=of, opener=lambda: cast(BinaryIO, Unreadable()))
     with broken.open() as reader, pytest.raises(CacheError, match="Input/output error") as caught:
         reader.read()
