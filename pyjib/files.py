@@ -21,7 +21,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-_NAME = re.compile(r"\.(.*)\.[0-9a-f]{12}\.pyjib\.partial", re.DOTALL)
+from pyjib.patterns import late
+
+_NAME = late(r"\.(.*)\.[0-9a-f]{12}\.pyjib\.partial", re.DOTALL)
 _BYTES_KEPT = 100
 """Of a file's own name so many bytes are part of a partial one's; names have 255 at most."""
 _NO_SUCH_THING = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}

@@ -15,13 +15,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pyjib"
 
-GROUND = {"errors", "events", "cancellation", "frozen"}
+GROUND = {"errors", "events", "cancellation", "frozen", "patterns"}
 MAY_IMPORT: dict[str, set[str]] = {
     "frozen": set(),
     "errors": {"frozen"},
     "events": {"frozen"},
     "cancellation": {"errors"},
-    "files": set(),
+    "patterns": set(),
+    "files": {"patterns"},
     "patience": set(),
     "presence": set(),
     "programs": {"cancellation", "patience", "presence"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -14,10 +13,11 @@ from pyjib import __version__
 from pyjib.cli.messages import say
 from pyjib.errors import ConfigurationError
 from pyjib.frozen import frozen
+from pyjib.patterns import late
 
 OTHER = "Other options"
 WIDTH = 96
-_UNREAD = re.compile("[\udc80-\udcff]")
+_UNREAD = late("[\udc80-\udcff]")
 """What Python makes of bytes that the locale does not know."""
 
 

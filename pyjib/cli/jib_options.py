@@ -14,11 +14,12 @@ from pyjib.errors import ConfigurationError
 from pyjib.events import Warned
 from pyjib.frozen import frozen
 from pyjib.oci.identity import JIB_MAVEN_PLUGIN, NEWEST_JIB, PYJIB, Identity
+from pyjib.patterns import late
 from pyjib.project.maven.command_line import MavenScope
 from pyjib.project.maven.remote import parse_repository
 
 SECTION = "Jib and Maven"
-_IDENTITY = re.compile(r"jib(?::([0-9]+(?:\.[0-9]+)*))?(?:/([0-9]{1,2}))?", re.ASCII)
+_IDENTITY = late(r"jib(?::([0-9]+(?:\.[0-9]+)*))?(?:/([0-9]{1,2}))?", re.ASCII)
 
 
 @frozen

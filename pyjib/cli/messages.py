@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sys
 from typing import IO
 
@@ -13,9 +12,10 @@ import click
 from pyjib.cli.environment import colour
 from pyjib.errors import DestinationError
 from pyjib.oci.json import dump_names
+from pyjib.patterns import late
 
 _COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = late(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class OutputClosedError(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -16,8 +15,9 @@ from pyjib import events
 from pyjib.cli.messages import labelled, tell, visible
 from pyjib.events import Direction, Event
 from pyjib.frozen import frozen
+from pyjib.patterns import late
 
-_LONG_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
+_LONG_DIGEST = late(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 VERB = 8
 _OFTEN = 30.0
 """Seconds after which a transfer that goes on is worth a line."""

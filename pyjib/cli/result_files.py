@@ -34,7 +34,8 @@ def write_file(path: Path, data: bytes) -> None:
     """
     stream = _own_stream(path)
     if stream is None and not _is_special(path):
-        with replacing(Path(os.path.realpath(path))) as file:
+        # Not forced to disk: a power cut may take it, and a build brings it back.
+        with replacing(Path(os.path.realpath(path)), durable=False) as file:
             file.write(data)
         return
     try:

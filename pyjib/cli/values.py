@@ -23,21 +23,22 @@ from pyjib.options import (
     LayerIndexMode,
     Permission,
 )
+from pyjib.patterns import late
 
 Now: TypeAlias = Literal["now"]
 NOW: Final[Now] = "now"
 
-_MILLISECONDS = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+_MILLISECONDS = late(r"-?[0-9]{1,15}", re.ASCII)
 _EARLIEST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
 _LATEST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
-_SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([KMGT]?)(I?)B?", re.ASCII)
+_SIZE = late(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([KMGT]?)(I?)B?", re.ASCII)
 _MOST = 1_000_000_000
 _DIGITS = 10
-_HOST = re.compile(r"[a-z0-9._:\[\]-]+", re.ASCII | re.IGNORECASE)
+_HOST = late(r"[a-z0-9._:\[\]-]+", re.ASCII | re.IGNORECASE)
 _SHOWN = 200
-_SKOPEOS = re.compile(r"(docker|tar|oci):((?![0-9]+/)(?!//).+)", re.ASCII | re.DOTALL)
-_MODE = re.compile(r"[0-7]{3}", re.ASCII)
-_COMPRESSION = re.compile(r"(gzip|zstd)(?::([0-9]{1,2}))?|none", re.ASCII)
+_SKOPEOS = late(r"(docker|tar|oci):((?![0-9]+/)(?!//).+)", re.ASCII | re.DOTALL)
+_MODE = late(r"[0-7]{3}", re.ASCII)
+_COMPRESSION = late(r"(gzip|zstd)(?::([0-9]{1,2}))?|none", re.ASCII)
 
 
 def parse_target(text: str) -> Location | Unnamed:

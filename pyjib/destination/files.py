@@ -56,10 +56,11 @@ def made(folder: Path, path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of ``path`` once the block is left without an error.
 
-    It is written under another name in the same directory, then flushed to disk and renamed.
+    It is written under another name in the same directory, then, unless it need not be
+    ``durable``, forced to disk, and renamed.
     After an error, even Ctrl-C, nothing of it is left; what a killed process left of the same
     file is removed first. Raises ``DestinationError`` for whatever the file system says no to,
     so the block must map its own ``OSError``s.
@@ -68,7 +69,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         remove_abandoned(path.parent, path.name)
         with Partial(path) as partial:
             yield partial.file
-            partial.arrive(durable=True)
+            partial.arrive(durable=durable)
     except OSError as error:
         raise cannot_write(path, error) from None
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from pyjib.errors import PlatformError
 from pyjib.oci.image import Image
 from pyjib.oci.location import EngineLocation, Location, RegistryLocation
+from pyjib.patterns import late
 from pyjib.plan.model import LONG_TERM_RELEASES, BuildPlan
 
 # 17.0.9, jdk-17.0.9+9, 8u392, jdk8u392-b08, 1.8.0_392; java-17-openjdk, zulu17; 10.1-jdk17-temurin
-_VERSION = re.compile(r"(?:(?:openjdk|jdk|jre|java)-?)?(?:1\.(?=\d))?(\d{1,2})(?!\d)")
-_HOME = re.compile(r"(?:java|jdk|jre|openjdk|zulu)-?(?:1\.)?(\d{1,2})(?!\d)")
-_MENTIONED = re.compile(r"(?:java|open|openjdk|jdk|jre|temurin|corretto)-?(\d{1,2})(?!\d)")
+_VERSION = late(r"(?:(?:openjdk|jdk|jre|java)-?)?(?:1\.(?=\d))?(\d{1,2})(?!\d)")
+_HOME = late(r"(?:java|jdk|jre|openjdk|zulu)-?(?:1\.)?(\d{1,2})(?!\d)")
+_MENTIONED = late(r"(?:java|open|openjdk|jdk|jre|temurin|corretto)-?(\d{1,2})(?!\d)")
 
 _TAGGED_BY_JAVA = frozenset(
     {
@@ -31,7 +30,7 @@ _TAGGED_BY_JAVA = frozenset(
 )
 """Repositories, by the last part of their path, whose tags start with the version of Java."""
 
-_NAMED_BY_JAVA = re.compile(r"(?:distroless/java|ubi\d+/openjdk-)(\d{1,2})(?:-|$)")
+_NAMED_BY_JAVA = late(r"(?:distroless/java|ubi\d+/openjdk-)(\d{1,2})(?:-|$)")
 """``distroless/java17-debian12``, ``ubi9/openjdk-17-runtime``."""
 
 _TAGS_MENTION_JAVA = frozenset({"jetty", "tomcat", "tomee", "maven", "ibm-semeru-runtimes"})

@@ -6,7 +6,6 @@ and ``Labels`` are in the order of Java's hash maps; history follows its own rul
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,11 +15,12 @@ from pyjib.image.java_hash_map import JavaHashMap
 from pyjib.oci.image import Image
 from pyjib.oci.json import Json
 from pyjib.oci.media_type import ImageFormat
+from pyjib.patterns import late
 from pyjib.plan.model import BuildPlan
 
 # Java's dot stops at every kind of line end.
-_VARIABLE = re.compile(r"([^=]+)=([^\n\r\x85\u2028\u2029]*)")
-_PORT = re.compile(r"([0-9]{1,9})(?:/(tcp|udp))?")
+_VARIABLE = late(r"([^=]+)=([^\n\r\x85\u2028\u2029]*)")
+_PORT = late(r"([0-9]{1,9})(?:/(tcp|udp))?")
 _HEALTHCHECK = ("Test", "Interval", "Timeout", "StartPeriod", "Retries")
 _HISTORY = ("created", "author", "created_by", "comment", "empty_layer")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -13,10 +12,11 @@ from pyjib.jib.configuration import JibAuth, JibConfiguration, JibHelper
 from pyjib.oci.location import Location, RegistryLocation, parse_location
 from pyjib.oci.reference import DOCKER_HUB
 from pyjib.options import BuildOptions, CredentialHelper, Login, RegistryOptions
+from pyjib.patterns import late
 
 FindServer = Callable[[str], Login | None]
 
-_PORT = re.compile(r":\d+$")
+_PORT = late(r":\d+$")
 
 
 @frozen

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePath
 
 from pyjib.errors import ConfigurationError
 from pyjib.jib.configuration import BuiltModule, JibConfiguration
 from pyjib.oci.identity import Identity
+from pyjib.patterns import late
 
-_RANGE = re.compile(r"([\[(])([\d.]*),([\d.]*)([\])])")
-_VERSION = re.compile(r"\d+(?:\.\d+)*")
+_RANGE = late(r"([\[(])([\d.]*),([\d.]*)([\])])")
+_VERSION = late(r"\d+(?:\.\d+)*")
 
 
 def why_skipped(jib: JibConfiguration, model: BuiltModule) -> str | None:

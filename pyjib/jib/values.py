@@ -10,17 +10,18 @@ import re
 
 from pyjib.errors import ConfigurationError
 from pyjib.oci.instant import EPOCH, EPOCH_PLUS_SECOND, Instant
+from pyjib.patterns import late
 
 NOW = "USE_CURRENT_TIMESTAMP"
 
-_PAIR = re.compile(r"([^=]+)=([^\n\r\x85\u2028\u2029]*)")
-_PLATFORM = re.compile(r"([^/ ]+)/([^/ ]+)")
-_MODE = re.compile(r"[0-7]{3}", re.ASCII)
-_PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(?:tcp|udp))?", re.ASCII)
+_PAIR = late(r"([^=]+)=([^\n\r\x85\u2028\u2029]*)")
+_PLATFORM = late(r"([^/ ]+)/([^/ ]+)")
+_MODE = late(r"[0-7]{3}", re.ASCII)
+_PORTS = late(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(?:tcp|udp))?", re.ASCII)
 _LOCAL = r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(?::\d\d(?:\.\d{0,9})?)?"
-_ISO = re.compile(rf"{_LOCAL}(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_ISO_OR_BARE_OFFSET = re.compile(rf"{_LOCAL}(?:[Zz]|[+-]\d\d(?::?\d\d)?)", re.ASCII)
-_MILLISECONDS = re.compile(r"[+-]?\d{1,15}", re.ASCII)
+_ISO = late(rf"{_LOCAL}(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_ISO_OR_BARE_OFFSET = late(rf"{_LOCAL}(?:[Zz]|[+-]\d\d(?::?\d\d)?)", re.ASCII)
+_MILLISECONDS = late(r"[+-]?\d{1,15}", re.ASCII)
 _FIRST, _END = Instant.parse("0001-01-01T00:00:00Z"), Instant.of_seconds(253_402_300_800)
 _TIME_HINT = (
     "write a date and time with an offset, for example 2024-05-01T12:00:00Z or "

@@ -8,7 +8,6 @@ they come; ``LayerPlan.of`` has put them in order.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
@@ -16,6 +15,7 @@ from typing import Protocol
 from pyjib.errors import ProjectError
 from pyjib.layer.content import changed, chunks_of
 from pyjib.layer.tar_time import TarTime
+from pyjib.patterns import late
 from pyjib.plan.model import LayerEntry
 from pyjib.project.model import FileSource
 
@@ -31,7 +31,7 @@ _MAX_NUMBER = 0o77777777777
 _HEADER = struct.Struct("100s8s8s8s12s12s8s1s100s6s2s32s32s8s8s155s12x")
 _NO_CHECKSUM = b" " * 8
 _NO_DEVICE = b"0000000 "
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = late(r"[+-]?[0-9]+")
 
 
 class Sink(Protocol):

@@ -10,13 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pyjib.jib.configuration import JibConfiguration
+from pyjib.patterns import late
 from pyjib.project.maven.command_line import Arguments
 from pyjib.project.maven.model import BOOLEANS, Repository
 
-_CALLED_SECRET = re.compile(
-    r"pass|pwd|secret|token|credential|auth|key|private|login", re.IGNORECASE
-)
-_NAME = re.compile(r"[\w.-]+")
+_CALLED_SECRET = late(r"pass|pwd|secret|token|credential|auth|key|private|login", re.IGNORECASE)
+_NAME = late(r"[\w.-]+")
 _SHORT = 4
 
 

@@ -131,8 +131,8 @@ class VerifiedReader(io.RawIOBase, BinaryIO):
         if self._discard is _keep:
             return "run it again; if that does not help, its source is damaged"
         return (
-            "the copy in the cache was damaged, and has been removed: run it again, and if there "
-            "are more of them, clear the cache (pyjib cache prune --all)"
+            "run it again: the copy in the cache was damaged, and has been removed; if there are "
+            "more of them, clear the cache (pyjib cache prune --all)"
         )
 
     def _give_up(self) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from pyjib.errors import InvalidReferenceError
+from pyjib.patterns import late
 
 _HEX_LENGTHS = {"sha256": 64, "sha512": 128}
-_HEX = re.compile(r"[0-9a-f]+", re.ASCII)
+_HEX = late(r"[0-9a-f]+", re.ASCII)
 
 
 class Hash(Protocol):

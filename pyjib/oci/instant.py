@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from pyjib.errors import ConfigurationError
+from pyjib.patterns import late
 
-_ISO = re.compile(
+_ISO = late(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)", re.ASCII
 )
 _BILLION = 1_000_000_000

@@ -12,11 +12,12 @@ from collections import Counter
 from typing import Any, TypeAlias
 
 from pyjib.errors import MalformedDocumentError
+from pyjib.patterns import late
 
 Json: TypeAlias = dict[str, Any]
 
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_NON_BMP = re.compile("[\U00010000-\U0010ffff]")
+_SURROGATE = late(rb"\\u[dD][89a-fA-F]")
+_NON_BMP = late("[\U00010000-\U0010ffff]")
 _SPARSEST = 32
 MAX_DOCUMENT = 4 * 1024 * 1024
 """The largest manifest, index or config in bytes that is read: what registries themselves take."""

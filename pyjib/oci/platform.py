@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from pyjib.errors import InvalidReferenceError
+from pyjib.patterns import late
 
-_PART = re.compile(r"[a-z0-9._]+", re.ASCII)
+_PART = late(r"[a-z0-9._]+", re.ASCII)
 _MAX_TEXT = 255
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
 

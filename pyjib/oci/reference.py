@@ -13,18 +13,19 @@ from typing import Self
 
 from pyjib.errors import InvalidReferenceError
 from pyjib.oci.digest import Digest
+from pyjib.patterns import late
 
 DOCKER_HUB = "docker.io"
 HUB_ALIASES = frozenset(
     {DOCKER_HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
 )
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_HOST = re.compile(rf"((?:{_LABEL})(?:\.{_LABEL})*|\[[0-9a-fA-F:.]+\])(?::([0-9]{{1,5}}))?")
+_HOST = late(rf"((?:{_LABEL})(?:\.{_LABEL})*|\[[0-9a-fA-F:.]+\])(?::([0-9]{{1,5}}))?")
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_IMAGE_ID = re.compile(r"[0-9a-f]{64}")
-_LOGIN = re.compile(
+_PATH = late(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = late(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_IMAGE_ID = late(r"[0-9a-f]{64}")
+_LOGIN = late(
     r"(?P<scheme>[a-z]+://)?(?P<user>[^:/@]*)(?::.*@(?!sha\d+:)|@(?=.*/))(?P<rest>.*)", re.DOTALL
 )
 """What stands before a host and an ``@`` in a URL; an ``@`` in a reference leads to a digest."""

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 from pyjib.errors import ConfigurationError
 from pyjib.options import BuildOptions
+from pyjib.patterns import late
 from pyjib.plan.model import ContainerConfig
 from pyjib.plan.paths import absolute_path
 
-_PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp))?", re.ASCII)
-_USER = re.compile(r"[^\s:\0]+(?::[^\s:\0]+)?")
+_PORTS = late(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp))?", re.ASCII)
+_USER = late(r"[^\s:\0]+(?::[^\s:\0]+)?")
 
 
 def make_config(options: BuildOptions, entrypoint: tuple[str, ...] | None) -> ContainerConfig:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pyjib.events import Warned
 from pyjib.oci.location import EngineLocation, Location, RegistryLocation
 from pyjib.options import BuildOptions, ExtraDirectory
+from pyjib.patterns import late
 from pyjib.plan.base_image import java_release
 from pyjib.plan.entrypoint import Start, start_of
 from pyjib.plan.extra_directories import mode_of, unused_permissions
@@ -16,8 +17,8 @@ from pyjib.project.model import Project, ProjectFile
 
 _VALUED = {"-cp", "-classpath", "-p"}
 """Flags of java whose value is the next argument, beside those that begin with two dashes."""
-_FLAGS = re.compile(r"(?!-D|-XX:On)\S.*\s-(?:X|D|-[a-z]|javaagent:|ea\b|da\b|server\b)", re.DOTALL)
-_PROPERTIES = re.compile(r"-D.*\s-D[\w.]+=", re.DOTALL)  # the value of one may be flags itself
+_FLAGS = late(r"(?!-D|-XX:On)\S.*\s-(?:X|D|-[a-z]|javaagent:|ea\b|da\b|server\b)", re.DOTALL)
+_PROPERTIES = late(r"-D.*\s-D[\w.]+=", re.DOTALL)  # the value of one may be flags itself
 
 
 def plan_warnings(

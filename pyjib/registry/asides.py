@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterable
 
 from pyjib.events import Listener, Warned
+from pyjib.patterns import late
 from pyjib.registry.refusal import printable
 
 _MOST = 20
 _LONGEST = 4096
-_WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
+_WARNING = late(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 
 
 class Asides:

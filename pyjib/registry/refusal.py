@@ -20,6 +20,7 @@ from pyjib.errors import (
     UnauthorizedError,
 )
 from pyjib.frozen import frozen
+from pyjib.patterns import late
 from pyjib.registry.login.credential import conceal
 from pyjib.registry.login.origins import CHECK
 from pyjib.registry.login.scope import is_reading, repository_of
@@ -30,12 +31,12 @@ from pyjib.registry.net.retry import LONGEST_RETRY_AFTER, PASSING_STATUSES, Pass
 MAX_ERROR = 64 * 1024
 """The largest error body in bytes that is looked at."""
 _MAX_SHOWN = 300
-_PAGE = re.compile(r"\s*(<!doctype\s+html|<html\b|<head\b)", re.IGNORECASE)
-_TITLE = re.compile(r"<title>([^<]*)</title>", re.IGNORECASE)
+_PAGE = late(r"\s*(<!doctype\s+html|<html\b|<head\b)", re.IGNORECASE)
+_TITLE = late(r"<title>([^<]*)</title>", re.IGNORECASE)
 _WEB_PAGE = "a web page"
 _SOON = 10.0
 """Seconds; who asks for a shorter pause has been given several in vain."""
-_LIMIT = re.compile(r"(\d{1,9});w=(\d{1,9})", re.ASCII)
+_LIMIT = late(r"(\d{1,9});w=(\d{1,9})", re.ASCII)
 _WRITING = frozenset({"POST", "PUT", "PATCH"})
 _BY_RULE = frozenset({401, 403, 405, 409, 412})
 """What registries answer where a rule of theirs forbids a manifest."""

@@ -8,12 +8,13 @@ from pathlib import Path
 from pyjib.errors import ProjectError
 from pyjib.frozen import frozen
 from pyjib.options import HostEnvironment
+from pyjib.patterns import late
 from pyjib.project.maven import seen
 from pyjib.project.maven.pom import PomReader
 
 _RELEASES = ("maven.compiler.release", "maven.compiler.target", "java.version")
-_RELEASE = re.compile(r"(1\.)?\d+")
-_ENTRY = re.compile(r'^(\w+)="?([^"\r\n]+)"?', re.MULTILINE)
+_RELEASE = late(r"(1\.)?\d+")
+_ENTRY = late(r'^(\w+)="?([^"\r\n]+)"?', re.MULTILINE)
 
 
 @frozen

@@ -9,15 +9,15 @@ are those that Maven 3.8.7 was seen to follow (``tests/support/plugin_texts.py``
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
+from pyjib.patterns import late
 from pyjib.project.maven.model import EffectiveModel, Plugin
 from pyjib.project.maven.plugin_texts import Evaluated, behind, evaluate
 from pyjib.project.maven.session import MavenSession
 
-_PROPERTY = re.compile(r"properties\((.+)\)")
+_PROPERTY = late(r"properties\((.+)\)")
 _ABOVE = ("parent", "parentFile")
 
 

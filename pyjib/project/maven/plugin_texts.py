@@ -7,12 +7,13 @@ if it were not there. Specification: ``maven-and-gradle-projects`` §1.5.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from pyjib.patterns import late
+
 _NULL = "null"  # what Java makes of nothing where it is put behind a text
-_EXPRESSION = re.compile(r"\$\{[^}]*\}")
+_EXPRESSION = late(r"\$\{[^}]*\}")
 
 
 class Evaluated(NamedTuple):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pyjib.errors import ConfigurationError
 from pyjib.frozen import frozen
+from pyjib.patterns import late
 from pyjib.project.maven.model import Repository, RepositoryPolicy
 
 if TYPE_CHECKING:  # the command line wants no more of this than to parse an address
@@ -24,8 +25,8 @@ if TYPE_CHECKING:  # the command line wants no more of this than to parse an add
 CENTRAL = Repository(id="central", url="", snapshots=RepositoryPolicy(enabled=False))
 """Maven's own repository. It has no address here: nothing is fetched from it unless told."""
 
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?://(?P<host>[^/?#]*))?[^\s]*")
-_WITH_ID = re.compile(r"([A-Za-z0-9_.-]+)=(.+)")
+_URL = late(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?://(?P<host>[^/?#]*))?[^\s]*")
+_WITH_ID = late(r"([A-Za-z0-9_.-]+)=(.+)")
 _FETCHED = frozenset(("http", "https", "file"))
 _HERE = frozenset(("localhost", "127.0.0.1"))
 _PLAIN = frozenset(("http", "dav", "dav:http", "dav+http"))

@@ -15,10 +15,11 @@ import re
 from pathlib import Path
 
 from pyjib.errors import ConfigurationError, ProjectError
+from pyjib.patterns import late
 from pyjib.project.maven import seen
 from pyjib.project.maven.xml_tree import parse_xml, read_bytes, trim
 
-_CLOSED = re.compile(r"(?<!\\)\{(.*?[^\\])\}", re.DOTALL)
+_CLOSED = late(r"(?<!\\)\{(.*?[^\\])\}", re.DOTALL)
 _MASTER_KEY = "settings.security"  # no secret: Maven has it in its source
 _SALT = 8
 _RELOCATIONS = 5

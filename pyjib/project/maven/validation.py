@@ -5,20 +5,20 @@ What it rejects in a POM as written is in ``raw_rules``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from pyjib.errors import ProjectError
+from pyjib.patterns import late
 from pyjib.project.maven.lined import read_lined
 from pyjib.project.maven.model import Coordinates, Origin, Plugin, PomDependency
 from pyjib.project.maven.xml_tree import line_of, read_bytes
 
-ID = re.compile(r"[A-Za-z0-9_.-]+")
+ID = late(r"[A-Za-z0-9_.-]+")
 _FORBIDDEN_IN_VERSIONS = '\\/:"<>|?*'
-_NAMED = re.compile(r"[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+")
-_VERSION = re.compile(r"[^\\/:\"<>|?*${]+")
+_NAMED = late(r"[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+")
+_VERSION = late(r"[^\\/:\"<>|?*${]+")
 
 
 class Violation(NamedTuple):

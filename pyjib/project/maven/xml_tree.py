@@ -14,12 +14,13 @@ from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
 from pyjib.errors import ProjectError
+from pyjib.patterns import late
 from pyjib.project.maven import seen
 
 Element = ET.Element
 
 # Taking the usual namespace away before parsing spares taking it from every name afterwards.
-_NAMESPACE = re.compile(rb"""\sxmlns\s*=\s*["']http://maven\.apache\.org/[A-Za-z]+/[\d.]+["']""")
+_NAMESPACE = late(rb"""\sxmlns\s*=\s*["']http://maven\.apache\.org/[A-Za-z]+/[\d.]+["']""")
 _ENTITY = rb"&([A-Za-z][A-Za-z0-9]*);"
 _PREDEFINED = frozenset((b"amp", b"lt", b"gt", b"apos", b"quot"))
 _HEAD = 4096

@@ -10,6 +10,7 @@ from pyjib.errors import ContentError, NotFoundError, SizeMismatchError, Transpo
 from pyjib.oci.descriptor import Descriptor
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
+from pyjib.patterns import late
 from pyjib.registry.login.scope import Scopes
 from pyjib.registry.net.message import PATIENCE, Call
 from pyjib.registry.net.retry import CUT, Passing
@@ -19,7 +20,7 @@ from pyjib.registry.session import Session
 if TYPE_CHECKING:
     from pyjib.registry.net.wire import Answer
 
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
+_CONTENT_RANGE = late(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 _PROGRESS = 1024 * 1024
 _PATIENCE = PATIENCE
 _DAMAGED = "check the registry, and mirrors and proxies in front of it"

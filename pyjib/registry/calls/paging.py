@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from pyjib.errors import ContentError, TransportError
+from pyjib.patterns import late
 from pyjib.registry.net.message import Call, Reply
 from pyjib.registry.net.urls import Url
 from pyjib.registry.redirects import over_tls
@@ -17,7 +18,7 @@ MAX_PAGE = 8 * 1024 * 1024
 MAX_PAGES = 10_000
 MAX_LIST = 64 * 1024 * 1024
 """Bytes of all pages of a list together."""
-_PARAMETER = re.compile(
+_PARAMETER = late(
     r'\s*;\s*([^\s;,="]*)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?', re.ASCII | re.DOTALL
 )
 

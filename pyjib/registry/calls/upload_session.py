@@ -10,6 +10,7 @@ from dataclasses import replace
 from pyjib.errors import DigestMismatchError, NotFoundError, PyjibError, TransportError
 from pyjib.oci.digest import Digest
 from pyjib.oci.reference import Reference
+from pyjib.patterns import late
 from pyjib.registry.login.scope import Scopes
 from pyjib.registry.net.message import NOTHING, PATIENCE, Body, Call, Reply
 from pyjib.registry.net.retry import Passing
@@ -19,7 +20,7 @@ from pyjib.registry.session import Session
 
 _COMMIT_PATIENCE = 300.0
 _CANCEL_PATIENCE = 1.0
-_RANGE = re.compile(r"(?:bytes[= ])?0-(\d{1,19})", re.ASCII | re.IGNORECASE)
+_RANGE = late(r"(?:bytes[= ])?0-(\d{1,19})", re.ASCII | re.IGNORECASE)
 _BYTES: Mapping[str, str] = {"Content-Type": "application/octet-stream"}
 
 

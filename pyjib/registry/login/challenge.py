@@ -7,14 +7,15 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from pyjib.frozen import frozen
+from pyjib.patterns import late
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  (RFC 9110's word, no secret)
-_PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))', re.DOTALL)
-_SCHEME = re.compile(rf"({_TOKEN})(?=[ \t]|,|$)")
-_TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))")
-_BLANK = re.compile(r"[ \t]*")
+_PARAMETER = late(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))', re.DOTALL)
+_SCHEME = late(rf"({_TOKEN})(?=[ \t]|,|$)")
+_TOKEN68 = late(r"[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))")
+_BLANK = late(r"[ \t]*")
 _MAX_LINE = 16 * 1024
-_GAP = re.compile(r"[ \t\r\n,]+")
+_GAP = late(r"[ \t\r\n,]+")
 
 
 @frozen

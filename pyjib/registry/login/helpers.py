@@ -14,6 +14,7 @@ from typing import Any
 from pyjib.cancellation import Cancellation
 from pyjib.errors import ConfigurationError
 from pyjib.options import CredentialHelper, HostEnvironment
+from pyjib.patterns import late
 from pyjib.presence import find_program
 from pyjib.programs import AsksError, Program, TooLongError
 from pyjib.registry.login.credential import Credential
@@ -21,7 +22,7 @@ from pyjib.registry.refusal import printable
 
 TIMEOUT = 30.0
 _MAX_OUTPUT = 1024 * 1024
-_NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+_NAME = late(r"[A-Za-z0-9._-]+", re.ASCII)
 _TOKEN_USER = "<token>"  # noqa: S105  (a user's name that marks identity tokens)
 _ABSENT = ("credentials not found", "no credentials server url", "no credentials username")
 

@@ -12,10 +12,11 @@ from typing import Self
 
 from pyjib.errors import TransportError
 from pyjib.frozen import frozen
+from pyjib.patterns import late
 
-_URL = re.compile(r"(https?)://([^/?#]*)([^#]*)(?:#.*)?", re.ASCII | re.IGNORECASE)
-_AUTHORITY = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?", re.ASCII)
-_TARGET = re.compile(r"[!-~]*", re.ASCII)
+_URL = late(r"(https?)://([^/?#]*)([^#]*)(?:#.*)?", re.ASCII | re.IGNORECASE)
+_AUTHORITY = late(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?", re.ASCII)
+_TARGET = late(r"[!-~]*", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SHOWN = frozenset({"scope", "service", "mount", "from", "digest", "n", "last", "ns"})
 
