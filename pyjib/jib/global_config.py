@@ -14,6 +14,7 @@ from pyjib.options import BuildOptions, HostEnvironment, Mirror
 
 NAME = "config.json"
 _LARGEST = 1 << 20
+_MOST_HOLDERS = 32_768
 
 
 @frozen
@@ -43,7 +44,7 @@ def read_global_config(host: HostEnvironment, directory: str | None = None) -> G
     path = (Path(directory) if directory else config_directory(host)) / NAME
     try:
         with path.open("rb") as file:
-            data = file.read(_LARGEST)
+            data = file.read(_LARGEST + 1)
     except FileNotFoundError:
         return GlobalConfig(path=path)
     except OSError as error:
@@ -52,7 +53,14 @@ def read_global_config(host: HostEnvironment, directory: str | None = None) -> G
 
 
 def parse_global_config(data: bytes, path: Path) -> GlobalConfig:
-    """Return what the text of a file says; unknown members are passed over."""
+    """Return what the text of a file says; unknown members are passed over.
+
+    One of more than 1 MiB, or of so many objects and lists that they fill the memory, is none.
+    """
+    if len(data) > _LARGEST:
+        raise _unusable(path, f"it has more than {_LARGEST} bytes")
+    if data.count(b"[") + data.count(b"{") > _MOST_HOLDERS:
+        raise _unusable(path, f"it has more than {_MOST_HOLDERS} objects and lists")
     try:
         document: Any = json.loads(data)
     except (ValueError, RecursionError) as error:

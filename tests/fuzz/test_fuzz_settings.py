@@ -136,6 +136,8 @@ def find_all(host: HostEnvironment) -> None:
 
 
 @given(data=odd_json_bytes(GLOBALS))
+@example(data=MANY_LISTS)
+@example(data=b'{"x": [' + b"{}," * 300_000 + b"0]}")
 @fuzz
 def test_global_config_of_jib(data: bytes) -> None:
     survives(parse_global_config, data, Path("config.json"))
